@@ -1,0 +1,14 @@
+/** A failure whose message is meant for the person at the terminal: printed alone, without a stack. */
+export class Failure extends Error {
+  name = 'Failure';
+}
+
+/** Runs a script's body; a Failure ends it with its message and status 1, anything else with its stack. */
+export async function main(body) {
+  try {
+    await body();
+  } catch (error) {
+    console.error(error instanceof Failure ? `\n${error.message}` : error);
+    process.exitCode = 1;
+  }
+}
