@@ -1,0 +1,299 @@
+/**
+ * The whole boundary with the native addon, typed on one page; no other file touches the `.node`.
+ *
+ * What crosses: strings, finite numbers, booleans, handles and typed arrays. Arrays passed in are borrowed
+ * until the promise settles (do not mutate them); arrays that come back belong to the caller. Callers
+ * validate types, ranges and shapes first: native code only rechecks what would corrupt memory or abort.
+ * Native errors are `Error`s with a `code` of errors.ts and flat fields; `native()` turns them into `LlavaError`s.
+ */
+import { createRequire } from 'node:module';
+import { LlavaError } from './errors.js';
+import { PACKAGE_ROOT } from './package-root.js';
+
+/** Every handle: `dispose` is idempotent, waits for work in flight, and makes later calls throw ERR_DISPOSED. */
+export interface NativeHandle {
+  dispose(): Promise<void>;
+}
+
+/** A flag that a long native call polls; once cancelled the call rejects with code ERR_CANCELLED. */
+export interface NativeCancel {
+  cancel(): void;
+}
+
+/** CPU workers shared by a decoder and a tower, so that both together never use more than `threads` cores. */
+export interface NativeThreadPool extends NativeHandle {
+  readonly threads: number;
+}
+
+export interface NativeModel extends NativeHandle {
+  readonly nVocab: number;
+  readonly nEmbd: number;
+  readonly nLayer: number;
+  readonly nCtxTrain: number;
+  /** Bytes of all tensors. */
+  readonly size: number;
+  readonly description: string;
+  /** Plain text to ids: no BOS, special tokens in the text stay text. Expects NFC. */
+  tokenize(text: string): Int32Array;
+  /** Id of the special token spelled exactly `text`, or -1. */
+  specialToken(text: string): number;
+  /** UTF-8 bytes of one id, possibly part of a character; empty for special tokens unless `special`. */
+  tokenBytes(token: number, special: boolean): Uint8Array;
+}
+
+export interface NativeModelOptions {
+  path: string;
+  gpuLayers: number;
+  mmap: boolean;
+  mlock: boolean;
+  /** Only the vocabulary: enough to tokenize, not to decode. */
+  vocabOnly: boolean;
+}
+
+/** Flat sampling parameters, all required; src/engine/sampling.ts documents them and fills defaults. */
+export interface NativeSamplerOptions {
+  temperature: number;
+  topK: number;
+  topP: number;
+  minP: number;
+  typicalP: number;
+  repetitionPenalty: number;
+  presencePenalty: number;
+  frequencyPenalty: number;
+  seed: number;
+  /** How many alternatives each sampled token carries. */
+  nTop: number;
+  biasTokens: Int32Array;
+  biasValues: Float32Array;
+  /** Ids from here on are padding rows of the head: never sampled, still counted in log-probabilities. */
+  nVocabUsed: number;
+}
+
+export interface NativeSampler extends NativeHandle {
+  /** Counts a token as generated (for the penalties) without sampling it. */
+  accept(token: number): void;
+}
+
+export type NativeKvType = 'f32' | 'f16' | 'q8_0';
+
+export interface NativeContextOptions {
+  nCtx: number;
+  nBatch: number;
+  nUbatch: number;
+  nSeqMax: number;
+  kvTypeK: NativeKvType;
+  kvTypeV: NativeKvType;
+  /** 'auto' is off with an f32 cache, which llama.cpp would cast to f16 at every step. */
+  flashAttention: 'auto' | 'on' | 'off';
+}
+
+/** Consecutive positions of one sequence: token ids, or visual rows [n, nEmbd]. One slice per sequence and step. */
+export interface NativeSlice {
+  sequence: number;
+  position: number;
+  data: Int32Array | Float32Array;
+  /** When given, the logits after the last position are sampled with it. */
+  sampler: NativeSampler | null;
+}
+
+/** Log-probabilities are those of the model, over its whole vocabulary, before penalties and temperature. */
+export interface NativeSample {
+  token: number;
+  logprob: number;
+  /** The nTop most probable ids, best first. */
+  topTokens: Int32Array;
+  topLogprobs: Float32Array;
+}
+
+export interface NativeContext extends NativeHandle {
+  readonly nCtx: number;
+  readonly nBatch: number;
+  readonly nSeqMax: number;
+  /** Decodes all slices and samples, in one hop. One entry per slice: its sample, or null.
+   *  @throws ERR_CONTEXT_FULL when no KV cells are left (nothing was decoded), ERR_DECODE otherwise. */
+  step(slices: NativeSlice[]): Promise<(NativeSample | null)[]>;
+  /** Forgets positions [from, to) of a sequence; to = -1 means to its end. */
+  removePositions(sequence: number, from: number, to: number): void;
+  /** Makes `target` share positions [0, to) of `source`; `target` must be empty. */
+  copySequence(source: number, target: number, to: number): void;
+  /** The cached positions of a sequence, for loadSequence of a context with the same model and cache types. */
+  saveSequence(sequence: number): Promise<Uint8Array>;
+  /** Fills an empty sequence with a saved state of positions 0 to `positions` - 1.
+   *  @throws ERR_INVALID_ARGUMENT for anything else, or when it does not fit; the sequence is then empty. */
+  loadSequence(sequence: number, state: Uint8Array, positions: number): Promise<void>;
+}
+
+/** What the tower's file says, already validated by src/vision/vision-config.ts. */
+export interface NativeVisionOptions {
+  path: string;
+  imageSize: number;
+  patchSize: number;
+  nEmbd: number;
+  nFfn: number;
+  nHead: number;
+  /** Blocks to run (blocks stored beyond it are not read). */
+  nLayer: number;
+  /** Width of a visual row, the decoder's nEmbd. */
+  nProjection: number;
+  layerNormEpsilon: number;
+  /** [3] each, for pixels scaled to 0-1. */
+  imageMean: Float32Array;
+  imageStd: Float32Array;
+  useGpu: boolean;
+}
+
+export interface NativeVisionEncoder extends NativeHandle {
+  /** Rows per tile, (imageSize / patchSize)² rounded down per side. */
+  readonly nPatches: number;
+  /** Tiles that one call encodes fastest: 1 on a CPU, more on a GPU. */
+  readonly tilesPerCall: number;
+  readonly backend: string;
+  /** Bytes of weights and of the compute buffer. */
+  readonly size: number;
+  /** The learned newline vector [nProjection], or null. */
+  readonly newline: Float32Array | null;
+  /** Encodes RGB tiles [n, imageSize, imageSize, 3] into `out` [n, nPatches, nProjection] (same n, patches row-major). */
+  encode(tiles: Uint8Array, out: Float32Array, cancel: NativeCancel | null): Promise<void>;
+}
+
+/** Where an unpadded, perhaps shrunk feature map lies in the assembled grid; all in patches. */
+export interface NativeMapOptions {
+  cols: number;
+  rows: number;
+  /** Patches per tile side. */
+  side: number;
+  nEmbd: number;
+  cropTop: number;
+  cropLeft: number;
+  cropRows: number;
+  cropCols: number;
+  outRows: number;
+  outCols: number;
+}
+
+export interface NativeGgufWriter extends NativeHandle {
+  setValue(
+    key: string,
+    type: 'u16' | 'u32' | 'i32' | 'u64' | 'f32' | 'bool' | 'string',
+    value: number | boolean | string,
+  ): void;
+  setArray(
+    key: string,
+    type: 'i32' | 'u32' | 'f32' | 'string',
+    values: Int32Array | Uint32Array | Float32Array | string[],
+  ): void;
+  /** Takes over the metadata of a GGUF file that src/gguf/reader.ts has accepted, before any setValue. */
+  copyMetadata(path: string, except: string[]): void;
+  /** Declares a tensor; shape in GGUF order (fastest dimension first). All are declared before the first write. */
+  addTensor(name: string, type: string, shape: number[]): void;
+  /** Writes the header. */
+  begin(): Promise<void>;
+  /** Appends whole rows of the current tensor (tensors in declared order), converting from `sourceType`.
+   *  `importance` weighs the columns of a row. Writing goes on behind it: a failure may show in the next call.
+   *  Resolves to the count of values that are NaN or infinite, or would be in the tensor's type. */
+  write(sourceType: string, rows: Uint8Array, importance?: Float32Array | null): Promise<number>;
+  /** Checks that every tensor is complete, syncs and closes. dispose() before it deletes the file. */
+  finish(): Promise<void>;
+}
+
+export interface NativeDevice {
+  name: string;
+  description: string;
+  type: 'cpu' | 'gpu' | 'igpu' | 'accel';
+  backend: string;
+  memoryFree: number;
+  memoryTotal: number;
+}
+
+export interface NativeBuildInfo {
+  llamaVersion: string;
+  ggmlVersion: string;
+  ggmlCommit: string;
+  compiler: string;
+  /** Names of the ggml backends compiled in. */
+  backends: string[];
+  /** llama_print_system_info: the instruction sets in use. */
+  systemInfo: string;
+}
+
+export interface NativeBinding {
+  Cancel: new () => NativeCancel;
+  ThreadPool: new (threads: number) => NativeThreadPool;
+  Sampler: new (model: NativeModel, options: NativeSamplerOptions) => NativeSampler;
+  /** @param threads that convert rows; 1 by default. @param check read an existing file instead of writing, and reject
+   *  with ERR_WRITE where it is not what would be written. */
+  GgufWriter: new (
+    path: string,
+    threads?: number,
+    check?: boolean,
+  ) => NativeGgufWriter;
+  /** `onProgress` gets 0-1 on the JS thread and must not throw. @throws ERR_MODEL_LOAD, ERR_CANCELLED */
+  loadModel(
+    options: NativeModelOptions,
+    cancel: NativeCancel | null,
+    onProgress: ((fraction: number) => void) | null,
+  ): Promise<NativeModel>;
+  createContext(
+    model: NativeModel,
+    pool: NativeThreadPool,
+    options: NativeContextOptions,
+  ): Promise<NativeContext>;
+  loadVisionEncoder(
+    options: NativeVisionOptions,
+    pool: NativeThreadPool,
+    cancel: NativeCancel | null,
+  ): Promise<NativeVisionEncoder>;
+  /** Pillow's bicubic resize, bit for bit. RGB [height, width, 3] to [outHeight, outWidth, 3]. */
+  resizeBicubic(
+    rgb: Uint8Array,
+    width: number,
+    height: number,
+    outWidth: number,
+    outHeight: number,
+  ): Promise<Uint8Array>;
+  /** Tile features [rows * cols, side², nEmbd] to one map: interleave, crop, shrink bilinearly when out differs
+   *  from crop, end every row with `newline`. Returns [outRows * (outCols + 1), nEmbd]. */
+  assembleMap(
+    features: Float32Array,
+    newline: Float32Array,
+    options: NativeMapOptions,
+  ): Promise<Float32Array>;
+  /** Frame features [frames, side², nEmbd] shrunk bilinearly to [frames, outSide², nEmbd]. */
+  poolFrames(
+    features: Float32Array,
+    frames: number,
+    side: number,
+    outSide: number,
+    nEmbd: number,
+  ): Promise<Float32Array>;
+  /** llama.cpp's log: lines of `level` ('error' | 'warn' | 'info' | 'debug') and above go to `callback`; null silences it. */
+  setLog(level: string, callback: ((level: string, text: string) => void) | null): void;
+  devices(): NativeDevice[];
+  buildInfo(): NativeBuildInfo;
+  /** Physical cores of this machine that the process may use. */
+  physicalCores(): number;
+}
+
+let loaded: NativeBinding | undefined;
+
+/** Loads the addon once, at first use, so that importing the package never fails. @throws ERR_BINDING_NOT_FOUND */
+export function native(): NativeBinding {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeBinding {
+  const require = createRequire(import.meta.url);
+  try {
+    return require('node-gyp-build')(PACKAGE_ROOT) as NativeBinding;
+  } catch (cause) {
+    const platform = `${process.platform}-${process.arch}`;
+    throw new LlavaError(
+      'ERR_BINDING_NOT_FOUND',
+      `No native addon for ${platform} could be loaded from ${PACKAGE_ROOT}: ${(cause as Error).message}\n` +
+        'Build it with `npm run build:native` in that folder (needs CMake, git and a C++17 compiler).',
+      { tried: [`${PACKAGE_ROOT}build/Release`, `${PACKAGE_ROOT}prebuilds/${platform}`], platform },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,50 @@
+/** The commands of a conversation, and how a line is read. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+interface ChatCommand {
+  name: 'image' | 'video' | 'system' | 'clear' | 'save' | 'load' | 'stats' | 'help' | 'exit';
+  argument: string;
+  /** Set when it does nothing without its argument. */
+  needs?: string;
+  /** Its argument is a path. */
+  isPath?: boolean;
+  help: string;
+}
+
+const path = { isPath: true, needs: 'a path' };
+
+export const COMMANDS: readonly ChatCommand[] = [
+  { name: 'image', argument: 'PATH', ...path, help: 'a picture for the next question' },
+  { name: 'video', argument: 'PATH', ...path, help: 'a clip for the next question' },
+  {
+    name: 'system',
+    argument: '[TEXT]',
+    help: "what the model shall be; alone: the dialect's text",
+  },
+  { name: 'clear', argument: '', help: 'forget everything but the system message' },
+  { name: 'save', argument: 'FILE', ...path, help: 'write the conversation to a file' },
+  { name: 'load', argument: 'FILE', ...path, help: 'go on with a saved one' },
+  { name: 'stats', argument: '', help: 'tokens and times of the last answer' },
+  { name: 'help', argument: '', help: 'this list' },
+  { name: 'exit', argument: '', help: 'leave, as do Ctrl-D and Ctrl-C twice' },
+];
+
+export const HELP = [
+  ...COMMANDS.map(({ name, argument, help }) => `  ${`/${name} ${argument}`.padEnd(16)} ${help}`),
+  '  Anything else is a question; one that begins with a slash is written with two.',
+].join('\n');
+
+/** `/name argument`, or a question. Two slashes stand for one that is text. */
+export function splitCommand(line: string): { command?: string; text: string } {
+  const text = line.trim();
+  if (text.startsWith('//')) return { text: text.slice(1) };
+  const [, command, argument = ''] = /^\/(\S*)\s*(.*)$/s.exec(text) ?? [];
+  return command === undefined ? { text } : { command, text: argument };
+}
+
+/** Without the quotes that a shell would have taken off, `~` as the home folder. */
+export function expandPath(text: string): string {
+  const bare = /^(["'])(.*)\1$/s.exec(text)?.[2] ?? text;
+  return /^~(\/|$)/.test(bare) ? join(homedir(), bare.slice(1)) : bare;
+}

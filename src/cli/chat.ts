@@ -1,0 +1,67 @@
+/** `chat`: a conversation in the terminal, or with the lines of a pipe as turns. */
+import { Command } from 'commander';
+import { ChatLines } from './chat-lines.js';
+import { ChatTurns } from './chat-turns.js';
+import { reportUsage } from './flags.js';
+import { Interrupted, interruptible } from './interrupt.js';
+import { addModelFiles, addModelOptions, loadModel, type ModelFlags } from './model-flags.js';
+import { addSamplingOptions, type SamplingFlags, samplingOf } from './sampling-flags.js';
+
+interface ChatFlags extends ModelFlags, SamplingFlags {
+  system?: string;
+  load?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ llava-onevision chat --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
+  > /image radar.jpg
+  > What is shown in this image?
+  $ printf '%s\\n' '/image radar.jpg' 'What is shown?' 'Which value is highest?' |
+      llava-onevision chat --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
+
+Answers go to stdout, everything else to stderr. /help lists the commands. Ctrl-C stops an answer, twice leaves.`;
+
+export function chatCommand(): Command {
+  const command = new Command('chat').description('talk about pictures and clips');
+  addModelFiles(command)
+    .option('--system <text>', "system message (default: the dialect's)")
+    .option('--load <file>', 'go on with a session that /save has written');
+  addSamplingOptions(command);
+  return addModelOptions(command)
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: ChatFlags) => {
+      try {
+        await chat(flags);
+      } catch (error) {
+        reportUsage(error, command);
+        throw error;
+      }
+    });
+}
+
+/** @throws what loading does, and Interrupted when a script is interrupted twice */
+async function chat(flags: ChatFlags): Promise<void> {
+  await using model = await interruptible((signal) => loadModel(flags, { signal }));
+  const { system, load } = flags;
+  const session = load
+    ? await model.loadSession(load)
+    : model.session(system === undefined ? {} : { system });
+  // Checks the options now, not at the first question; a stream that nobody reads does nothing.
+  session.chat('', samplingOf(flags));
+  const turns = new ChatTurns(model, session, samplingOf(flags));
+  const lines = new ChatLines(() => turns.stop());
+  if (lines.isInteractive) turns.greet();
+  try {
+    for await (const line of lines) {
+      lines.quiet(true);
+      await turns.take(line);
+      lines.quiet(false);
+      if (turns.hasLeft) break;
+    }
+  } finally {
+    lines.close();
+  }
+  if (lines.wasInterrupted && !lines.isInteractive) throw new Interrupted();
+  if (turns.hasFailed && !lines.isInteractive) process.exitCode = 1;
+}

@@ -1,0 +1,30 @@
+/** Option values from the command line: text in, checked values out. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { LlavaError } from '../errors.js';
+
+export function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Not a number.');
+  return value;
+}
+
+export function parseCount(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('Not a count.');
+  return value;
+}
+
+/** Gathers an option given several times. */
+export function collect(value: string, earlier: string[] = []): string[] {
+  return [...earlier, value];
+}
+
+/**
+ * A value out of range is wrong usage, whoever notices it: when the library's complaint is about one of the
+ * command's parsed options, the command reports it as commander would and ends with status 2.
+ */
+export function reportUsage(error: unknown, command: Command): void {
+  if (!(error instanceof LlavaError) || error.code !== 'ERR_INVALID_ARGUMENT') return;
+  const option = command.options.find((entry) => entry.attributeName() === error.argument);
+  if (option?.parseArg) command.error(`error: option '${option.flags}': ${error.message}`);
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+/** The command line: one file per command; here only their list, and how failures end. */
+import { Command, CommanderError } from 'commander';
+import { LlavaError } from '../errors.js';
+import { packageVersion } from '../package-root.js';
+import { chatCommand } from './chat.js';
+import { convertCommand } from './convert.js';
+import { doctorCommand } from './doctor.js';
+import { inspectCommand } from './inspect.js';
+import { Interrupted } from './interrupt.js';
+import { quantizeCommand } from './quantize.js';
+import { runCommand } from './run.js';
+
+const DESCRIPTION =
+  'Runs LLaVA-OneVision on your own machine. A checkpoint is converted once, into a decoder and a vision file; ' +
+  'then questions about pictures are answered from those two. Progress goes to stderr, results to stdout.';
+
+const EXAMPLES = `
+Examples:
+  $ llava-onevision convert llava-onevision-qwen2-0.5b-ov --outdir models
+  $ llava-onevision run --model models/NAME-f16.gguf --mmproj models/mmproj-NAME-f16.gguf \\
+      --image photo.jpg --prompt "What is shown in this image?"
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
+
+function createProgram(): Command {
+  const program = new Command('llava-onevision')
+    .description(DESCRIPTION)
+    .version(packageVersion(), '-V, --version')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(--help shows the options)')
+    .exitOverride();
+  const commands = [
+    ...[convertCommand(), quantizeCommand(), runCommand(), chatCommand()],
+    ...[inspectCommand(), doctorCommand()],
+  ];
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program));
+  }
+  return program;
+}
+
+/** Prints what the user needs of a failure and gives the exit status. */
+function report(error: unknown): number {
+  // Commander has printed its own; help and version end here too, with status 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Interrupted) return 130;
+  const text = error instanceof LlavaError ? error.message : ((error as Error)?.stack ?? error);
+  process.stderr.write(`${text}\n`);
+  return 1;
+}
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

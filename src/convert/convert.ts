@@ -1,0 +1,156 @@
+/**
+ * A published safetensors checkpoint in, a GGUF decoder and an mmproj out. Everything is planned and checked before the
+ * first byte is written.
+ */
+import { basename, dirname, join, resolve } from 'node:path';
+import { type NativeBinding, native } from '../binding.js';
+import type { Dialect } from '../dialect.js';
+import { invalidArgument } from '../errors.js';
+import { type Checkpoint, openCheckpoint } from './checkpoint.js';
+import { planDecoder } from './decoder-plan.js';
+import { readImatrix } from './imatrix.js';
+import { findLayout, nameTensors } from './layouts.js';
+import { planMmproj } from './mmproj-plan.js';
+import { type Output, type WrittenFile, writeOutputs } from './output-files.js';
+import { type MmprojOuttype, mmprojOuttypes, type Outtype, outtypes } from './outtypes.js';
+
+export type { MmprojOuttype, Outtype } from './outtypes.js';
+
+export interface ConvertOptions {
+  /** Folder with config.json, tokenizer files and model.safetensors or its shards. */
+  checkpoint: string;
+  /** Folder for the two files, made if missing; files of the same names are replaced. */
+  outdir: string;
+  /** Type of the decoder's matrices; vectors are always f32. Default 'f16'. */
+  outtype?: Outtype;
+  /** Type of the vision tower's and projector's matrices. Default 'f16'. */
+  mmprojOuttype?: MmprojOuttype;
+  /** Importance matrix of llama-imatrix for the decoder's quantised types; those of three bits and fewer need one. */
+  imatrix?: string;
+  /** What the files and the model are called. Default: the folder's name, or its parent's for one named "checkpoint". */
+  name?: string;
+  /** Bytes of tensors beyond which the decoder becomes several files, `NAME-00001-of-0000N.gguf`; the first opens it. */
+  splitMaxSize?: number;
+  /** Compute the SHA-256 of each file. */
+  checksum?: boolean;
+  /** Read sources and files again, and compare tensor by tensor, before the files get their names. */
+  verify?: boolean;
+  /** Between chunks of a few megabytes; nothing is left behind. */
+  signal?: AbortSignal;
+  /** @param fraction 0-1 of both files. @param detail what is being written. Must not throw. */
+  onProgress?: (fraction: number, detail: string) => void;
+}
+
+export interface ConvertResult {
+  model: WrittenFile;
+  mmproj: WrittenFile;
+  dialect: Dialect;
+  durationMs: number;
+  /** What a user may want to know: fallbacks, padding, tensors left out. */
+  notes: string[];
+}
+
+/**
+ * Converts a checkpoint. Needs memory for the vocabulary and some megabytes of rows, whatever the model's size.
+ * @returns the files `NAME-OUTTYPE.gguf` and `mmproj-NAME-OUTTYPE.gguf` in `outdir`.
+ * @throws ERR_CHECKPOINT naming file and tensor, ERR_WRITE, ERR_INVALID_ARGUMENT, signal.reason
+ */
+export async function convert(
+  options: ConvertOptions,
+  binding: NativeBinding = native(),
+): Promise<ConvertResult> {
+  const startedAt = performance.now();
+  checkOptions(options);
+  options.signal?.throwIfAborted();
+  const checkpoint = await openCheckpoint(options.checkpoint);
+  const { layout, outputs, notes } = await plan(checkpoint, options);
+  const [mmproj, model] = await writeOutputs(outputs, { ...options, binding });
+  return {
+    model: model!,
+    mmproj: mmproj!,
+    dialect: layout.dialect,
+    durationMs: performance.now() - startedAt,
+    notes,
+  };
+}
+
+function checkOptions(options: ConvertOptions): void {
+  for (const key of ['checkpoint', 'outdir'] as const)
+    if (typeof options[key] !== 'string' || options[key] === '')
+      throw invalidArgument(key, 'a path', options[key]);
+  for (const [key, types] of [
+    ['outtype', outtypes],
+    ['mmprojOuttype', mmprojOuttypes],
+  ] as const)
+    if (options[key] !== undefined && !types.some((type) => type === options[key]))
+      throw invalidArgument(key, `one of ${types.join(', ')}`, options[key]);
+  const { name } = options;
+  if (name !== undefined && (name === '' || name !== basename(name) || /^\.+$/.test(name)))
+    throw invalidArgument('name', 'a file name without folders', name);
+  const { splitMaxSize } = options;
+  if (splitMaxSize !== undefined && !(Number.isSafeInteger(splitMaxSize) && splitMaxSize > 0))
+    throw invalidArgument('splitMaxSize', 'a positive number of bytes', splitMaxSize);
+}
+
+async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
+  const {
+    outtype = 'f16',
+    mmprojOuttype = 'f16',
+    name = defaultName(options.checkpoint),
+  } = options;
+  const layout = findLayout(checkpoint.config);
+  const named = nameTensors(layout, checkpoint.tensors.values());
+  const config = await layout.readConfig(checkpoint, {
+    hasHead: named.decoder.has('output.weight'),
+    hasPoolingHead: named.unknown.some((tensor) => POOLING_HEAD.test(tensor)),
+  });
+  const imatrix = options.imatrix === undefined ? undefined : await readImatrix(options.imatrix);
+  const model = await planDecoder({
+    checkpoint,
+    config,
+    tensors: named.decoder,
+    outtype,
+    name,
+    ...(imatrix && { imatrix }),
+  });
+  const mmproj = await planMmproj({
+    checkpoint,
+    config,
+    dialect: layout.dialect,
+    tensors: named.vision,
+    outtype: mmprojOuttype,
+    name,
+  });
+  const { outdir, splitMaxSize } = options;
+  const outputs: Output[] = [
+    { plan: mmproj, path: join(outdir, `mmproj-${name}-${mmprojOuttype}.gguf`) },
+    {
+      plan: model,
+      path: join(outdir, `${name}-${outtype}.gguf`),
+      ...(splitMaxSize !== undefined && { splitMaxSize }),
+    },
+  ];
+  return {
+    layout,
+    outputs,
+    notes: [...config.notes, ...model.notes, ...mmproj.notes, ...leftOutNotes(named.unknown)],
+  };
+}
+
+function defaultName(checkpoint: string): string {
+  const path = resolve(checkpoint);
+  return basename(basename(path) === 'checkpoint' ? dirname(path) : path) || 'model';
+}
+
+const POOLING_HEAD = /\bvision_(model|tower)\.head\./;
+/** Stored by some releases, used by none. */
+const KNOWN_UNUSED = [/\bpost_layernorm\./, POOLING_HEAD, /position_ids$/, /rotary_emb\.inv_freq$/];
+
+function leftOutNotes(unknown: string[]): string[] {
+  const surprising = unknown.filter((name) => !KNOWN_UNUSED.some((known) => known.test(name)));
+  return surprising.length === 0
+    ? []
+    : [
+        `${surprising.length} tensors of the checkpoint have no place in the model: ${surprising.slice(0, 3).join(', ')}.`,
+      ];
+}

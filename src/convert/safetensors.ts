@@ -1,0 +1,172 @@
+/**
+ * Reads and checks the header of one safetensors file: a u64 length, JSON with dtype, shape and byte range of each
+ * tensor, then the data. Ranges must fit the shapes and cover the data without overlap or gap, and the file must be
+ * complete, so that what is read later is what was meant. Knows nothing about models.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { checkpointError } from './checkpoint-error.js';
+import { isRecord } from './json-file.js';
+
+export interface SafetensorsTensor {
+  name: string;
+  /** Path of the file it lies in. */
+  file: string;
+  dtype: string;
+  /** Slowest dimension first, as in PyTorch; empty for a scalar. */
+  shape: number[];
+  /** From the beginning of the file. */
+  offset: number;
+  bytes: number;
+}
+
+export interface SafetensorsFile {
+  path: string;
+  fileSize: number;
+  metadata: Record<string, string>;
+  /** In the order of their data. */
+  tensors: SafetensorsTensor[];
+}
+
+/** Bytes per value. */
+const dtypeBytes: Readonly<Record<string, number>> = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+};
+
+/** The limit of the safetensors library itself. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+/** @throws ERR_CHECKPOINT naming the file and, where one is at fault, the tensor. */
+export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  const { header, fileSize, dataStart } = await readHeader(path);
+  const { __metadata__: metadata = {}, ...entries } = header;
+  const tensors = Object.entries(entries).map(([name, entry]) =>
+    parseEntry(path, name, { entry, dataStart }),
+  );
+  tensors.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
+  checkCoverage(path, tensors, { dataStart, fileSize });
+  return {
+    path,
+    fileSize,
+    metadata: isRecord(metadata) ? (metadata as Record<string, string>) : {},
+    tensors,
+  };
+}
+
+async function readHeader(path: string) {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    const { size: fileSize } = await file.stat();
+    const prefix = await readExactly(file, { position: 0, length: Math.min(8, fileSize) });
+    const length = prefix.length === 8 ? prefix.readBigUInt64LE() : 0n;
+    if (length < 2n || length > MAX_HEADER_BYTES || length + 8n > fileSize)
+      throw checkpointError(
+        path,
+        `not a safetensors file, or truncated inside its header (${fileSize} bytes, header of ${length}).`,
+      );
+    const text = await readExactly(file, { position: 8, length: Number(length) });
+    return { header: parseHeader(path, text), fileSize, dataStart: 8 + Number(length) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw checkpointError(path, (error as Error).message, { cause: error });
+  } finally {
+    await file?.close();
+  }
+}
+
+async function readExactly(file: FileHandle, range: { position: number; length: number }) {
+  const { buffer, bytesRead } = await file.read(
+    Buffer.alloc(range.length),
+    0,
+    range.length,
+    range.position,
+  );
+  return buffer.subarray(0, bytesRead);
+}
+
+function parseHeader(path: string, text: Buffer): Record<string, unknown> {
+  let header: unknown;
+  try {
+    header = JSON.parse(text.toString('utf8'));
+  } catch (cause) {
+    throw checkpointError(path, 'not a safetensors file: its header is not JSON.', { cause });
+  }
+  if (!isRecord(header))
+    throw checkpointError(path, 'not a safetensors file: its header is not an object.');
+  return header;
+}
+
+function parseEntry(
+  path: string,
+  name: string,
+  at: { entry: unknown; dataStart: number },
+): SafetensorsTensor {
+  const fail = (problem: string) =>
+    checkpointError(path, `the tensor '${name}' ${problem}.`, { tensor: name });
+  if (!isRecord(at.entry)) throw fail('has no description');
+  const { dtype, shape, data_offsets: range } = at.entry;
+  const valueBytes = typeof dtype === 'string' ? dtypeBytes[dtype] : undefined;
+  if (valueBytes === undefined) throw fail(`has the unknown dtype ${JSON.stringify(dtype)}`);
+  if (!isCounts(shape)) throw fail(`has an invalid shape ${JSON.stringify(shape)}`);
+  if (!isCounts(range) || range.length !== 2 || range[0]! > range[1]!)
+    throw fail(`has invalid data_offsets ${JSON.stringify(range)}`);
+  const bytes = range[1]! - range[0]!;
+  const expected = shape.reduce((product, size) => product * size, valueBytes);
+  if (bytes !== expected)
+    throw fail(
+      `of ${dtype} and shape [${shape}] needs ${expected} bytes but its data_offsets span ${bytes}`,
+    );
+  return {
+    name,
+    file: path,
+    dtype: dtype as string,
+    shape,
+    offset: at.dataStart + range[0]!,
+    bytes,
+  };
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+function checkCoverage(
+  path: string,
+  tensors: SafetensorsTensor[],
+  data: { dataStart: number; fileSize: number },
+): void {
+  let end = data.dataStart;
+  for (const { name, offset, bytes } of tensors) {
+    if (offset !== end)
+      throw checkpointError(
+        path,
+        offset < end
+          ? `the tensor '${name}' overlaps the one before it.`
+          : `${offset - end} bytes before the tensor '${name}' belong to no tensor.`,
+        { tensor: name },
+      );
+    end = offset + bytes;
+    if (end > data.fileSize)
+      throw checkpointError(
+        path,
+        `the file is truncated: the tensor '${name}' ends at byte ${end}, the file at ${data.fileSize}.`,
+        { tensor: name },
+      );
+  }
+  if (end !== data.fileSize)
+    throw checkpointError(path, `${data.fileSize - end} bytes at its end belong to no tensor.`);
+}

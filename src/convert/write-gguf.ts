@@ -1,0 +1,96 @@
+/** Carries out a plan: one GGUF file, written through the addon from the rows of other files. */
+import { rm } from 'node:fs/promises';
+import type { NativeBinding, NativeGgufWriter } from '../binding.js';
+import { callNative } from '../native-error.js';
+import { checkpointError } from './checkpoint-error.js';
+import { FileDigest } from './file-digest.js';
+import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
+import { readRows } from './tensor-rows.js';
+
+export interface WriteOptions {
+  binding: NativeBinding;
+  signal?: AbortSignal;
+  /** Hash the file on the way. */
+  checksum?: boolean;
+  /** After each chunk. @param bytes of source rows it held. */
+  onRows(bytes: number, tensor: PlannedTensor): void;
+}
+
+/**
+ * Writes and syncs `path`; on failure or abort no file is left.
+ * @returns its SHA-256 in hex, if asked for.
+ * @throws ERR_CHECKPOINT for a tensor with values that its type cannot hold, ERR_WRITE, signal.reason
+ */
+export async function writeGguf(
+  path: string,
+  plan: GgufPlan,
+  options: WriteOptions,
+): Promise<string | undefined> {
+  const digest = options.checksum ? new FileDigest(path) : undefined;
+  let isDone = false;
+  try {
+    await carryOut(path, plan, { ...options, check: false, digest });
+    isDone = true;
+    return await digest?.finish();
+  } finally {
+    await digest?.close();
+    if (!isDone) await rm(path, { force: true });
+  }
+}
+
+/** Reads sources and `path` again. @throws ERR_WRITE where the file is not what the plan makes of the sources. */
+export async function checkGguf(
+  path: string,
+  plan: GgufPlan,
+  options: WriteOptions,
+): Promise<void> {
+  await carryOut(path, plan, { ...options, check: true });
+}
+
+async function carryOut(
+  path: string,
+  plan: GgufPlan,
+  options: WriteOptions & { check: boolean; digest?: FileDigest },
+): Promise<void> {
+  const { binding, check } = options;
+  const writer = new binding.GgufWriter(path, binding.physicalCores(), check);
+  try {
+    await callNative(async () => {
+      if (plan.base) writer.copyMetadata(plan.base.path, plan.base.except);
+      for (const entry of plan.entries) setEntry(writer, entry);
+      for (const { name, type, shape } of plan.tensors) writer.addTensor(name, type, shape);
+      await writer.begin();
+      await writeRows(writer, plan, options);
+      await writer.finish();
+    });
+  } finally {
+    await writer.dispose();
+  }
+}
+
+async function writeRows(
+  writer: NativeGgufWriter,
+  plan: GgufPlan,
+  { signal, digest, onRows }: WriteOptions & { digest?: FileDigest },
+): Promise<void> {
+  for await (const { tensor, rows } of readRows(plan.tensors)) {
+    signal?.throwIfAborted();
+    const { source, type, importance } = tensor;
+    const writing = writer.write(source.type, rows, importance);
+    const [nBad] = await Promise.all([writing, digest?.catchUp()]);
+    if (nBad > 0)
+      throw checkpointError(
+        source.file,
+        `the tensor '${source.name}' has ${nBad} values that ${type} cannot hold (NaN, infinite or too large).`,
+        { tensor: source.name },
+      );
+    onRows(rows.length, tensor);
+  }
+}
+
+function setEntry(writer: NativeGgufWriter, { key, type, value }: GgufEntry): void {
+  if (type === 'i32[]') writer.setArray(key, 'i32', value);
+  else if (type === 'f32[]') writer.setArray(key, 'f32', value);
+  else if (type === 'string[]') writer.setArray(key, 'string', value);
+  else writer.setValue(key, type, value);
+}

@@ -1,0 +1,126 @@
+/** The pictures and clips of a conversation: opened, and planned as this conversation uses them. Nothing is decoded. */
+import { invalidArgument } from '../errors.js';
+import { type OpenedImage, openImage } from '../media/image.js';
+import { openVideo } from '../media/video.js';
+import type { ImagePart, MediaPart, VideoPart } from '../prompt/messages.js';
+import type { Grid } from '../vision/grid.js';
+import { type ImagePlan, type MultiImage, planImage } from '../vision/image-plan.js';
+import { rowKey } from '../vision/row-cache.js';
+import { planVideo, type VideoPlan } from '../vision/video-plan.js';
+import type { Engine } from './engine.js';
+import { HeldVideo } from './held-video.js';
+
+/** `key` names the visual rows: equal keys, equal rows. */
+export type PlannedMedia = PlannedImage | PlannedVideo;
+
+export interface PlannedImage {
+  kind: 'image';
+  key: string;
+  image: OpenedImage;
+  plan: ImagePlan;
+}
+
+export interface PlannedVideo {
+  kind: 'video';
+  key: string;
+  video: HeldVideo;
+  plan: VideoPlan;
+}
+
+/** What callers are told about a media part. */
+export interface MediaSummary {
+  kind: 'image' | 'video';
+  /** Visual rows, newlines included. */
+  rows: number;
+  /** Tiles of a picture beside its overview; null for clips and for pictures of a single padded tile. */
+  grid: Grid | null;
+  /** Of a clip: the numbers of the frames that the model sees. */
+  frames?: number[];
+}
+
+export interface OpenOptions {
+  signal: AbortSignal;
+  multiImage?: MultiImage | undefined;
+}
+
+/** Frames of a clip that are looked at unless its part says how many. */
+const DEFAULT_FRAMES = 32;
+
+/**
+ * In the conversation's order; `closeMedia` lets go of them. The signal ends the opening only: what is opened may be in
+ * use by an encoding that other chats wait for too.
+ * @throws ERR_INVALID_ARGUMENT, ERR_IMAGE_DECODE, ERR_VIDEO_DECODE, ERR_FFMPEG_NOT_FOUND, signal.reason
+ */
+export async function openMedia(
+  parts: readonly MediaPart[],
+  engine: Engine,
+  { signal, multiImage }: OpenOptions,
+): Promise<PlannedMedia[]> {
+  const opening = new AbortController();
+  const onAbort = () => opening.abort(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener('abort', onAbort);
+  const imageCount = parts.filter(({ type }) => type === 'image').length;
+  const images = { imageCount, multiImage: multiImage ?? engine.multiImage };
+  const opened = await Promise.allSettled(
+    parts.map(async (part) => {
+      try {
+        return part.type === 'image'
+          ? await openPicture(part, engine, { ...images, signal: opening.signal })
+          : await openClip(part, engine, opening.signal);
+      } catch (error) {
+        opening.abort(error);
+        throw error;
+      }
+    }),
+  );
+  signal.removeEventListener('abort', onAbort);
+  const media = opened.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  if (!opening.signal.aborted) return media;
+  await closeMedia(media);
+  throw opening.signal.reason;
+}
+
+/** Ends ffmpeg and deletes temporary copies, except where an encoding still needs them: they go when it ends. */
+export async function closeMedia(media: readonly PlannedMedia[]): Promise<void> {
+  await Promise.all(media.map((item) => item.kind === 'video' && item.video.release()));
+}
+
+export function describeMedia({ kind, plan }: PlannedMedia): MediaSummary {
+  const { rows, grid } = plan;
+  return { kind, rows, grid, ...(plan.kind === 'video' ? { frames: plan.frames } : {}) };
+}
+
+async function openPicture(
+  part: ImagePart,
+  { tower, dialect, images, fingerprints }: Engine,
+  options: { imageCount: number; multiImage: MultiImage; signal: AbortSignal },
+): Promise<PlannedImage> {
+  const { config } = tower!;
+  const image = await openImage(part.image, { ...images, signal: options.signal });
+  const plan = planImage(image, config, { dialect, ...options });
+  return { kind: 'image', key: rowKey(image.hash, plan, fingerprints.vision!), image, plan };
+}
+
+async function openClip(
+  { video: source, frames }: VideoPart,
+  { tower, dialect, images, ffmpeg, fingerprints }: Engine,
+  signal: AbortSignal,
+): Promise<PlannedVideo> {
+  const { config } = tower!;
+  if (config.poolMode !== 'bilinear')
+    throw invalidArgument(
+      'messages',
+      `no video, for ${config.path} pools '${config.poolMode}',`,
+      'one',
+    );
+  const options = { ...ffmpeg, maxFramePixels: images.maxPixels, signal };
+  const video = await openVideo(source, options);
+  // Frames in a list were chosen already, unless there are many.
+  const isFile =
+    typeof source === 'string' || source instanceof URL || source instanceof Uint8Array;
+  const fallback = isFile ? DEFAULT_FRAMES : Math.min(DEFAULT_FRAMES, video.nFrames);
+  const plan = planVideo(video.nFrames, config, { dialect, frames: frames ?? fallback });
+  const key = rowKey(video.hash, plan, fingerprints.vision!);
+  return { kind: 'video', key, video: new HeldVideo(video), plan };
+}

@@ -1,0 +1,206 @@
+/**
+ * Many chats on one native context. Chats wait in line for a sequence id and KV cells (`open`), then their prompts and
+ * answers advance together, step by step (`generate`), until they give both back (`close`).
+ *
+ * The engine room knows ids and rows, nothing about text, images or options. Aborts take effect between steps; a step
+ * that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
+ */
+import type { NativeContext, NativeSample } from '../binding.js';
+import { LlavaError } from '../errors.js';
+import { callNative } from '../native-error.js';
+import type { Lane } from '../vision/visual-rows.js';
+import { KvCache, type KvCacheOptions, type PlaceRequest } from './kv-cache.js';
+import { findLeader } from './leader.js';
+import type { GenerateEnd, GenerateRequest, Generation, Sequence } from './sequence.js';
+import { chooseSlices, type Slice } from './slices.js';
+
+interface Waiting extends PlaceRequest {
+  admit: (sequence: Sequence) => void;
+}
+
+/** Rows of prompts per step while answers are under way, so that these keep moving. */
+const PREFILL_ROWS = 256;
+
+export class Scheduler {
+  readonly #context: NativeContext;
+  readonly #lane: Lane;
+  readonly #cache: KvCache;
+  /** First come, first served: a small chat does not overtake, so a large one cannot starve. */
+  readonly #queue: Waiting[] = [];
+  /** In order of start. */
+  readonly #generating = new Set<Sequence>();
+  readonly #closedMeanwhile: Sequence[] = [];
+  #isRunning = false;
+  /** The native context takes one operation at a time. */
+  #isBusy = false;
+  #turn = 0;
+
+  constructor(context: NativeContext, lane: Lane, options: KvCacheOptions) {
+    this.#context = context;
+    this.#lane = lane;
+    this.#cache = new KvCache(context, options);
+  }
+
+  /** Waits for a place in the cache; every opened sequence must be closed.
+   *  @throws ERR_CONTEXT_FULL when not even an empty context could hold the prompt; signal.reason */
+  async open(request: PlaceRequest): Promise<Sequence> {
+    this.#cache.checkFits(request.rows);
+    request.signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        ...request,
+        admit: (sequence) => {
+          request.signal.removeEventListener('abort', leave);
+          resolve(sequence);
+        },
+      };
+      const leave = () => {
+        this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        reject(request.signal.reason);
+        this.#admit();
+      };
+      request.signal.addEventListener('abort', leave, { once: true });
+      this.#queue.push(waiting);
+      this.#admit();
+    });
+  }
+
+  /** Prefills from `sequence.nPast` on and generates to the end of the answer. @throws ERR_DECODE, signal.reason */
+  async generate(sequence: Sequence, request: GenerateRequest): Promise<GenerateEnd> {
+    const { signal } = sequence;
+    signal.throwIfAborted();
+    const onAbort = () => {
+      if (!this.#isBusy) this.#dropAborted();
+    };
+    signal.addEventListener('abort', onAbort);
+    try {
+      return await new Promise<GenerateEnd>((resolve, reject) => {
+        sequence.generation = { ...request, resolve, reject, next: undefined, nSampled: 0 };
+        this.#generating.add(sequence);
+        if (!this.#isRunning) void this.#run();
+      });
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Gives the place back, at the latest after the operation in flight. Not while it generates. */
+  close(sequence: Sequence): void {
+    if (this.#isBusy) {
+      this.#closedMeanwhile.push(sequence);
+      return;
+    }
+    this.#cache.release(sequence);
+    this.#admit();
+  }
+
+  /** Runs `work` on the native context between steps. @throws what it throws, as LlavaError */
+  use<T>(work: (context: NativeContext) => Promise<T>): Promise<T> {
+    return this.#lane(() => this.#alone(() => callNative(() => work(this.#context))));
+  }
+
+  #admit(): void {
+    if (this.#isBusy) return;
+    for (let head = this.#queue[0]; head; head = this.#queue[0]) {
+      const sequence = this.#cache.admit(head);
+      if (!sequence) return;
+      this.#queue.shift();
+      head.admit(sequence);
+    }
+  }
+
+  /** What closes, aborts or comes meanwhile is served afterwards. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#isBusy = true;
+    try {
+      return await work();
+    } finally {
+      this.#isBusy = false;
+      this.#dropAborted();
+      for (const sequence of this.#closedMeanwhile.splice(0)) this.close(sequence);
+      this.#admit();
+    }
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#generating.size > 0) await this.#lane(() => this.#step());
+    this.#isRunning = false;
+  }
+
+  /** Never throws: a failure belongs to the sequences of the step. */
+  async #step(): Promise<void> {
+    // Everything may have been aborted while the lane was busy.
+    if (this.#generating.size === 0) return;
+    const limits = { nBatch: this.#context.nBatch, nPrefill: PREFILL_ROWS };
+    const slices = chooseSlices(this.#followLeaders(), limits, this.#turn++);
+    await this.#alone(() => this.#decode(slices));
+  }
+
+  async #decode(slices: ReadonlyMap<Sequence, Slice>): Promise<void> {
+    try {
+      const natives = [...slices.values()].map(({ native }) => native);
+      const samples = await callNative(() => this.#context.step(natives));
+      let i = 0;
+      for (const [sequence, slice] of slices) this.#advance(sequence, slice, samples[i++]!);
+    } catch (error) {
+      this.#failStep([...slices.keys()], error);
+    }
+  }
+
+  /** @returns the sequences that can go on now; the others wait for the one that computes what they share */
+  #followLeaders(): Sequence[] {
+    const generating = [...this.#generating];
+    if (!this.#cache.keepsPrefixes) return generating;
+    return generating.filter((sequence) => {
+      const found = findLeader(sequence, generating);
+      if (!found) return true;
+      if (found.leader.nPast < found.shared) return false;
+      this.#cache.share(sequence, found.leader, found.shared);
+      return true;
+    });
+  }
+
+  #advance(sequence: Sequence, { rows }: Slice, sample: NativeSample | null): void {
+    const generation = sequence.generation!;
+    sequence.nPast += rows;
+    try {
+      if (generation.next === undefined)
+        generation.onPrefill?.(sequence.nPast, generation.prompt.length);
+      else sequence.answered.push(generation.next);
+      if (sample) this.#takeSample(sequence, generation, sample);
+    } catch (error) {
+      this.#end(sequence).reject(error);
+    }
+  }
+
+  #takeSample(sequence: Sequence, generation: Generation, sample: NativeSample): void {
+    generation.prompt.free();
+    generation.next = sample.token;
+    generation.nSampled++;
+    const isLast = generation.nSampled === sequence.maxTokens || !this.#cache.grow(sequence);
+    const goesOn = generation.onSample(sample, isLast);
+    if (!goesOn) this.#end(sequence).resolve('stop');
+    else if (isLast) this.#end(sequence).resolve('length');
+  }
+
+  /** A full cache decoded nothing, so the youngest alone makes room; after any other failure the step's rows are in doubt. */
+  #failStep(sequences: Sequence[], error: unknown): void {
+    const isFull = error instanceof LlavaError && error.code === 'ERR_CONTEXT_FULL';
+    if (!isFull) this.#cache.spoil();
+    const failed = isFull ? [...this.#generating].slice(-1) : sequences;
+    for (const sequence of failed) this.#end(sequence).reject(error);
+  }
+
+  #dropAborted(): void {
+    for (const sequence of this.#generating)
+      if (sequence.signal.aborted) this.#end(sequence).reject(sequence.signal.reason);
+  }
+
+  #end(sequence: Sequence): Generation {
+    const generation = sequence.generation!;
+    sequence.generation = null;
+    this.#generating.delete(sequence);
+    return generation;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The one error class of the package. A `code` is stable and exists only where a caller would act differently;
+ * typed facts ride along as fields. Aborts are no errors of ours: they reject with `signal.reason`.
+ */
+export type LlavaErrorCode =
+  | 'ERR_INVALID_ARGUMENT' // argument, expected, received
+  | 'ERR_IMAGE_DECODE' // source
+  | 'ERR_VIDEO_DECODE' // source, stderr
+  | 'ERR_FFMPEG_NOT_FOUND' // tried
+  | 'ERR_MODEL_LOAD' // path
+  | 'ERR_MODEL_MISMATCH' // mmprojEmbd, modelEmbd
+  | 'ERR_CHECKPOINT' // path, tensor: a checkpoint that cannot be converted
+  | 'ERR_CONTEXT_FULL' // nPast, nNeeded, nCtx
+  | 'ERR_OUT_OF_MEMORY' // needed, available (bytes)
+  | 'ERR_ENCODE' // status
+  | 'ERR_DECODE' // status
+  | 'ERR_WRITE' // path
+  | 'ERR_SESSION_FILE' // path: not a saved session, or damaged
+  | 'ERR_DISPOSED' // handle
+  | 'ERR_CANCELLED' // only between the addon and its callers, who turn it into signal.reason
+  | 'ERR_BINDING_NOT_FOUND'; // tried, platform
+
+/** @param fields become properties of the error, next to `code` and `cause`. */
+export class LlavaError extends Error {
+  readonly code: LlavaErrorCode;
+  readonly [field: string]: unknown;
+
+  constructor(
+    code: LlavaErrorCode,
+    message: string,
+    fields: Readonly<Record<string, unknown>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'LlavaError';
+    this.code = code;
+    Object.assign(this, fields);
+  }
+}
+
+/** The one message formula for a bad option: what was expected, what arrived. */
+export function invalidArgument(argument: string, expected: string, received: unknown): LlavaError {
+  return new LlavaError(
+    'ERR_INVALID_ARGUMENT',
+    `Expected ${expected} for ${argument} but received ${describe(received)}`,
+    { argument, expected, received },
+  );
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (value === null || typeof value !== 'object')
+    return `${String(value)} of type ${value === null ? 'null' : typeof value}`;
+  return `an instance of ${value.constructor?.name ?? 'Object'}`;
+}

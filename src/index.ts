@@ -1,0 +1,24 @@
+/** Everything the package offers. */
+export { type ConvertOptions, type ConvertResult, convert } from './convert/convert.js';
+export type { Outtype } from './convert/outtypes.js';
+export { type QuantizeOptions, type QuantizeResult, quantize } from './convert/quantize.js';
+export type { Dialect } from './dialect.js';
+export type { ChatOptions, ChatProgress } from './engine/chat-options.js';
+export type { ChatChunk, ChatResult, ChatStream, ChatTimings } from './engine/chat-stream.js';
+export type { RenderedPrompt } from './engine/conversation.js';
+export type { SamplingOptions } from './engine/sampling.js';
+export { LlavaError, type LlavaErrorCode } from './errors.js';
+export {
+  type EmbeddedMedia,
+  LlavaOneVision,
+  type ModelInfo,
+  type RenderOptions,
+} from './llava-onevision.js';
+export type { LoadOptions, LoadProgress, LogLevel } from './load-options.js';
+export type { ImageSource, RawImage } from './media/image.js';
+export type { VideoSource } from './media/video.js';
+export type { MemoryEstimate } from './memory.js';
+export type { ImagePart, Message, Part, TextPart, VideoPart } from './prompt/messages.js';
+export type { Session, SessionOptions } from './session.js';
+export type { Grid } from './vision/grid.js';
+export type { MultiImage } from './vision/image-plan.js';

@@ -1,0 +1,211 @@
+/** The public class: a loaded model that chats. Everything it does is in engine/; here are the doors. */
+import { native } from './binding.js';
+import type { Dialect } from './dialect.js';
+import { Chat } from './engine/chat.js';
+import { type ChatOptions, resolveChatOptions } from './engine/chat-options.js';
+import { ChatStream } from './engine/chat-stream.js';
+import {
+  type Conversation,
+  checkMedia,
+  type RenderedPrompt,
+  renderConversation,
+  withConversation,
+} from './engine/conversation.js';
+import { encodeMedia } from './engine/encode-media.js';
+import type { Engine } from './engine/engine.js';
+import { loadEngine } from './engine/load-engine.js';
+import { type LoadPlan, planLoad, readModelFiles } from './engine/load-plan.js';
+import { checkChoice, checkOptions, checkSignal } from './engine/option-checks.js';
+import { describeMedia, type MediaSummary } from './engine/planned-media.js';
+import { Tasks } from './engine/tasks.js';
+import { type LoadOptions, resolveLoadOptions } from './load-options.js';
+import type { MemoryEstimate } from './memory.js';
+import { type Message, validateMessages } from './prompt/messages.js';
+import type { Session, SessionHost, SessionOptions } from './session.js';
+import { loadSession, startSession } from './session-start.js';
+import { MULTI_IMAGE, type MultiImage } from './vision/image-plan.js';
+
+export interface ModelInfo {
+  /** What llama.cpp calls the decoder: architecture, size, type. */
+  description: string;
+  dialect: Dialect;
+  /** Positions that all chats share. */
+  contextSize: number;
+  /** Positions that the model was trained on, the most one chat may use. */
+  trainedContextSize: number;
+  maxSequences: number;
+  layers: number;
+  /** Width of a visual row. */
+  embeddingSize: number;
+  vocabularySize: number;
+  gpuLayers: number;
+  threads: number;
+  /** Where the vision tower runs; null for a model without one. */
+  visionBackend: string | null;
+  memory: MemoryEstimate;
+}
+
+/** The visual rows of one picture or clip. */
+export interface EmbeddedMedia extends MediaSummary {
+  /** [rows, width], newline rows included; yours. */
+  data: Float32Array;
+  width: number;
+}
+
+export interface RenderOptions {
+  /** What several images become. Default: the model's. */
+  multiImage?: MultiImage;
+  signal?: AbortSignal;
+}
+
+export class LlavaOneVision {
+  readonly info: Readonly<ModelInfo>;
+  readonly #engine: Engine;
+  readonly #tasks = new Tasks();
+  #disposing: Promise<void> | undefined;
+
+  /** @internal Use `LlavaOneVision.load`. */
+  constructor(engine: Engine, plan: LoadPlan) {
+    this.#engine = engine;
+    const { decoder, model, context, pool, tower } = engine;
+    this.info = {
+      description: model.description,
+      dialect: plan.dialect,
+      contextSize: context.nCtx,
+      trainedContextSize: decoder.nCtxTrain,
+      maxSequences: plan.maxSequences,
+      layers: decoder.nLayer,
+      embeddingSize: decoder.nEmbd,
+      vocabularySize: decoder.nVocabUsed,
+      gpuLayers: plan.gpuLayers,
+      threads: pool.threads,
+      visionBackend: tower?.encoder.backend ?? null,
+      memory: plan.memory,
+    };
+  }
+
+  /**
+   * Loads a decoder and its vision file. `dispose` it after use, or declare it with `await using`.
+   * @throws ERR_INVALID_ARGUMENT, ERR_MODEL_LOAD, ERR_MODEL_MISMATCH, ERR_OUT_OF_MEMORY, ERR_BINDING_NOT_FOUND, signal.reason
+   */
+  static async load(options: LoadOptions): Promise<LlavaOneVision> {
+    const settings = resolveLoadOptions(options);
+    settings.signal?.throwIfAborted();
+    const files = await readModelFiles(settings);
+    const binding = native();
+    const plan = planLoad(files, settings, binding);
+    return new LlavaOneVision(await loadEngine(files, plan, { settings, binding }), plan);
+  }
+
+  /**
+   * Answers a conversation. Checks its arguments at once, but does no work before the stream is read or its result awaited.
+   * @throws ERR_INVALID_ARGUMENT, ERR_DISPOSED
+   */
+  chat(messages: readonly Message[], options?: ChatOptions): ChatStream {
+    const checked = this.#check(messages);
+    const settings = resolveChatOptions(options, this.#engine.decoder);
+    const engine = this.#engine;
+    return new ChatStream((emit, left) =>
+      this.#tasks.run([settings.signal, left], (signal) =>
+        new Chat({ engine, messages: checked, settings, emit, signal }).run(),
+      ),
+    );
+  }
+
+  /** What the model will see of a conversation; reads the headers of pictures and clips, encodes nothing.
+   *  @throws ERR_INVALID_ARGUMENT, ERR_IMAGE_DECODE, ERR_VIDEO_DECODE, ERR_FFMPEG_NOT_FOUND, ERR_DISPOSED, signal.reason */
+  async render(messages: readonly Message[], options?: RenderOptions): Promise<RenderedPrompt> {
+    return this.#withConversation(messages, options, renderConversation);
+  }
+
+  /** The visual rows of each picture and clip, in the conversation's order, as this conversation would use them.
+   *  @throws ERR_ENCODE, and what `render` does */
+  async embed(messages: readonly Message[], options?: RenderOptions): Promise<EmbeddedMedia[]> {
+    return this.#withConversation(messages, options, async ({ media }, signal) => {
+      const embedded: EmbeddedMedia[] = [];
+      for (const planned of media) {
+        const { data } = await encodeMedia(planned, this.#engine, { signal });
+        const width = data.length / planned.plan.rows;
+        embedded.push({ ...describeMedia(planned), data: data.slice(), width });
+      }
+      return embedded;
+    });
+  }
+
+  /** A conversation that keeps its history. Costs nothing until it is asked something.
+   *  @throws ERR_INVALID_ARGUMENT, ERR_DISPOSED */
+  session(options?: SessionOptions): Session {
+    return startSession(options, this.#sessionHost());
+  }
+
+  /** A session that `session.save` has written. What the context held of it is restored if this model has the same decoder
+   *  and cache types and the context has room; else the next chat computes it again.
+   *  @throws ERR_SESSION_FILE, ERR_INVALID_ARGUMENT, ERR_DISPOSED, signal.reason */
+  async loadSession(path: string, options?: { signal?: AbortSignal }): Promise<Session> {
+    const { signal } = checkOptions<{ signal?: AbortSignal }>('options', options, ['signal']);
+    return loadSession(path, this.#sessionHost(), checkSignal('signal', signal));
+  }
+
+  /** Stops what is running with ERR_DISPOSED, waits for it, then frees the model. May be called again. */
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#dispose();
+    return this.#disposing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #dispose(): Promise<void> {
+    await this.#tasks.close();
+    await this.#engine.rowCache.close();
+    const { tower, context, model, pool } = this.#engine;
+    await tower?.encoder.dispose();
+    await context.dispose();
+    await model.dispose();
+    await pool.dispose();
+  }
+
+  #sessionHost(): SessionHost {
+    const engine = this.#engine;
+    return {
+      engine,
+      checkMessages: (messages) => this.#check(messages),
+      checkOptions: (options) => resolveChatOptions(options, engine.decoder),
+      run: (signals, work) => this.#tasks.run(signals, work),
+    };
+  }
+
+  #withConversation<T>(
+    messages: readonly Message[],
+    options: RenderOptions | undefined,
+    work: (conversation: Conversation, signal: AbortSignal) => T | Promise<T>,
+  ): Promise<T> {
+    const checked = this.#check(messages);
+    const { signal: given, multiImage } = checkRenderOptions(options);
+    return this.#tasks.run([given], (signal) =>
+      withConversation(checked, this.#engine, {
+        ...{ signal, multiImage },
+        work: (conversation) => work(conversation, signal),
+      }),
+    );
+  }
+
+  #check(messages: unknown): Message[] {
+    this.#tasks.check();
+    const checked = validateMessages(messages);
+    checkMedia(checked, this.#engine);
+    return checked;
+  }
+}
+
+function checkRenderOptions(given: unknown): RenderOptions {
+  const { signal, multiImage } = checkOptions<RenderOptions>('options', given, [
+    'multiImage',
+    'signal',
+  ]);
+  return {
+    signal: checkSignal('signal', signal),
+    multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * The conversation as callers write it, and its checks: everything wrong with its form is found here, by the path of
+ * the value. Media are only looked at, not read.
+ */
+import { invalidArgument } from '../errors.js';
+import { checkImageSource, type ImageSource } from '../media/image.js';
+import { checkVideoSource, type VideoSource } from '../media/video.js';
+
+export interface TextPart {
+  type: 'text';
+  text: string;
+}
+
+export interface ImagePart {
+  type: 'image';
+  image: ImageSource;
+}
+
+/** A video file or its frames. An async iterable can be read once: pass an array where a conversation goes on. */
+export interface VideoPart {
+  type: 'video';
+  video: VideoSource;
+  /** How many frames to look at, spread evenly, 1 to 4096. Default 32; of a list of fewer frames, all. */
+  frames?: number;
+}
+
+/** What one reading of a video file allows, and far beyond any context. */
+const MAX_FRAMES = 4096;
+
+export type MediaPart = ImagePart | VideoPart;
+export type Part = TextPart | MediaPart;
+
+export interface Message {
+  /** A system message may only be the first; media may only stand in user messages. */
+  role: 'system' | 'user' | 'assistant';
+  content: string | Part[];
+}
+
+/** Every image and video of a conversation, in its order; a prompt's media indices count these. */
+export function mediaParts(messages: readonly Message[]): MediaPart[] {
+  return messages.flatMap(({ content }) =>
+    typeof content === 'string' ? [] : content.filter((part) => part.type !== 'text'),
+  );
+}
+
+/** @returns a copy that later changes to `messages` do not reach. @throws ERR_INVALID_ARGUMENT */
+export function validateMessages(messages: unknown): Message[] {
+  if (!Array.isArray(messages) || messages.length === 0)
+    throw invalidArgument('messages', 'a non-empty array of messages', messages);
+  const checked = messages.map((message, i) => checkMessage(message, i));
+  if (checked.every(({ role }) => role === 'system'))
+    throw invalidArgument('messages', 'a user message', 'a system message only');
+  return checked;
+}
+
+function checkMessage(message: unknown, index: number): Message {
+  const path = `messages[${index}]`;
+  if (!isRecord(message)) throw invalidArgument(path, '{ role, content }', message);
+  const { role, content } = message;
+  if (role !== 'system' && role !== 'user' && role !== 'assistant')
+    throw invalidArgument(`${path}.role`, "'system', 'user' or 'assistant'", role);
+  if (role === 'system' && index > 0)
+    throw invalidArgument(`${path}.role`, "'user' or 'assistant' after the first message", role);
+  if (typeof content === 'string') return { role, content };
+  if (!Array.isArray(content) || content.length === 0)
+    throw invalidArgument(`${path}.content`, 'a string or a non-empty array of parts', content);
+  const allowsMedia = role === 'user';
+  const parts = content.map((part, i) => checkPart(part, `${path}.content[${i}]`, allowsMedia));
+  return { role, content: parts };
+}
+
+function checkPart(part: unknown, path: string, allowsMedia: boolean): Part {
+  if (!isRecord(part)) throw invalidArgument(path, "{ type: 'text' | 'image' | 'video', … }", part);
+  const { type, text, image, video, frames } = part;
+  if (type === 'text') {
+    if (typeof text !== 'string') throw invalidArgument(`${path}.text`, 'a string', text);
+    return { type, text };
+  }
+  if (type !== 'image' && type !== 'video')
+    throw invalidArgument(`${path}.type`, "'text', 'image' or 'video'", type);
+  if (!allowsMedia) throw invalidArgument(`${path}.type`, "'text' outside user messages", type);
+  if (type === 'image') {
+    checkImageSource(image, `${path}.image`);
+    return { type, image };
+  }
+  checkVideoSource(video, `${path}.video`);
+  if (frames === undefined) return { type, video: ownList(video) };
+  if (!isFrameCount(frames))
+    throw invalidArgument(`${path}.frames`, `an integer from 1 to ${MAX_FRAMES}`, frames);
+  return { type, video: ownList(video), frames };
+}
+
+function isFrameCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_FRAMES;
+}
+
+function ownList(video: VideoSource): VideoSource {
+  return Array.isArray(video) ? [...video] : video;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,52 @@
+/** Prompt parts to token ids, with a gap for each media part. Knows nothing about how many rows a gap takes. */
+import { LlavaError } from '../errors.js';
+import type { PromptPart } from './chatml.js';
+
+export type PromptSegment = { tokens: Int32Array } | { media: number };
+
+export interface Vocabulary {
+  /** Ids of NFC text; special tokens in it stay text. */
+  tokenize(text: string): Int32Array;
+  /** -1 when there is no such special token. */
+  specialToken(text: string): number;
+}
+
+/**
+ * Text is put into Unicode's composed form, as the tokenizer was trained on; half a surrogate pair becomes U+FFFD.
+ * @returns token segments, never empty nor adjacent, and media in the prompt's order
+ * @throws ERR_MODEL_LOAD when the vocabulary lacks a special token of the template
+ */
+export function tokenizePrompt(
+  parts: readonly PromptPart[],
+  vocabulary: Vocabulary,
+): PromptSegment[] {
+  const segments: PromptSegment[] = [];
+  let pending: number[] = [];
+  const flush = () => {
+    if (pending.length > 0) segments.push({ tokens: Int32Array.from(pending) });
+    pending = [];
+  };
+  for (const part of parts) {
+    if (part.kind === 'media') {
+      flush();
+      segments.push({ media: part.index });
+    } else if (part.kind === 'special') {
+      pending.push(specialToken(part.text, vocabulary));
+    } else {
+      const text = part.text.replace(/\p{Surrogate}/gu, '\uFFFD').normalize('NFC');
+      for (const token of vocabulary.tokenize(text)) pending.push(token);
+    }
+  }
+  flush();
+  return segments;
+}
+
+function specialToken(text: string, vocabulary: Vocabulary): number {
+  const token = vocabulary.specialToken(text);
+  if (token < 0)
+    throw new LlavaError(
+      'ERR_MODEL_LOAD',
+      `The model's vocabulary has no special token ${text}, which its prompts need; is it a LLaVA-OneVision decoder?`,
+    );
+  return token;
+}

@@ -1,0 +1,77 @@
+/**
+ * Visual rows in a folder, one file each, for the next process. Writing goes on behind the chat and never fails it;
+ * a file that is damaged, or half written by a process that died, counts as absent.
+ *   'LLAVROW1', sha256 of the rest, rows as little-endian f32
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LlavaError } from '../errors.js';
+
+const MAGIC = Buffer.from('LLAVROW1');
+const HASH_BYTES = 32;
+const HEADER_BYTES = MAGIC.length + HASH_BYTES;
+
+export class RowFiles {
+  readonly #dir: string;
+  readonly #writing = new Set<Promise<void>>();
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Makes the folder if there is none. @throws ERR_WRITE */
+  static async open(dir: string): Promise<RowFiles> {
+    try {
+      await mkdir(dir, { recursive: true });
+    } catch (cause) {
+      const reason = (cause as Error).message;
+      const message = `Cannot make the folder ${dir} of visualCacheDir: ${reason}`;
+      throw new LlavaError('ERR_WRITE', message, { path: dir }, { cause });
+    }
+    return new RowFiles(dir);
+  }
+
+  /** @param key a file name without its ending */
+  async read(key: string): Promise<Float32Array | null> {
+    const bytes = await readFile(this.#path(key)).catch(() => null);
+    if (!bytes || bytes.length <= HEADER_BYTES || bytes.length % 4 !== 0) return null;
+    const rows = bytes.subarray(HEADER_BYTES);
+    const isWhole =
+      MAGIC.equals(bytes.subarray(0, MAGIC.length)) &&
+      sha256(rows).equals(bytes.subarray(MAGIC.length, HEADER_BYTES));
+    return isWhole ? new Float32Array(new Uint8Array(rows).buffer) : null;
+  }
+
+  write(key: string, rows: Float32Array): void {
+    const writing = this.#write(key, rows).catch(() => {});
+    this.#writing.add(writing);
+    void writing.then(() => this.#writing.delete(writing));
+  }
+
+  /** Waits for the files being written. */
+  async close(): Promise<void> {
+    await Promise.all(this.#writing);
+  }
+
+  /** Under another name first, so that nobody reads half a file. */
+  async #write(key: string, rows: Float32Array): Promise<void> {
+    const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
+    const temporary = join(this.#dir, `${key}.${randomUUID()}.tmp`);
+    try {
+      await writeFile(temporary, [MAGIC, sha256(bytes), bytes], { flag: 'wx' });
+      await rename(temporary, this.#path(key));
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  #path(key: string): string {
+    return join(this.#dir, `${key}.rows`);
+  }
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}

@@ -1,0 +1,85 @@
+/**
+ * Tiles to visual rows, the decoder's input: encode on the shared compute lane, a few tiles per turn so that other
+ * chats keep their pace, then put the map together. Knows nothing about pixels or prompts.
+ */
+import type { NativeBinding, NativeVisionEncoder } from '../binding.js';
+import { callCancellable } from '../native-error.js';
+import type { ImagePlan } from './image-plan.js';
+import type { VisionConfig } from './vision-config.js';
+
+/** Serialises compute: runs `work` when its turn comes. */
+export type Lane = <T>(work: () => Promise<T>) => Promise<T>;
+
+export interface EncodeOptions {
+  lane: Lane;
+  signal?: AbortSignal;
+  onTile?: (done: number, total: number) => void;
+}
+
+export interface Tower {
+  encoder: NativeVisionEncoder;
+  config: VisionConfig;
+  binding: NativeBinding;
+}
+
+/**
+ * Visual rows [plan.rows, nProjection], caller-owned: the overview's patches, then the map with a newline after each of its
+ * rows. Holds the features of all tiles meanwhile (f32; 387 MB for 37 tiles of the 7B model).
+ * @param tiles [plan.nTiles, T, T, 3], borrowed until settled
+ * @throws ERR_ENCODE; `signal.reason` on an abort, which takes effect inside a tile
+ */
+export async function encodeRows(
+  tiles: Uint8Array,
+  plan: ImagePlan,
+  tower: Tower,
+  options: EncodeOptions,
+): Promise<Float32Array> {
+  const features = await encodeTiles(tiles, plan.nTiles, tower, options);
+  const rows = await joinRows(features, plan, tower);
+  options.signal?.throwIfAborted();
+  return rows;
+}
+
+/** @returns [nTiles, nPatches, nProjection] */
+async function encodeTiles(
+  tiles: Uint8Array,
+  nTiles: number,
+  { encoder, config, binding }: Tower,
+  { lane, signal, onTile }: EncodeOptions,
+): Promise<Float32Array> {
+  const tileBytes = tiles.length / nTiles;
+  const tileFeatures = encoder.nPatches * config.nProjection;
+  const features = new Float32Array(nTiles * tileFeatures);
+  await callCancellable(binding, signal, async (cancel) => {
+    for (let first = 0; first < nTiles; first += encoder.tilesPerCall) {
+      const end = Math.min(first + encoder.tilesPerCall, nTiles);
+      const input = tiles.subarray(first * tileBytes, end * tileBytes);
+      const output = features.subarray(first * tileFeatures, end * tileFeatures);
+      await lane(async () => {
+        signal?.throwIfAborted();
+        await encoder.encode(input, output, cancel);
+      });
+      onTile?.(end, nTiles);
+    }
+  });
+  return features;
+}
+
+async function joinRows(
+  features: Float32Array,
+  plan: ImagePlan,
+  { encoder, config, binding }: Tower,
+): Promise<Float32Array> {
+  const { nProjection } = config;
+  const newline = encoder.newline!;
+  const rows = new Float32Array(plan.rows * nProjection);
+  const overview = features.subarray(0, encoder.nPatches * nProjection);
+  rows.set(overview);
+  if (plan.map) {
+    const grid = features.subarray(overview.length);
+    rows.set(await binding.assembleMap(grid, newline, plan.map), overview.length);
+    return rows;
+  }
+  for (let at = overview.length; at < rows.length; at += nProjection) rows.set(newline, at);
+  return rows;
+}
