@@ -1,0 +1,343 @@
+/** Conversion through the real writer: what comes out is what went in, rounded as the type says. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { inspectFile } from '../../src/cli/inspect-file.js';
+import { openCheckpoint } from '../../src/convert/checkpoint.js';
+import { convert } from '../../src/convert/convert.js';
+import { findLayout, nameTensors } from '../../src/convert/layouts.js';
+import type { SafetensorsTensor } from '../../src/convert/safetensors.js';
+import { readDecoderFile } from '../../src/gguf/decoder-file.js';
+import { type GgufTensor, readGguf } from '../../src/gguf/reader.js';
+import {
+  bf16Tensor,
+  lmmsFiles,
+  lmmsTensors,
+  safetensorsBytes,
+  tiny,
+  writeCheckpoint,
+} from '../support/safetensors.js';
+
+const root = join(import.meta.dirname, '../..');
+
+let dir: string;
+let outdir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'convert-'));
+  outdir = join(dir, 'out');
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+function bytesOf({ file, offset, bytes }: { file: string; offset: number; bytes: number }): Buffer {
+  return readFileSync(file).subarray(offset, offset + bytes);
+}
+
+function floats(tensor: { type: string }, bytes: Buffer): Float32Array {
+  const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+  if (tensor.type === 'f32') return new Float32Array(copy);
+  const words = new Uint16Array(copy);
+  return tensor.type === 'bf16'
+    ? Float32Array.from(words, fromBf16)
+    : Float32Array.from(words, fromF16);
+}
+
+function fromBf16(word: number): number {
+  return new Float32Array(Uint32Array.of(word << 16).buffer)[0]!;
+}
+
+function fromF16(word: number): number {
+  const exponent = (word >> 10) & 31;
+  const mantissa = word & 1023;
+  const magnitude =
+    exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15);
+  return word & 0x8000 ? -magnitude : magnitude;
+}
+
+/** Dequantises q8_0: blocks of an f16 scale and 32 signed bytes. */
+function fromQ8(bytes: Buffer): { values: number[]; scales: number[] } {
+  const values: number[] = [];
+  const scales: number[] = [];
+  for (let block = 0; block < bytes.length; block += 34) {
+    const scale = fromF16(bytes.readUInt16LE(block));
+    scales.push(scale);
+    for (let i = 0; i < 32; i++) values.push(scale * bytes.readInt8(block + 2 + i));
+  }
+  return { values, scales };
+}
+
+async function sources(checkpoint: string): Promise<Map<string, SafetensorsTensor>> {
+  const { config, tensors } = await openCheckpoint(checkpoint);
+  const { decoder, vision } = nameTensors(findLayout(config), tensors.values());
+  return new Map([...decoder, ...vision]);
+}
+
+async function written(result: Awaited<ReturnType<typeof convert>>) {
+  const tensors: (GgufTensor & { file: string })[] = [];
+  for (const { path } of [result.model, result.mmproj])
+    tensors.push(...(await readGguf(path)).tensors.map((tensor) => ({ ...tensor, file: path })));
+  return tensors;
+}
+
+const checkpoints = {
+  demo: join(root, 'demo/checkpoint'),
+  tiny384: join(root, 'test/golden/checkpoints/tiny384'),
+};
+
+describe.each(Object.entries(checkpoints))('%s', (_, checkpoint) => {
+  test('in f32 every value is the checkpoint’s, bit for bit', async () => {
+    const result = await convert({ checkpoint, outdir, outtype: 'f32', mmprojOuttype: 'f32' });
+    const originals = await sources(checkpoint);
+    const tensors = await written(result);
+    for (const tensor of tensors) {
+      const source = originals.get(tensor.name)!;
+      expect(tensor.shape, tensor.name).toEqual(source.shape.toReversed());
+      const expected = floats({ type: source.dtype.toLowerCase() }, bytesOf(source));
+      const actual = floats(tensor, bytesOf(tensor));
+      expect(Buffer.from(actual.buffer).equals(Buffer.from(expected.buffer)), tensor.name).toBe(
+        true,
+      );
+      originals.delete(tensor.name);
+    }
+    expect([...originals.keys()].filter((name) => !name.includes('post_ln'))).toEqual([]);
+    expect(result.model.tensors + result.mmproj.tensors).toBe(tensors.length);
+    expect(result.dialect).toBe('llava-next');
+  });
+
+  test.each(['f16', 'bf16', 'q8_0'] as const)(
+    'in %s values are rounded, vectors are not',
+    async (type) => {
+      const result = await convert({ checkpoint, outdir, outtype: type, mmprojOuttype: type });
+      const originals = await sources(checkpoint);
+      for (const tensor of await written(result)) {
+        if (!['f32', 'f16', 'bf16'].includes(tensor.type)) continue;
+        const source = originals.get(tensor.name)!;
+        if (tensor.shape.join() !== source.shape.toReversed().join()) continue;
+        const expected = floats({ type: 'bf16' }, bytesOf(source));
+        const actual = floats(tensor, bytesOf(tensor));
+        // bf16 to f16 drops no bits of ordinary values, only those below its smallest exponents.
+        const bound = tensor.type === 'f16' ? 2 ** -25 : 0;
+        expect(
+          actual.every((value, i) => Math.abs(value - expected[i]!) <= bound),
+          tensor.name,
+        ).toBe(true);
+        if (tensor.shape.length === 1) expect(tensor.type, tensor.name).toBe('f32');
+      }
+      const decoder = await readDecoderFile(result.model.path);
+      expect(decoder.gguf.tensors.find(({ name }) => name === 'token_embd.weight')!.type).toBe(
+        type,
+      );
+    },
+  );
+});
+
+test('inspect shows what a converted mmproj makes of pictures', async () => {
+  const { mmproj } = await convert({ checkpoint: checkpoints.tiny384, outdir });
+  const { images, totals } = await inspectFile(mmproj.path);
+  expect(images).toContainEqual({ width: 1920, height: 1080, tiles: 16, rows: 7269 });
+  expect(totals).toMatchObject({ tensors: mmproj.tensors, parameters: mmproj.parameters });
+});
+
+test('q8_0 is within half a step of the checkpoint', async () => {
+  const result = await convert({ checkpoint: checkpoints.demo, outdir, outtype: 'q8_0' });
+  const originals = await sources(checkpoints.demo);
+  const quantised = (await written(result)).filter(({ type }) => type === 'q8_0');
+  expect(quantised.length).toBeGreaterThan(20);
+  for (const tensor of quantised.slice(0, 6)) {
+    const expected = floats({ type: 'bf16' }, bytesOf(originals.get(tensor.name)!));
+    const { values, scales } = fromQ8(bytesOf(tensor));
+    expect(values.length).toBe(expected.length);
+    // Half a step, and 127 steps of a scale that is itself rounded to f16.
+    const isClose = (value: number, i: number) =>
+      Math.abs(value - expected[i]!) <= scales[i >> 5]! * (0.5 + 127 / 2048) + 2 ** -24;
+    expect(values.every(isClose), tensor.name).toBe(true);
+  }
+});
+
+test('the FFN of a q8_0 tower is padded with zeros: rows of fc1 and its bias, columns of fc2', async () => {
+  const result = await convert({ checkpoint: checkpoints.demo, outdir, mmprojOuttype: 'q8_0' });
+  const originals = await sources(checkpoints.demo);
+  const tensors = new Map((await written(result)).map((tensor) => [tensor.name, tensor]));
+  const original = (name: string) => floats({ type: 'bf16' }, bytesOf(originals.get(name)!));
+
+  const up = tensors.get('v.blk.0.ffn_up.weight')!;
+  expect(up).toMatchObject({ shape: [144, 320], type: 'f16' });
+  const upValues = floats(up, bytesOf(up));
+  const upOriginal = original('v.blk.0.ffn_up.weight');
+  expect(
+    upValues.subarray(0, 304 * 144).every((v, i) => Math.abs(v - upOriginal[i]!) <= 2 ** -25),
+  ).toBe(true);
+  expect(upValues.subarray(304 * 144).every((value) => value === 0)).toBe(true);
+
+  const bias = tensors.get('v.blk.0.ffn_up.bias')!;
+  expect(floats(bias, bytesOf(bias))).toEqual(
+    Float32Array.of(...original('v.blk.0.ffn_up.bias'), ...new Float32Array(16)),
+  );
+
+  const down = tensors.get('v.blk.0.ffn_down.weight')!;
+  expect(down).toMatchObject({ shape: [320, 144], type: 'q8_0' });
+  const { values } = fromQ8(bytesOf(down));
+  const downOriginal = original('v.blk.0.ffn_down.weight');
+  for (let row = 0; row < 144; row++) {
+    expect(values.slice(row * 320 + 304, (row + 1) * 320).some((value) => value !== 0)).toBe(false);
+    expect(values[row * 320 + 5]).toBeCloseTo(downOriginal[row * 304 + 5]!, 1);
+  }
+  expect(result.notes.join()).toMatch(/304 to 320/);
+});
+
+describe('a checkpoint of one block', () => {
+  const checkpoint = () => join(dir, 'checkpoint');
+  const write = (...contents: [ReturnType<typeof lmmsFiles>?, ReturnType<typeof lmmsTensors>?]) => {
+    rmSync(checkpoint(), { recursive: true, force: true });
+    mkdirSync(checkpoint());
+    writeCheckpoint(checkpoint(), ...contents);
+  };
+
+  test('shards give the same files as one', async () => {
+    write();
+    const single = await convert({ checkpoint: checkpoint(), outdir, name: 'single' });
+    const tensors = Object.entries(lmmsTensors());
+    const shard = (index: number) => `model-0000${index + 1}-of-00002.safetensors`;
+    const half = Math.floor(tensors.length / 2);
+    const map: Record<string, string> = {};
+    for (const [index, part] of [tensors.slice(0, half), tensors.slice(half)].entries()) {
+      writeFileSync(join(checkpoint(), shard(index)), safetensorsBytes(Object.fromEntries(part)));
+      for (const [name] of part) map[name] = shard(index);
+    }
+    writeFileSync(
+      join(checkpoint(), 'model.safetensors.index.json'),
+      JSON.stringify({ weight_map: map }),
+    );
+    rmSync(join(checkpoint(), 'model.safetensors'));
+    const sharded = await convert({
+      checkpoint: checkpoint(),
+      outdir: join(dir, 'two'),
+      name: 'single',
+    });
+    for (const part of ['model', 'mmproj'] as const)
+      expect(readFileSync(sharded[part].path).equals(readFileSync(single[part].path))).toBe(true);
+  });
+
+  test('rows of chunks larger than one read are all there', async () => {
+    const tensors = lmmsTensors();
+    const nVocab = 80_000; // 5 MB of embeddings: two chunks
+    tensors['model.embed_tokens.weight'] = bf16Tensor([nVocab, tiny.nEmbd]);
+    write(lmmsFiles(), tensors);
+    const fractions: number[] = [];
+    const result = await convert({
+      checkpoint: checkpoint(),
+      outdir,
+      outtype: 'bf16',
+      onProgress: (f) => fractions.push(f),
+    });
+    const embeddings = (await written(result)).find(({ name }) => name === 'token_embd.weight')!;
+    expect(bytesOf(embeddings).equals(tensors['model.embed_tokens.weight']!.data)).toBe(true);
+    expect(fractions.every((value, i) => value > (fractions[i - 1] ?? 0))).toBe(true);
+    expect(fractions.at(-1)).toBe(1);
+  });
+
+  test('names: the folder above one called checkpoint, or as asked; an earlier result is replaced', async () => {
+    write();
+    const first = await convert({ checkpoint: checkpoint(), outdir: dir });
+    expect(first.model.path.endsWith('-f16.gguf')).toBe(true);
+    writeFileSync(first.model.path, 'old');
+    await convert({ checkpoint: checkpoint(), outdir: dir });
+    expect((await readDecoderFile(first.model.path)).nVocab).toBe(tiny.nVocab);
+    const named = await convert({ checkpoint: checkpoint(), outdir, name: 'n', outtype: 'q8_0' });
+    expect(readdirSync(outdir).sort()).toEqual(['mmproj-n-f16.gguf', 'n-q8_0.gguf']);
+    expect((await readGguf(named.mmproj.path)).metadata.get('general.name')).toBe('n');
+  });
+
+  const nothingLeft = () => !existsSync(outdir) || readdirSync(outdir).length === 0;
+
+  test.each([
+    ['NaN', 0x7fc0, 'f16'],
+    ['infinity', 0x7f80, 'f32'],
+    ['too large for f16', 0x4780, 'f16'],
+  ] as const)('%s: the tensor is named and no file is left', async (_, word, outtype) => {
+    const tensors = lmmsTensors();
+    const name = 'model.layers.0.mlp.down_proj.weight';
+    new Uint16Array(tensors[name]!.data.buffer)[70] = word;
+    write(lmmsFiles(), tensors);
+    await expect(convert({ checkpoint: checkpoint(), outdir, outtype })).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      tensor: name,
+    });
+    expect(nothingLeft()).toBe(true);
+  });
+
+  test('a truncated file is refused before anything is written', async () => {
+    write();
+    truncateSync(join(checkpoint(), 'model.safetensors'), 40_000);
+    await expect(convert({ checkpoint: checkpoint(), outdir })).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      path: join(checkpoint(), 'model.safetensors'),
+    });
+    expect(nothingLeft()).toBe(true);
+  });
+
+  test('an abort, at any time, rejects with its reason and leaves no file', async () => {
+    write();
+    const reason = new Error('enough');
+    await expect(
+      convert({ checkpoint: checkpoint(), outdir, signal: AbortSignal.abort(reason) }),
+    ).rejects.toBe(reason);
+    for (const at of [0, 0.1, 0.5, 0.99]) {
+      const abort = new AbortController();
+      const onProgress = (fraction: number) => fraction >= at && abort.abort(reason);
+      await expect(
+        convert({ checkpoint: checkpoint(), outdir, signal: abort.signal, onProgress }),
+      ).rejects.toBe(reason);
+      expect(nothingLeft()).toBe(true);
+    }
+  });
+
+  test('a failing abort or tensor keeps the files of an earlier conversion', async () => {
+    write();
+    const { model } = await convert({ checkpoint: checkpoint(), outdir, name: 'kept' });
+    const before = readFileSync(model.path);
+    const abort = new AbortController();
+    const onProgress = () => abort.abort();
+    await expect(
+      convert({ checkpoint: checkpoint(), outdir, name: 'kept', signal: abort.signal, onProgress }),
+    ).rejects.toMatchObject({ name: 'AbortError' });
+    expect(readFileSync(model.path).equals(before)).toBe(true);
+    expect(readdirSync(outdir)).toHaveLength(2);
+  });
+
+  test('an outdir that cannot be made is ERR_WRITE', async () => {
+    write();
+    const blocked = join(checkpoint(), 'config.json', 'out');
+    await expect(convert({ checkpoint: checkpoint(), outdir: blocked })).rejects.toMatchObject({
+      code: 'ERR_WRITE',
+      path: blocked,
+    });
+  });
+
+  test.each([
+    ['checkpoint', { checkpoint: '' }],
+    ['outdir', { outdir: 3 }],
+    ['outtype', { outtype: 'q4_K' }],
+    ['mmprojOuttype', { mmprojOuttype: 'q4_k_m' }],
+    ['mmprojOuttype', { mmprojOuttype: null }],
+    ['name', { name: 'a/b' }],
+    ['name', { name: '..' }],
+  ])('option %s is checked: %j', async (argument, change) => {
+    const options = { checkpoint: checkpoint(), outdir, ...change } as Parameters<
+      typeof convert
+    >[0];
+    await expect(convert(options)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      argument,
+    });
+  });
+});

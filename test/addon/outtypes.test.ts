@@ -1,0 +1,189 @@
+/** Every type a decoder can be made in: it opens, keeps the values as well as the type allows, whoever makes it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ConvertOptions, convert } from '../../src/convert/convert.js';
+import { fileType, type Outtype, outtypes } from '../../src/convert/outtypes.js';
+import { quantize } from '../../src/convert/quantize.js';
+import { readDecoderFile } from '../../src/gguf/decoder-file.js';
+import { type GgufFile, readGguf } from '../../src/gguf/reader.js';
+import { readVisionConfig } from '../../src/vision/vision-config.js';
+import { f32ToFloats } from '../support/floats.js';
+import { ggufImatrix, someImportance, type TestImportance } from '../support/imatrix.js';
+
+const checkpoint = join(import.meta.dirname, '../../demo/checkpoint');
+
+let dir: string;
+let imatrix: string;
+let original: GgufFile;
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'outtypes-'));
+  imatrix = join(dir, 'imatrix.gguf');
+  writeFileSync(imatrix, ggufImatrix(importances()));
+  original = await readGguf((await convertDemo('f32', { name: 'original' })).model.path);
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+function importances(): Record<string, TestImportance> {
+  const matrices = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'];
+  return Object.fromEntries(
+    [0, 1, 2].flatMap((layer) =>
+      matrices.map((name, i) => {
+        const width = name === 'ffn_down' ? 512 : 256;
+        return [`blk.${layer}.${name}.weight`, someImportance(width, layer * 7 + i)];
+      }),
+    ),
+  );
+}
+
+const convertDemo = (outtype: Outtype, more: Partial<ConvertOptions> = {}) =>
+  convert({ checkpoint, outdir: dir, name: 'demo', outtype, ...more });
+
+function dataOf(file: GgufFile, name: string): Buffer {
+  const { offset, bytes } = file.tensors.find((tensor) => tensor.name === name)!;
+  return readFileSync(file.path).subarray(offset, offset + bytes);
+}
+
+/** Relative error of a matrix after a round trip through a type. */
+function errorOf(name: string, other: GgufFile): number {
+  const [a, b] = [original, other].map((file) => f32ToFloats(dataOf(file, name)));
+  const norm = a!.reduce((sum, value) => sum + value ** 2, 0);
+  return Math.sqrt(a!.reduce((sum, value, i) => sum + (value - b![i]!) ** 2, 0) / norm);
+}
+
+/** Bits per weight of most matrices, by the name. */
+const bits = (outtype: string) =>
+  ({ f: 16, bf: 16 })[/^b?f(?=\d)/.exec(outtype)?.[0] ?? ''] ?? Number(/\d/.exec(outtype)![0]);
+
+const needImportance: Outtype[] = [
+  'iq3_xs',
+  'iq3_xxs',
+  'q2_k_s',
+  'iq2_m',
+  'iq2_s',
+  'iq2_xs',
+  'iq2_xxs',
+];
+needImportance.push('iq1_m', 'iq1_s');
+
+test.each(outtypes)('%s', async (outtype) => {
+  const more = needImportance.includes(outtype) ? { imatrix } : {};
+  const { model } = await convertDemo(outtype, more);
+  const { gguf } = await readDecoderFile(model.path);
+  expect(gguf.metadata.get('general.file_type')).toBe(fileType(outtype));
+  expect(gguf.metadata.has('quantize.imatrix.file')).toBe('imatrix' in more);
+  const back = await quantize({
+    file: model.path,
+    outtype: 'f32',
+    outfile: join(dir, 'back.gguf'),
+    allowRequantize: true,
+  });
+  const error = errorOf('blk.1.ffn_up.weight', await readGguf(back.path));
+  // Each bit halves the steps; ternary and one-bit types keep little more than signs.
+  expect(error).toBeLessThan(bits(outtype) < 3 ? 0.85 : 0.9 * 2 ** (2 - bits(outtype)));
+  if (outtype !== 'f32' && outtype !== 'bf16') expect(error).toBeGreaterThan(0);
+});
+
+test.each(needImportance)(
+  '%s is refused without importances, and with an imatrix that lacks some',
+  async (outtype) => {
+    await expect(convertDemo(outtype)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      argument: 'imatrix',
+    });
+    const { 'blk.1.attn_q.weight': _, ...rest } = importances();
+    const path = join(dir, 'lacking.gguf');
+    writeFileSync(path, ggufImatrix(rest));
+    if (outtype === 'q2_k_s' || outtype.startsWith('iq3') || outtype.startsWith('iq2'))
+      await expect(convertDemo(outtype, { imatrix: path })).rejects.toMatchObject({
+        code: 'ERR_MODEL_LOAD',
+        message: expect.stringContaining("'blk.1.attn_q.weight'"),
+      });
+  },
+);
+
+test('importances of another width are refused, and change what is stored', async () => {
+  const path = join(dir, 'narrow.gguf');
+  writeFileSync(path, ggufImatrix({ 'blk.0.attn_q.weight': someImportance(128, 1) }));
+  await expect(convertDemo('q4_k_m', { imatrix: path })).rejects.toThrow(/128 importances.*256/);
+  const plain = await readGguf(
+    (await convertDemo('q4_k_m', { outdir: join(dir, 'a') })).model.path,
+  );
+  const weighed = await readGguf(
+    (await convertDemo('q4_k_m', { outdir: join(dir, 'b'), imatrix })).model.path,
+  );
+  const [a, b] = [plain, weighed].map((file) => dataOf(file, 'blk.0.attn_q.weight'));
+  expect(a!.equals(b!)).toBe(false);
+});
+
+describe('quantize', () => {
+  test('gives the tensors that converting with the type gives', async () => {
+    const full = await convertDemo('f32', { mmprojOuttype: 'f32' });
+    const direct = await convertDemo('q4_k_m', {
+      mmprojOuttype: 'q8_0',
+      outdir: join(dir, 'direct'),
+    });
+    for (const [part, outtype] of [
+      ['model', 'q4_k_m'],
+      ['mmproj', 'q8_0'],
+    ] as const) {
+      const { path } = await quantize({ file: full[part].path, outtype, verify: true });
+      expect(path).toBe(full[part].path.replace('f32', outtype));
+      const [a, b] = [await readGguf(direct[part].path), await readGguf(path)];
+      for (const { name, type } of a.tensors) {
+        expect(b.tensors.find((tensor) => tensor.name === name)!.type, name).toBe(type);
+        expect(dataOf(b, name).equals(dataOf(a, name)), name).toBe(true);
+      }
+      const sorted = ({ metadata }: GgufFile) => [...metadata].sort(([x], [y]) => (x < y ? -1 : 1));
+      expect(sorted(b)).toEqual(sorted(a));
+    }
+  });
+
+  test('reads a split decoder and cuts one', async () => {
+    const whole = await convertDemo('f16');
+    const split = await quantize({
+      file: whole.model.path,
+      outtype: 'f16',
+      outfile: join(dir, 'cut.gguf'),
+      splitMaxSize: 1_000_000,
+    });
+    expect(split.parts!.length).toBeGreaterThan(3);
+    const joined = await quantize({
+      file: split.path,
+      outtype: 'f16',
+      outfile: join(dir, 'whole.gguf'),
+    });
+    const [a, b] = [await readGguf(whole.model.path), await readGguf(joined.path)];
+    expect(b.tensors.map(({ name }) => name)).toEqual(a.tensors.map(({ name }) => name));
+    const data = (file: GgufFile) => readFileSync(file.path).subarray(file.tensors[0]!.offset);
+    expect(data(b).equals(data(a))).toBe(true);
+    expect([...b.metadata.keys()].some((key) => key.startsWith('split.'))).toBe(false);
+  });
+
+  test('refuses what loses twice, what is no type, and its own input', async () => {
+    const { model, mmproj } = await convertDemo('q8_0', { mmprojOuttype: 'f16' });
+    await expect(quantize({ file: model.path, outtype: 'q4_0' })).rejects.toMatchObject({
+      code: 'ERR_MODEL_LOAD',
+      message: expect.stringMatching(/q8_0 already.*allow-requantize/s),
+    });
+    const bad = { code: 'ERR_INVALID_ARGUMENT' };
+    await expect(quantize({ file: mmproj.path, outtype: 'q4_k_m' })).rejects.toMatchObject(bad);
+    await expect(quantize({ file: model.path, outtype: 'q8_0' })).rejects.toMatchObject(bad);
+    const outtype = 'q9' as Outtype;
+    await expect(quantize({ file: model.path, outtype })).rejects.toMatchObject(bad);
+    await expect(quantize({ file: imatrix, outtype: 'f16' })).rejects.toMatchObject({
+      code: 'ERR_MODEL_LOAD',
+    });
+  });
+
+  test('pads the FFN of an mmproj once', async () => {
+    const { mmproj } = await convertDemo('f32', { mmprojOuttype: 'f32' });
+    const small = await quantize({ file: mmproj.path, outtype: 'q4_0' });
+    expect(await readVisionConfig(small.path)).toMatchObject({ nFfn: 320 });
+    const again = await quantize({ file: small.path, outtype: 'f16', allowRequantize: true });
+    const file = await readGguf(again.path);
+    expect(file.metadata.get('llavaov.ffn_length')).toBe(304);
+    expect(await readVisionConfig(again.path)).toMatchObject({ nFfn: 320 });
+  });
+});

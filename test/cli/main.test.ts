@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { cli } from '../support/cli.js';
+
+const manifest = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
+) as { version: string };
+const FILES = ['--model', 'm.gguf', '--mmproj', 'p.gguf'];
+
+test('--help lists the commands', async () => {
+  const { status, stdout, stderr } = await cli(['--help']);
+  expect(status).toBe(0);
+  expect(stderr).toBe('');
+  for (const command of ['convert', 'run', 'inspect', 'doctor']) expect(stdout).toContain(command);
+});
+
+test.each(['convert', 'run', 'inspect', 'doctor'])('%s --help shows examples', async (command) => {
+  const { status, stdout } = await cli([command, '--help']);
+  expect(status).toBe(0);
+  expect(stdout).toContain(`$ llava-onevision ${command}`);
+});
+
+test('--version is the package version', async () => {
+  expect(await cli(['--version'])).toEqual({
+    status: 0,
+    stdout: `${manifest.version}\n`,
+    stderr: '',
+  });
+});
+
+describe('wrong usage ends with status 2 and says why on stderr', () => {
+  test.each([
+    ['no command', [], /Usage: llava-onevision/],
+    ['an unknown command', ['paint'], /unknown command 'paint'/],
+    ['an unknown option', ['doctor', '--loud'], /unknown option '--loud'/],
+    ['a missing option', ['run', ...FILES], /--prompt/],
+    ['a missing argument', ['inspect'], /missing required argument 'file'/],
+    ['no number', ['run', ...FILES, '--prompt', 'x', '--temperature', 'hot'], /Not a number/],
+    ['no count', ['run', ...FILES, '--prompt', 'x', '--max-tokens', '-1'], /Not a count/],
+    ['no such choice', ['run', ...FILES, '--prompt', 'x', '--dialect', 'other'], /llava-next/],
+  ])('%s', async (_, args, message) => {
+    const { status, stdout, stderr } = await cli(args);
+    expect(stderr).toMatch(message);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+});
+
+describe('failures end with status 1 and one message', () => {
+  test.each([
+    ['run', ['run', '--model', 'absent.gguf', '--mmproj', 'absent-too.gguf', '--prompt', 'x']],
+    ['inspect', ['inspect', 'absent.gguf']],
+    ['convert', ['convert', 'absent', '--outdir', '/tmp/never-made']],
+  ])('%s on a file that is not there', async (_, args) => {
+    const { status, stdout, stderr } = await cli(args);
+    expect(stderr).toMatch(/absent/);
+    expect(stderr).not.toMatch(/\n {4}at /);
+    expect(stdout).toBe('');
+    expect(status).toBe(1);
+  });
+});
+
+describe('doctor', () => {
+  test('--json reports versions, addon, devices and memory', async () => {
+    const { status, stdout } = await cli(['doctor', '--json']);
+    const report = JSON.parse(stdout);
+    expect(status).toBe(0);
+    expect(report.versions).toEqual({ package: manifest.version, node: process.versions.node });
+    expect(report.addon.backends).toContain('CPU');
+    expect(report.addon.devices.map((device: { type: string }) => device.type)).toContain('cpu');
+    expect(report.addon.physicalCores).toBeGreaterThan(0);
+    expect(report.addon.path).toMatch(/\.node$/);
+    expect(report.memory.total).toBeGreaterThan(report.memory.free);
+  });
+
+  test('without an addon ends with status 1 and says what to do', async () => {
+    const env = { LLAVA_ONEVISION_PREBUILD: '/nowhere' };
+    const { status, stdout } = await cli(['doctor'], { env });
+    expect(status).toBe(1);
+    expect(stdout).toContain('cannot be loaded');
+    expect(stdout).toContain('npm run build:native');
+    expect(stdout).toContain(`Node             ${process.versions.node}`);
+  });
+});

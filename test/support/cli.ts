@@ -1,0 +1,36 @@
+/** Runs the built command line as its users do. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+export const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
+
+export interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliOptions {
+  /** What stdin says; '' by default. */
+  stdin?: string;
+  env?: Record<string, string>;
+  /** Sends SIGINT when the first output arrives. */
+  interrupt?: boolean;
+}
+
+export async function cli(args: string[], options: CliOptions = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, ...options.env },
+  });
+  const outcome: Outcome = { status: null, stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    if (options.interrupt && outcome.stdout === '') child.kill('SIGINT');
+    outcome.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    outcome.stderr += chunk;
+  });
+  child.stdin.end(options.stdin ?? '');
+  outcome.status = await new Promise((resolve) => child.on('close', resolve));
+  return outcome;
+}

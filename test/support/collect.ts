@@ -1,0 +1,6 @@
+/** Everything an async iterable yields; Array.fromAsync needs Node 22. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test, vi } from 'vitest';
+import { buildFraction } from '../../scripts/build-native.mjs';
+import { cmakeDefines, parseBuildArguments, treeName } from '../../scripts/build-options.mjs';
+import { createProgress } from '../../scripts/progress.mjs';
+import { tally } from '../../scripts/tally-reporter.mjs';
+import { checkToolchain, cudaDefines, diagnoseConfigure } from '../../scripts/toolchain.mjs';
+
+describe('build options', () => {
+  test('become CMake definitions', () => {
+    const defines = cmakeDefines(parseBuildArguments(['--cuda', '--no-native', '--', '-DX=Y']));
+    expect(defines).toContain('-DLLAVAOV_CUDA=ON');
+    expect(defines).toContain('-DLLAVAOV_NATIVE=OFF');
+    expect(defines).toContain('-DLLAVAOV_VULKAN=OFF');
+    expect(defines.at(-1)).toBe('-DX=Y');
+  });
+
+  test('of different products have different trees; the interop target shares one', () => {
+    const sets = [[], ['--cuda'], ['--vulkan'], ['--debug'], ['--no-native'], ['--', '-DX=Y']];
+    const names = sets.map((flags) => treeName(parseBuildArguments(flags)));
+    expect(new Set(names).size).toBe(sets.length);
+    expect(treeName(parseBuildArguments(['--interop']))).toBe(names[0]);
+  });
+
+  test('are remembered without those of one run', () => {
+    const given = ['--cuda', '--jobs', '3', '--clean', '--jobs=4', '--', '-DX=Y'];
+    expect(parseBuildArguments(given).given).toEqual(['--cuda', '--', '-DX=Y']);
+  });
+
+  test.each([
+    ['--rocm'],
+    ['--jobs', 'many'],
+    ['--jobs', '0'],
+    ['--', 'X=Y'],
+    ['--refresh', '--cuda'],
+  ])('that make no sense are refused: %s %s', (...flags) =>
+    expect(() => parseBuildArguments(flags)).toThrow(),
+  );
+});
+
+test('progress is read from Ninja and from Make', () => {
+  expect(buildFraction('[20/80] Building CXX object a.o')).toBe(0.25);
+  expect(buildFraction('[ 15%] Building CXX object a.o')).toBe(0.15);
+  expect(buildFraction('[100%] Linking')).toBe(1);
+  expect(buildFraction('warning: [1/2] is no step')).toBeUndefined();
+});
+
+test('everything that is missing is named, with what to install', () => {
+  vi.stubEnv('PATH', '/nowhere');
+  const check = () => checkToolchain({ vulkan: true }, { CXX: '' });
+  expect(check).toThrow(/CMake 3\.19.*\n.*(apt|brew|winget) install/);
+  expect(check).toThrow('glslc');
+  vi.unstubAllEnvs();
+});
+
+test('CUDA settings of the user are left alone', () => {
+  const given = ['-DCMAKE_CUDA_COMPILER=/opt/nvcc', '-DCMAKE_CUDA_ARCHITECTURES=90'];
+  expect(cudaDefines(given)).toEqual([]);
+});
+
+test('a CUDA toolkit without cuBLAS is recognised', () => {
+  const log = 'Target "ggml-cuda" links to:\n\n    CUDA::cublas\n\n  but the target was not found.';
+  expect(diagnoseConfigure(log, { cuda: true, vulkan: false })).toMatch(/toolkit's cublas is not/);
+  expect(diagnoseConfigure('', { cuda: false, vulkan: false })).toBeUndefined();
+});
+
+test('a log gets one line for each tenth, a terminal a bar', () => {
+  const recorder = (isTTY: boolean) => {
+    const lines: string[] = [];
+    return { isTTY, lines, write: (text: string) => lines.push(text) };
+  };
+  const [log, terminal] = [recorder(false), recorder(true)];
+  for (const stream of [log, terminal]) {
+    const progress = createProgress('Work', stream);
+    for (let i = 0; i <= 100; i++) progress.update(i / 100);
+  }
+  expect(log.lines.length).toBe(10);
+  expect(log.lines[0]).toBe('Work 10%\n');
+  expect(terminal.lines.join('')).toContain('[############............]');
+});
+
+test('the closing line of a test run', () => {
+  expect(tally({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed');
+  expect(tally({ passed: 3, failed: 1, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped');
+});

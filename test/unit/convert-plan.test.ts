@@ -1,0 +1,311 @@
+/** What a checkpoint is refused for, and what the two files are planned to hold; nothing is written here. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openCheckpoint } from '../../src/convert/checkpoint.js';
+import { planDecoder } from '../../src/convert/decoder-plan.js';
+import type { GgufPlan } from '../../src/convert/gguf-plan.js';
+import { findLayout, nameTensors } from '../../src/convert/layouts.js';
+import { planMmproj } from '../../src/convert/mmproj-plan.js';
+import type { MmprojOuttype } from '../../src/convert/outtypes.js';
+import {
+  bf16Tensor,
+  type CheckpointFiles,
+  lmmsFiles,
+  lmmsTensors,
+  type TestTensor,
+  tiny,
+  writeCheckpoint,
+} from '../support/safetensors.js';
+
+let dir: string;
+let files: CheckpointFiles;
+let config: Record<string, unknown>;
+let tensors: Record<string, TestTensor>;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'convert-plan-'));
+  files = lmmsFiles();
+  config = files['config.json'] as Record<string, unknown>;
+  tensors = lmmsTensors();
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+async function plan(outtype: MmprojOuttype = 'f16', hasPoolingHead = false) {
+  writeCheckpoint(dir, files, tensors);
+  const checkpoint = await openCheckpoint(dir);
+  const layout = findLayout(checkpoint.config);
+  const { decoder, vision, unknown } = nameTensors(layout, checkpoint.tensors.values());
+  const hasHead = decoder.has('output.weight');
+  const modelConfig = await layout.readConfig(checkpoint, { hasHead, hasPoolingHead });
+  const { dialect } = layout;
+  const options = { checkpoint, config: modelConfig, dialect, outtype, name: 'tiny' };
+  return {
+    model: await planDecoder({ ...options, tensors: decoder }),
+    mmproj: await planMmproj({ ...options, tensors: vision }),
+    unknown,
+  };
+}
+
+const entries = (gguf: GgufPlan) =>
+  Object.fromEntries(gguf.entries.map(({ key, value }) => [key, value]));
+const types = (gguf: GgufPlan) =>
+  Object.fromEntries(gguf.tensors.map(({ name, type }) => [name, type]));
+const tower = 'model.vision_tower.vision_tower.vision_model';
+
+describe('the decoder', () => {
+  test('has a vocabulary as long as its embedding matrix and no head of its own when tied', async () => {
+    const { model } = await plan();
+    expect(entries(model)).toMatchObject({
+      'general.architecture': 'qwen2',
+      'general.file_type': 1,
+      'qwen2.vocab_size': tiny.nVocab,
+      'qwen2.rope.dimension_count': tiny.nEmbd / 2,
+      'tokenizer.ggml.eos_token_id': 262,
+      'tokenizer.ggml.eot_token_id': 262,
+      'tokenizer.ggml.padding_token_id': 260,
+      'tokenizer.ggml.bos_token_id': 260,
+      'llavaov.vocab_used': 263,
+      'llavaov.eos_token_ids': Int32Array.of(262),
+      'llavaov.do_sample': false,
+      'general.sampling.temp': 0,
+    });
+    expect(entries(model)['tokenizer.ggml.tokens']).toHaveLength(tiny.nVocab);
+    expect(types(model)).not.toHaveProperty(['output.weight']);
+    expect(types(model)).toMatchObject({
+      'token_embd.weight': 'f16',
+      'blk.0.attn_norm.weight': 'f32',
+      'blk.0.attn_q.bias': 'f32',
+      'blk.0.ffn_down.weight': 'f16',
+    });
+  });
+
+  test('ignores a stored head when the config ties it, and demands one otherwise', async () => {
+    tensors['lm_head.weight'] = bf16Tensor([tiny.nVocab, tiny.nEmbd]);
+    expect(types((await plan()).model)).not.toHaveProperty(['output.weight']);
+    config.tie_word_embeddings = false;
+    expect(types((await plan()).model)).toHaveProperty(['output.weight']);
+    delete tensors['lm_head.weight'];
+    await expect(plan()).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', tensor: 'output.weight' });
+  });
+
+  test('takes its sampling defaults from generation_config.json, for the whole answer', async () => {
+    files['generation_config.json'] = {
+      do_sample: true,
+      eos_token_id: [262, 260],
+      pad_token_id: 261,
+      repetition_penalty: 1.1,
+      temperature: 0.7,
+      top_k: 20,
+      top_p: 0.8,
+    };
+    expect(entries((await plan()).model)).toMatchObject({
+      'llavaov.do_sample': true,
+      'llavaov.eos_token_ids': Int32Array.of(262, 260),
+      'tokenizer.ggml.padding_token_id': 261,
+      'general.sampling.temp': 0.7,
+      'general.sampling.top_k': 20,
+      'general.sampling.top_p': 0.8,
+      'general.sampling.penalty_repeat': 1.1,
+      'general.sampling.penalty_last_n': -1,
+    });
+  });
+
+  test('reads licence and base models off the model card', async () => {
+    const card = (lines: string) => `---\nlicense: apache-2.0\n${lines}tags: []\n---\n# Model\n`;
+    for (const lines of [
+      'base_model: Qwen/Qwen2-7B\n',
+      'base_model: [Qwen/Qwen2-7B]\n',
+      'base_model:\n- "Qwen/Qwen2-7B"\n',
+      'base_model:\r\n  - Qwen/Qwen2-7B\r\n',
+    ]) {
+      files['README.md'] = card(lines);
+      expect(entries((await plan()).model), lines).toMatchObject({
+        'general.license': 'apache-2.0',
+        'general.base_model.count': 1,
+        'general.base_model.0.name': 'Qwen2 7B',
+        'general.base_model.0.organization': 'Qwen',
+        'general.base_model.0.repo_url': 'https://huggingface.co/Qwen/Qwen2-7B',
+      });
+    }
+    files['README.md'] = card('base_model:\n- a/b\n- c/d\n');
+    expect(entries((await plan()).mmproj)).toMatchObject({ 'general.base_model.count': 2 });
+    files['README.md'] = card('base_model: no id\n');
+    expect(entries((await plan()).model)).not.toHaveProperty(['general.base_model.count']);
+  });
+
+  test('knows its repository in the layout of the hub’s cache', async () => {
+    const root = dir;
+    dir = join(root, 'models--lmms-lab--llava-onevision-qwen2-0.5b-ov', 'snapshots', 'abc123');
+    mkdirSync(dir, { recursive: true });
+    expect(entries((await plan()).model)['general.source.repo_url']).toBe(
+      'https://huggingface.co/lmms-lab/llava-onevision-qwen2-0.5b-ov',
+    );
+    dir = root;
+  });
+
+  test('reads the rope base where transformers 5 puts it', async () => {
+    delete config.rope_theta;
+    config.rope_parameters = { rope_theta: 5000, rope_type: 'default' };
+    expect(entries((await plan()).model)['qwen2.rope.freq_base']).toBe(5000);
+  });
+});
+
+describe('the mmproj', () => {
+  test('follows clip.cpp and adds what it lacks', async () => {
+    const { mmproj, unknown } = await plan();
+    expect(entries(mmproj)).toMatchObject({
+      'general.architecture': 'clip',
+      'clip.has_vision_encoder': true,
+      'clip.projector_type': 'mlp',
+      'clip.use_gelu': true,
+      'clip.vision.image_size': 28,
+      'clip.vision.patch_size': 14,
+      'clip.vision.block_count': 2,
+      'clip.vision.feature_layer': Int32Array.of(2),
+      'clip.vision.feed_forward_length': tiny.nVisionFfn,
+      'clip.vision.attention.head_count': 1,
+      'clip.vision.projection_dim': tiny.nEmbd,
+      'clip.vision.image_mean': Float32Array.of(0.5, 0.5, 0.5),
+      'clip.vision.image_grid_pinpoints': Int32Array.of(28, 28, 28, 56, 56, 28, 56, 56),
+      'llavaov.dialect': 'llava-next',
+      'llavaov.anyres_max': 9,
+      'llavaov.newline_position': 'one_token',
+    });
+    expect(entries(mmproj)).not.toHaveProperty(['llavaov.ffn_length']);
+    expect(unknown.every((name) => name.includes('post_layernorm'))).toBe(true);
+  });
+
+  test('pads the FFN for q8_0 and leaves rows that do not divide in f16', async () => {
+    const { mmproj } = await plan('q8_0');
+    expect(entries(mmproj)).toMatchObject({
+      'clip.vision.feed_forward_length': 96,
+      'llavaov.ffn_length': 80,
+      'general.file_type': 7,
+    });
+    expect(types(mmproj)).toMatchObject({
+      'v.blk.0.ffn_down.weight': 'q8_0',
+      'v.blk.0.ffn_up.weight': 'f16',
+      'v.blk.0.ffn_up.bias': 'f32',
+      'v.patch_embd.weight': 'f32',
+      'v.position_embd.weight': 'f32',
+      'mm.2.weight': 'q8_0',
+    });
+    const shapes = Object.fromEntries(mmproj.tensors.map(({ name, shape }) => [name, shape]));
+    expect(shapes).toMatchObject({
+      'v.blk.0.ffn_down.weight': [96, 72],
+      'v.blk.0.ffn_up.weight': [72, 96],
+      'v.blk.0.ffn_up.bias': [96],
+    });
+    expect(mmproj.notes.join()).toMatch(/80 to 96.*matrices are f16/s);
+  });
+
+  test('the last block of an untruncated tower is not used', async () => {
+    expect(entries((await plan('f16', true)).mmproj)['clip.vision.block_count']).toBe(1);
+  });
+
+  test('sizes come from preprocessor_config.json first, a described tower second', async () => {
+    config.mm_vision_tower = 'elsewhere';
+    files['preprocessor_config.json'] = {
+      size: [28, 28],
+      image_mean: [0.1, 0.2, 0.3],
+      image_std: [1, 1, 1],
+    };
+    const [mean] = [entries((await plan()).mmproj)['clip.vision.image_mean']];
+    expect(mean).toEqual(Float32Array.of(0.1, 0.2, 0.3));
+    delete files['preprocessor_config.json'];
+    rmSync(join(dir, 'preprocessor_config.json'));
+    config.vision_config = { image_size: 28, num_attention_heads: 8, layer_norm_eps: 1e-5 };
+    expect(entries((await plan()).mmproj)).toMatchObject({
+      'clip.vision.attention.head_count': 8,
+      'clip.vision.attention.layer_norm_epsilon': 1e-5,
+    });
+  });
+
+  test('plain anyres has no limit', async () => {
+    config.image_aspect_ratio = 'anyres';
+    expect(entries((await plan()).mmproj)['llavaov.anyres_max']).toBe(0);
+  });
+});
+
+test('a layout matches on suffixes, so a further prefix does not matter', async () => {
+  tensors = Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [`base.${name}`, tensor]),
+  );
+  expect((await plan()).unknown).toHaveLength(2);
+});
+
+describe('refused checkpoints', () => {
+  const set = (key: string, value: unknown) => () => {
+    config[key] = value;
+  };
+  const tensor = (name: string, value?: TestTensor) => () => {
+    if (value) tensors[name] = value;
+    else delete tensors[name];
+  };
+  const cases: [what: string, edit: () => void, message: RegExp][] = [
+    [
+      'another architecture',
+      set('architectures', ['LlamaForCausalLM']),
+      /LlavaQwenForCausalLM.*LlamaForCausalLM/,
+    ],
+    ['no architecture', set('architectures', undefined), /architectures.*missing/],
+    ['no hidden size', set('hidden_size', undefined), /"hidden_size".*missing/],
+    ['fractional layers', set('num_hidden_layers', 1.5), /"num_hidden_layers"/],
+    ['heads that do not divide', set('num_attention_heads', 3), /3 heads/],
+    ['another activation', set('hidden_act', 'gelu'), /'silu'.*"gelu"/],
+    ['sliding window', set('use_sliding_window', true), /use_sliding_window/],
+    ['eos beyond the tokenizer', set('eos_token_id', 299), /299.*263/],
+    ['no eos', set('eos_token_id', undefined), /eos_token_id/],
+    ['another projector', set('mm_projector_type', 'linear'), /'mlp2x_gelu'/],
+    ['another merge type', set('mm_patch_merge_type', 'flat'), /'spatial_unpad'/],
+    ['another aspect mode', set('image_aspect_ratio', 'pad'), /anyres_max_N/],
+    ['pinpoints off the tile', set('image_grid_pinpoints', [[30, 30]]), /tile size 28/],
+    [
+      'an image size that does not fit',
+      set('mm_vision_tower', 'siglip-patch14-42'),
+      /3² positions.*4/,
+    ],
+    [
+      'missing decoder tensor',
+      tensor('model.layers.0.mlp.up_proj.weight'),
+      /'blk.0.ffn_up.weight' is missing/,
+    ],
+    ['missing embeddings', tensor('model.embed_tokens.weight'), /no token embeddings/],
+    [
+      'missing tower tensor',
+      tensor(`${tower}.encoder.layers.1.mlp.fc2.bias`),
+      /'v.blk.1.ffn_down.bias' is missing/,
+    ],
+    ['missing newline', tensor('model.image_newline'), /'v.image_newline' is missing/],
+    [
+      'misshapen tensor',
+      tensor('model.norm.weight', bf16Tensor([33])),
+      /'model.norm.weight' has shape \[33\].*\[32\]/,
+    ],
+    [
+      'integers',
+      tensor('model.norm.weight', { dtype: 'I16', shape: [32], data: new Uint8Array(64) }),
+      /dtype I16/,
+    ],
+    ['one part twice', tensor('base.model.norm.weight', bf16Tensor([32])), /are the same part/],
+  ];
+  test.each(cases)('%s', async (_, edit, message) => {
+    edit();
+    const error = await plan().catch((reason) => reason);
+    expect(error).toMatchObject({ code: 'ERR_CHECKPOINT' });
+    expect(error.message).toMatch(message);
+  });
+
+  test('a folder that is not there, a file, a folder without config', async () => {
+    await expect(openCheckpoint(join(dir, 'absent'))).rejects.toThrow(
+      /expected a checkpoint folder/,
+    );
+    writeFileSync(join(dir, 'file'), '');
+    await expect(openCheckpoint(join(dir, 'file'))).rejects.toThrow(/expected a checkpoint folder/);
+    mkdirSync(join(dir, 'empty'));
+    await expect(openCheckpoint(join(dir, 'empty'))).rejects.toThrow(
+      /config\.json: the file is missing/,
+    );
+  });
+});
