@@ -1,0 +1,188 @@
+/** pull and convert from the command line, against a server that speaks the hub's API. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { type GgufFile, readGguf } from '../../src/gguf/reader.js';
+import { cli, MAIN } from '../support/cli.js';
+import { etagOf, FakeHub, folderFiles } from '../support/fake-hub.js';
+
+const REPO = 'someone/llava-demo-3m';
+const demo = join(import.meta.dirname, '../../demo/checkpoint');
+const checkpoint = folderFiles(demo);
+const weights = Buffer.from(checkpoint['model.safetensors']!);
+const etag = etagOf('model.safetensors', weights);
+
+let hub: FakeHub;
+let dir: string;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  hub = await FakeHub.start();
+});
+afterAll(() => hub.stop());
+beforeEach(() => {
+  hub.reset();
+  dir = mkdtempSync(join(tmpdir(), 'pull-cli-'));
+  env = {
+    ...{ HF_ENDPOINT: hub.endpoint, HF_HOME: dir, HF_HUB_CACHE: '', HUGGINGFACE_HUB_CACHE: '' },
+    ...{ HF_TOKEN: 'secret', HF_HUB_OFFLINE: '', TRANSFORMERS_OFFLINE: '' },
+  };
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const storage = () => join(dir, 'hub', `models--${REPO.replace('/', '--')}`);
+const snapshot = (commit: string) => join(storage(), 'snapshots', commit);
+const blobs = () => (existsSync(storage()) ? readdirSync(join(storage(), 'blobs')) : []);
+const incomplete = () => blobs().filter((name) => name.endsWith('.incomplete'));
+const incompleteSize = () =>
+  Math.max(0, ...incomplete().map((name) => statSync(join(storage(), 'blobs', name)).size));
+const fromStorage = () => hub.requests.filter(({ host }) => host === 'cdn');
+
+test('prints the folder; --json the files; a second time nothing is downloaded', async () => {
+  const commit = hub.commit(REPO, checkpoint, { token: 'secret' });
+  expect(await cli(['pull', REPO], { env })).toEqual({
+    status: 0,
+    stdout: `${snapshot(commit)}\n`,
+    stderr: '',
+  });
+  for (const [name, data] of Object.entries(checkpoint))
+    expect(readFileSync(join(snapshot(commit), name)).equals(Buffer.from(data))).toBe(true);
+  expect(fromStorage().map(({ headers }) => headers.authorization)).toEqual([undefined]);
+
+  const { stdout } = await cli(['pull', `${REPO}@main`, '--json', '--verify'], { env });
+  const { files, ...rest } = JSON.parse(stdout);
+  expect(rest).toEqual({ repo: REPO, revision: 'main', commit, path: snapshot(commit) });
+  expect(files).toHaveLength(Object.keys(checkpoint).length);
+  expect(files).toContainEqual({
+    ...{ path: 'model.safetensors', size: weights.length },
+    ...{ sha256: etag, cached: true },
+  });
+  expect(fromStorage()).toHaveLength(1);
+});
+
+test('--dry-run lists and writes nothing; patterns choose', async () => {
+  hub.commit(REPO, checkpoint);
+  const { status, stdout } = await cli(
+    ['pull', REPO, '--dry-run', '--include', '*.json', '--include', '*.txt', '--exclude', 'vocab*'],
+    { env },
+  );
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/2\.28 kB {2}config\.json\n/);
+  expect(stdout).not.toMatch(/vocab|safetensors/);
+  expect(stdout).toMatch(/7 files of 35\.5 kB, to download 7 of 35\.5 kB\n$/);
+  expect(existsSync(join(dir, 'hub'))).toBe(false);
+});
+
+test('after kill -9 only the missing bytes are asked for', async () => {
+  const commit = hub.commit(REPO, checkpoint);
+  hub.faults = [{ host: 'cdn', stallAfter: 3_000_000 }];
+  const child = spawn(process.execPath, [MAIN, 'pull', REPO], { env: { ...process.env, ...env } });
+  await vi.waitFor(() => expect(incompleteSize()).toBeGreaterThan(2_500_000), 20_000);
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  const kept = incompleteSize();
+  expect(existsSync(join(storage(), 'snapshots'))).toBe(false);
+
+  hub.faults = [];
+  hub.requests.length = 0;
+  const { status, stdout } = await cli(['pull', REPO], { env });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: `${snapshot(commit)}\n` });
+  expect(fromStorage().map(({ headers, status, sent }) => [headers.range, status, sent])).toEqual([
+    [`bytes=${kept}-`, 206, weights.length - kept],
+  ]);
+  expect(readFileSync(join(snapshot(commit), 'model.safetensors')).equals(weights)).toBe(true);
+  expect(incomplete()).toEqual([]);
+});
+
+test('Ctrl-C leaves an incomplete file at rest, and the next pull completes it', async () => {
+  hub.commit(REPO, checkpoint);
+  hub.faults = [{ host: 'cdn', stallAfter: 1_000_000 }];
+  const child = spawn(process.execPath, [MAIN, 'pull', REPO], { env: { ...process.env, ...env } });
+  await vi.waitFor(() => expect(incompleteSize()).toBe(1_000_000), 20_000);
+  child.kill('SIGINT');
+  expect(await once(child, 'close')).toEqual([130, null]);
+  expect(incomplete()).toEqual([`${etag}.incomplete`]);
+  hub.faults = [];
+  expect((await cli(['pull', REPO], { env })).status).toBe(0);
+  expect(fromStorage().at(-1)?.headers.range).toBe('bytes=1000000-');
+});
+
+test('two processes at once have the same result, and nothing is left over', async () => {
+  const commit = hub.commit(REPO, checkpoint);
+  const outcomes = await Promise.all([1, 2, 3].map(() => cli(['pull', REPO], { env })));
+  for (const { status, stdout } of outcomes)
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${snapshot(commit)}\n` });
+  for (const [name, data] of Object.entries(checkpoint))
+    expect(readFileSync(join(snapshot(commit), name)).equals(Buffer.from(data))).toBe(true);
+  expect(incomplete()).toEqual([]);
+  expect(readdirSync(storage()).sort()).toEqual(['blobs', 'refs', 'snapshots']);
+});
+
+test('convert takes a repository, and makes what it makes of the folder', async () => {
+  const commit = hub.commit(REPO, checkpoint, { revision: 'v1' });
+  const types = ['--outtype', 'f16', '--mmproj-outtype', 'f16'];
+  const outdir = join(dir, 'out');
+  const { status, stdout, stderr } = await cli(
+    ['convert', REPO, '--revision', 'v1', '--outdir', outdir, ...types, '--json'],
+    { env },
+  );
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  const { model, mmproj, source } = JSON.parse(stdout);
+  expect(source).toEqual({ repo: REPO, commit });
+  expect(model.path).toBe(join(outdir, 'llava-demo-3m-f16.gguf'));
+  expect(mmproj.path).toBe(join(outdir, 'mmproj-llava-demo-3m-f16.gguf'));
+
+  const plain = join(dir, 'plain');
+  const named = ['--name', 'llava-demo-3m', ...types, '--outdir', plain];
+  expect((await cli(['convert', demo, ...named], { env })).status).toBe(0);
+  for (const { path } of [model, mmproj]) {
+    const [pulled, local] = [await readGguf(path), await readGguf(path.replace(outdir, plain))];
+    // The weights, byte for byte; the metadata except where the repository is told.
+    const data = ({ path, tensors }: GgufFile) => readFileSync(path).subarray(tensors[0]!.offset);
+    expect(data(pulled).equals(data(local))).toBe(true);
+    for (const [key, value] of local.metadata) expect(pulled.metadata.get(key)).toEqual(value);
+    expect(pulled.metadata.get('general.source.huggingface.repository')).toBe(REPO);
+    expect(pulled.metadata.get('general.source.url')).toContain(commit);
+  }
+});
+
+test('offline says what is missing', async () => {
+  hub.commit(REPO, checkpoint);
+  await cli(['pull', REPO], { env });
+  rmSync(join(storage(), 'blobs', etag));
+  hub.requests.length = 0;
+  const offline = { env: { ...env, HF_HUB_OFFLINE: '1' } };
+  const lacking = await cli(['convert', REPO, '--outdir', dir], offline);
+  expect(lacking).toMatchObject({ status: 1, stdout: '' });
+  expect(lacking.stderr).toMatch(/There is no folder .*lacks.*model\.safetensors/);
+  const nothing = await cli(['pull', '0.5b-ov', '--offline'], { env });
+  expect(nothing.stderr).toMatch(/lmms-lab\/llava-onevision-qwen2-0\.5b-ov/);
+  expect(hub.requests).toEqual([]);
+});
+
+test('failures end with status 1 and say what to do', async () => {
+  const missing = await cli(['pull', 'nobody/nothing'], { env: { ...env, HF_TOKEN: '' } });
+  expect(missing).toMatchObject({ status: 1, stdout: '' });
+  expect(missing.stderr).toMatch(/HF_TOKEN/);
+  hub.commit(REPO, checkpoint);
+  hub.faults = [{ host: 'cdn', corruptAt: 5 }];
+  const damaged = await cli(['pull', REPO], { env });
+  expect(damaged).toMatchObject({ status: 1, stdout: '' });
+  expect(damaged.stderr).toMatch(/damaged/);
+});
+
+test.each([
+  ['pull'],
+  ['pull', 'nonsense'],
+  ['pull', 'a/b', '--concurrency', '0'],
+  ['pull', 'a/b', '--all', '--include', '*'],
+  ['convert', 'a/b@..', '--outdir', 'x'],
+  ['convert', '.', '--revision', 'v1', '--outdir', 'x'],
+])('wrong usage: %s %s %s %s', async (...args) => {
+  expect(await cli(args.filter(Boolean), { env })).toMatchObject({ status: 2, stdout: '' });
+  expect(hub.requests).toEqual([]);
+});
