@@ -1,5 +1,7 @@
 #include "context.h"
 
+#include <cmath>
+
 #include "sampler.h"
 
 namespace llavaov {
@@ -24,6 +26,17 @@ llama_flash_attn_type FlashAttentionArg(const Napi::Object& options) {
   throw InvalidArgument(options.Env(), "flashAttention", "auto, on or off");
 }
 
+std::vector<float> AdapterScalesArg(const Napi::Value& value) {
+  if (value.IsUndefined()) return {};
+  const Span<float> scales = Float32Arg(value, "adapterScales");
+  for (size_t i = 0; i < scales.size; ++i) {
+    if (!std::isfinite(scales.data[i])) {
+      throw InvalidArgument(value.Env(), "adapterScales", "finite numbers");
+    }
+  }
+  return {scales.data, scales.data + scales.size};
+}
+
 ContextOptions OptionsArg(const Napi::Value& value) {
   const Napi::Object options = ObjectArg(value, "options");
   return {
@@ -34,6 +47,7 @@ ContextOptions OptionsArg(const Napi::Value& value) {
       KvTypeArg(options, "kvTypeK"),
       KvTypeArg(options, "kvTypeV"),
       FlashAttentionArg(options),
+      AdapterScalesArg(options["adapterScales"]),
   };
 }
 
@@ -75,6 +89,7 @@ Napi::Value ToJs(Napi::Env env, const Sample& sample) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("token", sample.token);
   object.Set("logprob", sample.logprob);
+  object.Set("normaliser", sample.normaliser);
   object.Set("topTokens", tokens);
   object.Set("topLogprobs", logprobs);
   return object;

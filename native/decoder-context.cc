@@ -141,6 +141,14 @@ DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_p
   }
   llama_attach_threadpool(context_.get(), workers_->pool(), workers_->pool());
   memory_ = llama_get_memory(context_.get());
+  ApplyAdapters();
+}
+
+void DecoderContext::ApplyAdapters() {
+  std::vector<llama_adapter_lora*> adapters = model_->adapters();
+  if (adapters.empty()) return;
+  llama_set_adapters_lora(context_.get(), adapters.data(), adapters.size(),
+                          options_.adapter_scales.data());
 }
 
 void DecoderContext::CheckOptions() const {
@@ -153,6 +161,12 @@ void DecoderContext::CheckOptions() const {
       ggml_is_quantized(options_.type_v)) {
     throw Invalid("kvTypeV", Format("kvTypeV %s needs flash attention; choose f16 or f32",
                                     ggml_type_name(options_.type_v)));
+  }
+  if (options_.adapter_scales.size() != model_->adapters().size()) {
+    throw Invalid("adapterScales",
+                  Format("Expected a scale for each of %zu adapters but received "
+                         "%zu",
+                         model_->adapters().size(), options_.adapter_scales.size()));
   }
   for (ggml_type type : {options_.type_k, options_.type_v}) {
     if (HeadSize() % ggml_blck_size(type) != 0) {

@@ -22,6 +22,7 @@ struct ContextOptions {
   ggml_type type_k;
   ggml_type type_v;
   llama_flash_attn_type flash_attention;
+  std::vector<float> adapter_scales;  // one for each adapter of the model; 0 is without it
 };
 
 // Consecutive positions of one sequence: token ids, or else rows [n, n_embd].
@@ -66,6 +67,7 @@ class DecoderContext {
 
  private:
   void CheckOptions() const;
+  void ApplyAdapters();
   int64_t CacheBytes() const;
   int HeadSize() const;
   int End(int sequence) const;  // the position that comes next

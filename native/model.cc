@@ -51,6 +51,21 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel, 
                     "expected a byte-level BPE vocabulary (tokenizer.ggml.model gpt2)");
   }
   IndexSpecialTokens();
+  LoadAdapters(cancel);
+}
+
+void LoadedModel::LoadAdapters(const CancelFlag* cancel) {
+  if (options_.vocab_only && !options_.adapters.empty()) {
+    throw NativeError("ERR_INVALID_ARGUMENT", "Adapters need the weights of the model",
+                      {{"argument", std::string("adapters")}});
+  }
+  for (const std::string& path : options_.adapters) {
+    if (cancel && cancel->load()) throw NativeError("ERR_CANCELLED", "Cancelled");
+    const ErrorLog errors;
+    llama_adapter_lora* adapter = llama_adapter_lora_init(model_.get(), path.c_str());
+    if (!adapter) throw LoadError(path, errors.text());
+    adapters_.push_back(adapter);
+  }
 }
 
 void LoadedModel::IndexSpecialTokens() {
@@ -152,10 +167,14 @@ Napi::Value Model::TokenBytes(const Napi::CallbackInfo& info) {
 
 static Napi::Value LoadModel(const Napi::CallbackInfo& info) {
   const Napi::Object object = ObjectArg(info[0], "options");
+  const Napi::Value adapters = object["adapters"];
   const ModelOptions options{
-      TextArg(object["path"], "path"),           int(IntArg(object["gpuLayers"], "gpuLayers")),
-      BoolArg(object["mmap"], "mmap"),           BoolArg(object["mlock"], "mlock"),
+      TextArg(object["path"], "path"),
+      int(IntArg(object["gpuLayers"], "gpuLayers")),
+      BoolArg(object["mmap"], "mmap"),
+      BoolArg(object["mlock"], "mlock"),
       BoolArg(object["vocabOnly"], "vocabOnly"),
+      adapters.IsUndefined() ? std::vector<std::string>{} : TextsArg(adapters, "adapters"),
   };
   const auto cancel = Cancel::Optional(info[1], "cancel");
   const auto progress = Progress::Optional(info[2], "onProgress");

@@ -20,6 +20,8 @@ struct ModelOptions {
   bool mmap;
   bool mlock;
   bool vocab_only;
+  // LoRA files that src/gguf/lora-file.ts has accepted for this decoder: others may abort.
+  std::vector<std::string> adapters;
 };
 
 class LoadedModel {
@@ -28,6 +30,8 @@ class LoadedModel {
   LoadedModel(const ModelOptions& options, const CancelFlag* cancel, Progress* progress);
 
   llama_model* get() const { return model_.get(); }
+  // In the order of the options; they live and end with the model.
+  const std::vector<llama_adapter_lora*>& adapters() const { return adapters_; }
   const std::string& path() const { return options_.path; }
   bool vocab_only() const { return options_.vocab_only; }
   int n_vocab() const { return llama_vocab_n_tokens(vocab_); }
@@ -40,9 +44,11 @@ class LoadedModel {
 
  private:
   void IndexSpecialTokens();
+  void LoadAdapters(const CancelFlag* cancel);
 
   ModelOptions options_;
   llama_model_ptr model_;
+  std::vector<llama_adapter_lora*> adapters_;
   const llama_vocab* vocab_ = nullptr;
   std::unordered_map<std::string, int> special_;
 };

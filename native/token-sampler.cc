@@ -63,6 +63,7 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   Sample sample;
   sample.token = options_.temperature > 0 ? Draw() : Best();
   sample.logprob = logits[sample.token] - normaliser;
+  sample.normaliser = normaliser;
   sample.top_tokens = LargestIds(logits, n, std::min(options_.n_top, n));
   for (int32_t id : sample.top_tokens) {
     sample.top_logprobs.push_back(float(logits[id] - normaliser));

@@ -29,7 +29,8 @@ struct SamplerOptions {
 
 struct Sample {
   int32_t token;
-  double logprob;  // over all logits as the model gave them
+  double logprob;     // over all logits as the model gave them
+  double normaliser;  // LogSumExp of those
   std::vector<int32_t> top_tokens;
   std::vector<float> top_logprobs;
 };

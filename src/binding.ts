@@ -4,11 +4,15 @@
  * What crosses: strings, finite numbers, booleans, handles and typed arrays. Arrays passed in are borrowed
  * until the promise settles (do not mutate them); arrays that come back belong to the caller. Callers
  * validate types, ranges and shapes first: native code only rechecks what would corrupt memory or abort.
- * Native errors are `Error`s with a `code` of errors.ts and flat fields; `native()` turns them into `LlavaError`s.
+ * Native errors are `Error`s with a `code` of errors.ts and flat fields; native-error.ts turns them into `LlavaError`s.
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { LlavaError } from './errors.js';
-import { PACKAGE_ROOT } from './package-root.js';
+import path from 'node:path';
+import { type BackendChoice, type ChosenBackend, chooseBackend } from './backend.js';
+import type { Machine } from './native-binding.js';
+import { PACKAGE_ROOT, packageVersion } from './package-root.js';
+import { thisPlatform } from './platform-packages.js';
 
 /** Every handle: `dispose` is idempotent, waits for work in flight, and makes later calls throw ERR_DISPOSED. */
 export interface NativeHandle {
@@ -48,6 +52,8 @@ export interface NativeModelOptions {
   mlock: boolean;
   /** Only the vocabulary: enough to tokenize, not to decode. */
   vocabOnly: boolean;
+  /** LoRA files that src/gguf/lora-file.ts has accepted for this decoder: others may abort the process. */
+  adapters?: string[];
 }
 
 /** Flat sampling parameters, all required; src/engine/sampling.ts documents them and fills defaults. */
@@ -85,6 +91,8 @@ export interface NativeContextOptions {
   kvTypeV: NativeKvType;
   /** 'auto' is off with an f32 cache, which llama.cpp would cast to f16 at every step. */
   flashAttention: 'auto' | 'on' | 'off';
+  /** One for each adapter of the model; 0 is without it. */
+  adapterScales?: Float32Array;
 }
 
 /** Consecutive positions of one sequence: token ids, or visual rows [n, nEmbd]. One slice per sequence and step. */
@@ -100,6 +108,8 @@ export interface NativeSlice {
 export interface NativeSample {
   token: number;
   logprob: number;
+  /** What was subtracted from the logits: a logit is its log-probability plus this. */
+  normaliser: number;
   /** The nTop most probable ids, best first. */
   topTokens: Int32Array;
   topLogprobs: Float32Array;
@@ -214,6 +224,8 @@ export interface NativeBuildInfo {
   backends: string[];
   /** llama_print_system_info: the instruction sets in use. */
   systemInfo: string;
+  /** What backends complained of when they looked for their devices; empty when nothing. */
+  startErrors?: string;
 }
 
 export interface NativeBinding {
@@ -274,26 +286,59 @@ export interface NativeBinding {
   physicalCores(): number;
 }
 
-let loaded: NativeBinding | undefined;
+/** Addons stay loaded: a process may use several, one for each backend. */
+const chosen = new Map<BackendChoice, ChosenBackend>();
 
-/** Loads the addon once, at first use, so that importing the package never fails. @throws ERR_BINDING_NOT_FOUND */
-export function native(): NativeBinding {
-  loaded ??= load();
-  return loaded;
+/**
+ * The addon for a backend, loaded at its first use, so that importing the package never fails.
+ * @throws ERR_BINDING_NOT_FOUND, ERR_BACKEND_UNAVAILABLE
+ */
+export function backendFor(choice: BackendChoice): ChosenBackend {
+  let backend = chosen.get(choice);
+  if (!backend) {
+    backend = chooseBackend(choice, thisMachine());
+    chosen.set(choice, backend);
+  }
+  return backend;
 }
 
-function load(): NativeBinding {
-  const require = createRequire(import.meta.url);
+/** The addon for work that needs no GPU. @throws ERR_BINDING_NOT_FOUND */
+export function native(): NativeBinding {
+  return backendFor('cpu').binding;
+}
+
+export function thisMachine(): Machine {
+  return {
+    ...thisPlatform(),
+    env: process.env,
+    root: PACKAGE_ROOT,
+    version: packageVersion(),
+    findPackage,
+    load: createRequire(import.meta.url),
+    hasLibrary,
+  };
+}
+
+/** GPU packages are the app's to install, so its folder is asked too: not every package manager shows them to us. */
+function findPackage(name: string): string | undefined {
+  for (const from of [import.meta.url, path.join(process.cwd(), 'package.json')]) {
+    try {
+      return path.dirname(createRequire(from).resolve(`${name}/package.json`));
+    } catch {
+      // Not installed there.
+    }
+  }
+  return undefined;
+}
+
+function hasLibrary(name: string): boolean {
+  if (process.platform === 'win32')
+    return existsSync(path.join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', name));
   try {
-    return require('node-gyp-build')(PACKAGE_ROOT) as NativeBinding;
-  } catch (cause) {
-    const platform = `${process.platform}-${process.arch}`;
-    throw new LlavaError(
-      'ERR_BINDING_NOT_FOUND',
-      `No native addon for ${platform} could be loaded from ${PACKAGE_ROOT}: ${(cause as Error).message}\n` +
-        'Build it with `npm run build:native` in that folder (needs CMake, git and a C++17 compiler).',
-      { tried: [`${PACKAGE_ROOT}build/Release`, `${PACKAGE_ROOT}prebuilds/${platform}`], platform },
-      { cause },
-    );
+    process.dlopen({ exports: {} }, name);
+    return true;
+  } catch (error) {
+    // A library that is found is refused for being no addon, and closed again.
+    return (error as Error).message.includes('did not self-register');
   }
 }

@@ -16,9 +16,24 @@ export type LlavaErrorCode =
   | 'ERR_DECODE' // status
   | 'ERR_WRITE' // path
   | 'ERR_SESSION_FILE' // path: not a saved session, or damaged
+  | 'ERR_EVAL_DATA' // path, column: a dataset that lacks files or columns, or has others
+  | 'ERR_EVAL_RESULTS' // path: results of another run, or damaged
+  | 'ERR_ENDPOINT' // url, status: a server that does not answer as OpenAI's would
+  | 'ERR_HUB_UNAUTHORIZED' // repo, revision, status: no token or a wrong one, for what is private, gated or does not exist
+  | 'ERR_HUB_FORBIDDEN' // repo, revision, status: gated, or the token may not
+  | 'ERR_HUB_NOT_FOUND' // repo
+  | 'ERR_HUB_REVISION_NOT_FOUND' // repo, revision
+  | 'ERR_HUB_FILE_NOT_FOUND' // repo, revision, file or missing
+  | 'ERR_HUB_RATE_LIMIT' // repo, retryAfterMs
+  | 'ERR_HUB_SERVER' // repo, status: an answer that is no answer
+  | 'ERR_HUB_NETWORK' // repo: no connection, or it broke again and again
+  | 'ERR_HUB_OFFLINE' // repo, revision, missing: what the cache lacks
+  | 'ERR_HUB_CHECKSUM' // file, expected, actual
+  | 'ERR_DISK_FULL' // path, needed, available (bytes)
   | 'ERR_DISPOSED' // handle
   | 'ERR_CANCELLED' // only between the addon and its callers, who turn it into signal.reason
-  | 'ERR_BINDING_NOT_FOUND'; // tried, platform
+  | 'ERR_BINDING_NOT_FOUND' // tried, platform
+  | 'ERR_BACKEND_UNAVAILABLE'; // backend, missing ('package' | 'driver' | 'device' | 'library'), tried, platform
 
 /** @param fields become properties of the error, next to `code` and `cause`. */
 export class LlavaError extends Error {

@@ -1,5 +1,11 @@
 /** Everything the package offers. */
+export type { BackendChoice, BackendInfo } from './backend.js';
 export { type ConvertOptions, type ConvertResult, convert } from './convert/convert.js';
+export {
+  type ConvertLoraOptions,
+  type ConvertLoraResult,
+  convertLora,
+} from './convert/convert-lora.js';
 export type { Outtype } from './convert/outtypes.js';
 export { type QuantizeOptions, type QuantizeResult, quantize } from './convert/quantize.js';
 export type { Dialect } from './dialect.js';
@@ -9,12 +15,20 @@ export type { RenderedPrompt } from './engine/conversation.js';
 export type { SamplingOptions } from './engine/sampling.js';
 export { LlavaError, type LlavaErrorCode } from './errors.js';
 export {
+  type PulledFile,
+  type PullOptions,
+  type PullProgress,
+  type PullResult,
+  pull,
+} from './hub/pull.js';
+export {
   type EmbeddedMedia,
   LlavaOneVision,
   type ModelInfo,
   type RenderOptions,
 } from './llava-onevision.js';
 export type { LoadOptions, LoadProgress, LogLevel } from './load-options.js';
+export type { LoraAdapter } from './lora-options.js';
 export type { ImageSource, RawImage } from './media/image.js';
 export type { VideoSource } from './media/video.js';
 export type { MemoryEstimate } from './memory.js';

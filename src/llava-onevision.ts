@@ -1,5 +1,6 @@
 /** The public class: a loaded model that chats. Everything it does is in engine/; here are the doors. */
-import { native } from './binding.js';
+import type { BackendInfo } from './backend.js';
+import { backendFor } from './binding.js';
 import type { Dialect } from './dialect.js';
 import { Chat } from './engine/chat.js';
 import { type ChatOptions, resolveChatOptions } from './engine/chat-options.js';
@@ -38,8 +39,12 @@ export interface ModelInfo {
   /** Width of a visual row. */
   embeddingSize: number;
   vocabularySize: number;
+  /** What computes, from which file, and why it was chosen. */
+  backend: BackendInfo;
   gpuLayers: number;
   threads: number;
+  /** The adapters that are applied. */
+  lora: { path: string; scale: number }[];
   /** Where the vision tower runs; null for a model without one. */
   visionBackend: string | null;
   memory: MemoryEstimate;
@@ -65,7 +70,7 @@ export class LlavaOneVision {
   #disposing: Promise<void> | undefined;
 
   /** @internal Use `LlavaOneVision.load`. */
-  constructor(engine: Engine, plan: LoadPlan) {
+  constructor(engine: Engine, plan: LoadPlan, backend: BackendInfo) {
     this.#engine = engine;
     const { decoder, model, context, pool, tower } = engine;
     this.info = {
@@ -77,8 +82,10 @@ export class LlavaOneVision {
       layers: decoder.nLayer,
       embeddingSize: decoder.nEmbd,
       vocabularySize: decoder.nVocabUsed,
+      backend,
       gpuLayers: plan.gpuLayers,
       threads: pool.threads,
+      lora: plan.lora,
       visionBackend: tower?.encoder.backend ?? null,
       memory: plan.memory,
     };
@@ -86,15 +93,16 @@ export class LlavaOneVision {
 
   /**
    * Loads a decoder and its vision file. `dispose` it after use, or declare it with `await using`.
-   * @throws ERR_INVALID_ARGUMENT, ERR_MODEL_LOAD, ERR_MODEL_MISMATCH, ERR_OUT_OF_MEMORY, ERR_BINDING_NOT_FOUND, signal.reason
+   * @throws ERR_INVALID_ARGUMENT, ERR_MODEL_LOAD, ERR_MODEL_MISMATCH, ERR_OUT_OF_MEMORY, ERR_BINDING_NOT_FOUND,
+   *  ERR_BACKEND_UNAVAILABLE, signal.reason
    */
   static async load(options: LoadOptions): Promise<LlavaOneVision> {
     const settings = resolveLoadOptions(options);
     settings.signal?.throwIfAborted();
     const files = await readModelFiles(settings);
-    const binding = native();
+    const { binding, info } = backendFor(settings.backend);
     const plan = planLoad(files, settings, binding);
-    return new LlavaOneVision(await loadEngine(files, plan, { settings, binding }), plan);
+    return new LlavaOneVision(await loadEngine(files, plan, { settings, binding }), plan, info);
   }
 
   /**
@@ -159,7 +167,9 @@ export class LlavaOneVision {
   async #dispose(): Promise<void> {
     await this.#tasks.close();
     await this.#engine.rowCache.close();
-    const { tower, context, model, pool } = this.#engine;
+    const { scheduler, tower, context, model, pool } = this.#engine;
+    // A copy out of the cache may be under way for a chat that is gone.
+    await scheduler.use(async () => {});
     await tower?.encoder.dispose();
     await context.dispose();
     await model.dispose();

@@ -26,6 +26,8 @@ export interface MemoryOptions {
   maxSequences: number;
   kvType: { k: NativeKvType; v: NativeKvType };
   flashAttention: 'auto' | 'on' | 'off';
+  /** Bytes of LoRA adapters; they lie where the matrices do. */
+  loraBytes?: number;
   /** 0 to nLayer + 1: the last stands for the output matrix. */
   gpuLayers: number;
   visionOnGpu: boolean;
@@ -33,6 +35,7 @@ export interface MemoryOptions {
 
 /** Bytes. */
 export interface MemoryEstimate {
+  /** The decoder's and its adapters'. */
   weights: number;
   kvCache: number;
   compute: number;
@@ -52,7 +55,7 @@ const CONTEXT_BLOCK = 256;
 const GPU_MARGIN = 512 * 2 ** 20;
 
 export function estimateMemory(options: MemoryOptions): MemoryEstimate {
-  const { decoder, gpuLayers } = options;
+  const { decoder, gpuLayers, loraBytes = 0 } = options;
   const { tensorBytes, nLayer } = decoder;
   const kvCache = kvBytes(options);
   const compute = decoderCompute(options);
@@ -61,12 +64,13 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const layersOnGpu = Math.min(gpuLayers, nLayer);
   const { layers, output } = weightShares(decoder);
   const gpu =
-    (layersOnGpu / nLayer) * (layers + kvCache) +
+    (layersOnGpu / nLayer) * (layers + loraBytes + kvCache) +
     (gpuLayers > nLayer ? output : 0) +
     (gpuLayers > 0 ? compute : 0) +
     (options.visionOnGpu ? vision : 0);
-  const total = tensorBytes + kvCache + compute + vision + pictures;
-  return { weights: tensorBytes, kvCache, compute, vision, pictures, host: total - gpu, gpu };
+  const weights = tensorBytes + loraBytes;
+  const total = weights + kvCache + compute + vision + pictures;
+  return { weights, kvCache, compute, vision, pictures, host: total - gpu, gpu };
 }
 
 /** The GPUs that llama.cpp uses: integrated ones only where there is no other. */

@@ -1,6 +1,6 @@
 // clip.cpp's vision tower behind two pipes, for tests and benchmarks that compare ours with it:
 //
-//   llava-onevision-interop MMPROJ THREADS [softmax]
+//   llava-onevision-compare-towers MMPROJ THREADS [softmax]
 //
 // Each line `TILE ROWS` on stdin encodes one RGB tile file [image_size, image_size, 3], writes its
 // rows [n_patches, n_projection] in f32 and answers with the milliseconds it took. By default
@@ -89,7 +89,7 @@ void Serve(clip_ctx* tower, int threads, const Preprocessing& preprocessing) {
 int main(int argc, char** argv) {
   const bool has_softmax = argc == 4 && std::string(argv[3]) == "softmax";
   if (argc != 3 && !has_softmax) {
-    std::fprintf(stderr, "usage: llava-onevision-interop MMPROJ THREADS [softmax]\n");
+    std::fprintf(stderr, "usage: llava-onevision-compare-towers MMPROJ THREADS [softmax]\n");
     return 2;
   }
   try {
@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
     clip_free(tower);
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "llava-onevision-interop: %s\n", error.what());
+    std::fprintf(stderr, "llava-onevision-compare-towers: %s\n", error.what());
     return 1;
   }
 }

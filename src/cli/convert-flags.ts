@@ -1,7 +1,15 @@
-/** Values of flags that `convert` and `quantize` share. */
+/** What `convert` and `quantize` share: flags, and how a written file is told. */
+import { basename } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import type { WrittenFile } from '../convert/output-files.js';
 import { type Outtype, outtypes, parseOuttype } from '../convert/outtypes.js';
 import { parseSize } from '../convert/split-plan.js';
+import { byteSize } from './byte-size.js';
+
+export const NO_CHECKSUM = [
+  '--no-checksum',
+  'without SHA-256, which is printed and kept beside each file in NAME.sha256',
+] as const;
 
 export function parseOuttypeFlag(text: string): Outtype {
   const outtype = parseOuttype(text);
@@ -13,4 +21,16 @@ export function parseSizeFlag(text: string): number {
   const bytes = parseSize(text);
   if (!bytes) throw new InvalidArgumentError('Expected a size such as 2G or 500M.');
   return bytes;
+}
+
+/** Name, size, tensors; then the SHA-256 of each of its parts. */
+export function describeFile({ path, bytes, tensors, sha256, parts }: WrittenFile): string[] {
+  const files = parts ?? [{ path, sha256 }];
+  const many = files.length > 1 ? ` in ${files.length} files` : '';
+  return [
+    `${path}  ${byteSize(bytes)}, ${tensors} tensors${many}`,
+    ...files.flatMap((file) =>
+      file.sha256 ? [`  sha256 ${file.sha256}  ${basename(file.path)}`] : [],
+    ),
+  ];
 }

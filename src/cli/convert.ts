@@ -1,37 +1,46 @@
 import { Command, Option } from 'commander';
 import { type ConvertResult, convert } from '../convert/convert.js';
+import { isLoraFolder } from '../convert/lora-config.js';
 import { type MmprojOuttype, mmprojOuttypes, type Outtype, outtypes } from '../convert/outtypes.js';
-import { byteSize } from './byte-size.js';
-import { parseOuttypeFlag, parseSizeFlag } from './convert-flags.js';
+import { type CheckpointSource, findCheckpoint } from './checkpoint-argument.js';
+import { describeFile, NO_CHECKSUM, parseOuttypeFlag, parseSizeFlag } from './convert-flags.js';
+import { type ConvertLoraFlags, checkConvertFlags, convertLoraFolder } from './convert-lora.js';
 import { interruptible } from './interrupt.js';
 import { createProgress } from './progress.js';
 
-interface ConvertFlags {
-  outdir: string;
+interface ConvertFlags extends ConvertLoraFlags {
   outtype: Outtype;
   mmprojOuttype: MmprojOuttype;
   imatrix?: string;
   splitMaxSize?: number;
-  verify?: true;
-  name?: string;
-  json?: true;
+  card?: true;
+  modelfile?: true;
+  force?: true;
+  revision?: string;
 }
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision convert llava-onevision-qwen2-0.5b-ov --outdir models
+  $ llava-onevision convert lmms-lab/llava-onevision-qwen2-0.5b-ov --outdir models
   $ llava-onevision convert llava-onevision-qwen2-7b-ov --outdir models --outtype q8_0
   $ llava-onevision convert llava-onevision-qwen2-7b-ov --outdir models --outtype q4_k_m --imatrix imatrix.gguf
   $ llava-onevision convert demo/checkpoint --outdir models --name demo --outtype f32 --mmproj-outtype f32
+  $ llava-onevision convert my-adapter --outdir models --base llava-onevision-qwen2-0.5b-ov
 
 Writes NAME-OUTTYPE.gguf (the decoder) and mmproj-NAME-OUTTYPE.gguf (vision tower and projector), replacing files of
 those names. The types are llama-quantize's: q8_0 and larger answer as the original does, q4_k_m is the usual choice
-for little memory, and those below three bits need an --imatrix. The folder needs config.json, the tokenizer files and model.safetensors or its shards with their index.`;
+for little memory, and those below three bits need an --imatrix. The folder needs config.json, the tokenizer files and model.safetensors or its shards with their index. Of a repository these
+files are downloaded first, as pull does.
+
+A folder with adapter_config.json is a LoRA adapter and becomes NAME-lora-OUTTYPE.gguf (f32, f16, bf16, q8_0) for --lora.`;
 
 export function convertCommand(): Command {
   return new Command('convert')
     .description('turn a safetensors checkpoint into a GGUF decoder and an mmproj file')
-    .argument('<checkpoint>', 'folder of the checkpoint (lmms-lab or transformers layout)')
+    .argument(
+      '<checkpoint>',
+      'folder of the checkpoint (lmms-lab or transformers layout), or of a LoRA adapter (PEFT); or OWNER/NAME[@REVISION] on the Hugging Face hub',
+    )
     .requiredOption('--outdir <dir>', 'folder for the two files, made if missing')
     .addOption(
       new Option('--outtype <type>', `type of the decoder's matrices: ${outtypes.join(', ')}`)
@@ -43,8 +52,11 @@ export function convertCommand(): Command {
         .choices(mmprojOuttypes)
         .default('f16'),
     )
+    .option('--revision <revision>', 'of a repository: branch, tag or commit (default: main)')
+    .option('--base <path>', 'of a LoRA adapter: the checkpoint or GGUF decoder it must fit')
+    .option('--text-only', 'of a LoRA adapter: leave out what changes the vision tower')
     .option('--imatrix <file>', 'importances of llama-imatrix, for quantised types')
-    .option('--name <name>', "name of the model (default: the checkpoint folder's)")
+    .option('--name <name>', "name of the model (default: the folder's or the repository's)")
     .addOption(
       new Option(
         '--split-max-size <size>',
@@ -55,24 +67,40 @@ export function convertCommand(): Command {
       '--verify',
       'read checkpoint and files again and compare, before the files get their names',
     )
-    .option('--json', 'print the result as JSON, with the SHA-256 of each file')
+    .option('--card', 'also write a model card, README.md, into the folder')
+    .option('--modelfile', 'also write a Modelfile for Ollama into the folder')
+    .option('--force', 'replace a README.md or Modelfile that is there')
+    .option(...NO_CHECKSUM)
+    .option('--json', 'print the result as JSON')
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
 
-async function run(checkpoint: string, { json, ...flags }: ConvertFlags): Promise<void> {
-  const progress = createProgress('Converting');
-  const result = await interruptible((signal) =>
-    convert({ checkpoint, ...flags, checksum: json === true, signal, onProgress: progress.update }),
-  ).finally(progress.stop);
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : describe(result));
+async function run(checkpoint: string, flags: ConvertFlags, command: Command): Promise<void> {
+  const { folder, ...found } = await findCheckpoint(checkpoint, command);
+  const isLora = await isLoraFolder(folder);
+  checkConvertFlags(command, isLora);
+  await (isLora ? convertLoraFolder : convertCheckpoint)(folder, { ...found, ...flags }, command);
 }
 
-function describe({ model, mmproj, notes, durationMs }: ConvertResult): string {
+async function convertCheckpoint(
+  checkpoint: string,
+  { json, checksum, revision: _, ...flags }: ConvertFlags & { source?: CheckpointSource },
+): Promise<void> {
+  const progress = createProgress('Converting');
+  const onProgress = progress.update;
+  const result = await interruptible((signal) =>
+    convert({ checkpoint, ...flags, checksumFiles: checksum, signal, onProgress }),
+  ).finally(progress.stop);
+  const { source } = flags;
+  const full = source ? { ...result, source } : result;
+  process.stdout.write(json ? `${JSON.stringify(full)}\n` : describe(result));
+}
+
+function describe({ model, mmproj, documents, notes, durationMs }: ConvertResult): string {
   return [
-    ...[model, mmproj].map(
-      (file) => `${file.path}  ${byteSize(file.bytes)}, ${file.tensors} tensors`,
-    ),
+    ...[model, mmproj].flatMap(describeFile),
+    ...documents,
     ...notes.map((note) => `Note: ${note}`),
     `Done in ${(durationMs / 1000).toFixed(1)} s. Try it:`,
     `  llava-onevision run --model ${model.path} --mmproj ${mmproj.path} --image PICTURE --prompt "What is this?"`,

@@ -1,26 +1,45 @@
 /** What `doctor` finds out; must not fail on a machine where nothing else works. */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
-import path from 'node:path';
-import { type NativeDevice, native } from '../binding.js';
+import { type BackendInfo, tryGpu } from '../backend.js';
+import { backendFor, type NativeDevice, thisMachine } from '../binding.js';
+import { driverLibrary } from '../binding-errors.js';
 import { machineMemory } from '../memory.js';
+import { type Attempt, isAddon } from '../native-binding.js';
 import { PACKAGE_ROOT, packageVersion } from '../package-root.js';
+import { GPU_BACKENDS, type GpuBackend, glibcVersion, packagesFor } from '../platform-packages.js';
+import { type DriverReport, driverVersion } from './driver-version.js';
+import { examineFfmpeg, type FfmpegReport } from './ffmpeg-report.js';
+import { examineModel, type ModelReport } from './model-report.js';
 
 export interface AddonReport {
   path: string;
-  /** Prebuilt, or compiled here with which options. */
+  /** From which package, or compiled here with which options. */
   origin: string;
+  /** What `backend: 'auto'` takes, and why. */
+  backend: BackendInfo;
   compiler: string;
   llama: string;
   ggml: string;
   commit: string;
+  /** Compiled in. */
   backends: string[];
   devices: NativeDevice[];
   /** Instruction sets in use and compile-time choices, as llama.cpp names them. */
   cpuFeatures: string[];
   /** Also the default number of threads. */
   physicalCores: number;
+}
+
+/** A GPU backend that this platform can have. */
+export interface GpuReport {
+  name: GpuBackend;
+  isUsable: boolean;
+  /** The addon that has it; null where none does. */
+  file: string | null;
+  /** What was tried for it and why that failed. */
+  problems: string[];
+  driver: DriverReport;
 }
 
 export interface DoctorReport {
@@ -30,29 +49,41 @@ export interface DoctorReport {
   /** In bytes; `total` is the container's limit where there is one. */
   memory: { total: number; free: number };
   addon: AddonReport | { error: string };
+  gpus: GpuReport[];
+  ffmpeg: FfmpegReport | { error: string };
+  /** What a load would do with the files that were named. */
+  model?: ModelReport | { error: string };
 }
 
-export function examine(): DoctorReport {
+export async function examine(files?: { model: string; mmproj?: string }): Promise<DoctorReport> {
+  const glibc = glibcVersion();
   return {
     versions: { package: packageVersion(), node: process.versions.node },
-    platform: `${process.platform}-${process.arch} (${os.type()} ${os.release()})`,
+    platform: `${process.platform}-${process.arch} (${os.type()} ${os.release()}${glibc ? `, glibc ${glibc}` : ''})`,
     cpu: {
       model: os.cpus()[0]?.model.trim() ?? 'unknown',
       logicalCores: os.availableParallelism(),
     },
     memory: { total: machineMemory(), free: os.freemem() },
     addon: examineAddon(),
+    gpus: examineGpus(),
+    ffmpeg: await reported(examineFfmpeg()),
+    ...(files && { model: await reported(examineModel(files)) }),
   };
+}
+
+async function reported<T>(work: Promise<T>): Promise<T | { error: string }> {
+  return work.catch((error: Error) => ({ error: error.message }));
 }
 
 function examineAddon(): DoctorReport['addon'] {
   try {
-    const binding = native();
+    const { binding, info } = backendFor('auto');
     const build = binding.buildInfo();
-    const file = createRequire(import.meta.url)('node-gyp-build').path(PACKAGE_ROOT) as string;
     return {
-      path: file,
-      origin: describeOrigin(file),
+      path: info.file,
+      origin: describeOrigin(info),
+      backend: info,
       compiler: build.compiler,
       llama: build.llamaVersion,
       ggml: build.ggmlVersion,
@@ -67,13 +98,31 @@ function examineAddon(): DoctorReport['addon'] {
   }
 }
 
-/** scripts/build-native.mjs leaves the options of the build beside its product. */
-function describeOrigin(addon: string): string {
-  if (addon.includes(`${path.sep}prebuilds${path.sep}`)) return 'prebuilt';
-  const note = addon.replace(/\.node$/, '.json');
-  if (!existsSync(note)) return 'compiled here';
+function describeOrigin({ package: from, variant, file }: BackendInfo): string {
+  const build = variant === null ? '' : `, build ${variant}`;
+  if (from !== null) return `${from}${build}`;
+  // scripts/build-native.mjs leaves the options of the build beside its product.
+  const note = file.replace(/\.node$/, '.json');
+  if (!file.startsWith(PACKAGE_ROOT) || !existsSync(note)) return `named${build}`;
   const { options } = JSON.parse(readFileSync(note, 'utf8')) as { options: string[] };
   return `compiled here with ${options.length > 0 ? options.join(' ') : 'the default options'}`;
+}
+
+function examineGpus(): GpuReport[] {
+  const machine = thisMachine();
+  const possible = GPU_BACKENDS.filter((backend) => packagesFor(backend, machine).length > 0);
+  return possible.map((name) => {
+    const outcomes = tryGpu(name, machine);
+    const addon = outcomes.find(isAddon);
+    const problems = outcomes.filter((outcome): outcome is Attempt => !isAddon(outcome));
+    return {
+      name,
+      isUsable: addon !== undefined,
+      file: addon?.file ?? null,
+      problems: problems.map(({ place, problem }) => `${place}: ${problem}`),
+      driver: { ...driverVersion(name), isThere: driverLibrary(name, machine)?.isThere ?? true },
+    };
+  });
 }
 
 /** "CPU : AVX2 = 1 | FMA = 0 | LLAMAFILE = 1 |" to the names that are on; values other than 1 are kept. */

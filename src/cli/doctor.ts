@@ -1,51 +1,109 @@
 import { Command } from 'commander';
 import { byteSize } from './byte-size.js';
-import { type DoctorReport, examine } from './doctor-report.js';
+import { type DoctorReport, examine, type GpuReport } from './doctor-report.js';
+import type { ModelReport } from './model-report.js';
 
 const EXAMPLES = `
 Examples:
   $ llava-onevision doctor
   $ llava-onevision doctor --json
+  $ llava-onevision doctor --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
 
-Ends with status 1 when the native addon cannot be loaded.`;
+Ends with status 1 when no native addon can be loaded, or when the model named could not be.`;
+
+interface Flags {
+  json?: true;
+  model?: string;
+  mmproj?: string;
+}
+
+type Line = [label: string, text: string];
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('show versions, how the native addon was built, devices and CPU features')
+    .description('show what was chosen to compute and why: addon, CPU features, GPUs, drivers')
+    .option('--model <file>', 'also what loading this decoder would do')
+    .option('--mmproj <file>', 'and its vision file')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', EXAMPLES)
-    .action(({ json }: { json?: true }) => {
-      const report = examine();
+    .action(async ({ json, model, mmproj }: Flags) => {
+      const files = model === undefined ? undefined : { model, mmproj };
+      const report = await examine(files);
       process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report));
-      if ('error' in report.addon) process.exitCode = 1;
+      const { addon, model: loads } = report;
+      const isUsable = !('error' in addon) && (!loads || (!('error' in loads) && loads.fits));
+      if (!isUsable) process.exitCode = 1;
     });
 }
 
-function describe({ versions, platform, addon, cpu, memory }: DoctorReport): string {
-  const lines: [label: string, text: string][] = [
+function describe(report: DoctorReport): string {
+  const { versions, platform, cpu, memory } = report;
+  const lines: Line[] = [
     ['llava-onevision', versions.package],
     ['Node', versions.node],
     ['Platform', platform],
     ['CPU', `${cpu.model}, ${cpu.logicalCores} logical cores`],
     ['Memory', `${byteSize(memory.free)} free of ${byteSize(memory.total)}`],
+    ...describeAddon(report.addon),
+    ...report.gpus.flatMap(describeGpu),
+    ['ffmpeg', describeFfmpeg(report.ffmpeg)],
+    ...(report.model ? describeModel(report.model) : []),
   ];
-  if ('error' in addon) {
-    lines.push(['Native addon', `cannot be loaded\n\n${addon.error}`]);
-  } else {
-    lines.push(
-      ['Native addon', addon.path],
-      ['', `${addon.origin}, by ${addon.compiler}`],
-      ['llama.cpp', `${addon.llama} (ggml ${addon.ggml}, commit ${addon.commit})`],
-      ['CPU features', addon.cpuFeatures.join(' ')],
-      ['Threads', `${addon.physicalCores} by default (physical cores)`],
-      ['Backends', addon.backends.join(', ')],
-      ...addon.devices.map((device, i): [string, string] => [
-        i === 0 ? 'Devices' : '',
-        device.type === 'cpu'
-          ? `${device.name}: ${device.description}`
-          : `${device.name}: ${device.description}, ${byteSize(device.memoryFree)} free of ${byteSize(device.memoryTotal)}`,
-      ]),
-    );
-  }
   return lines.map(([label, text]) => `${label.padEnd(16)} ${text}\n`).join('');
+}
+
+function describeAddon(addon: DoctorReport['addon']): Line[] {
+  if ('error' in addon) return [['Native addon', `cannot be loaded\n\n${addon.error}\n`]];
+  const { backend } = addon;
+  return [
+    ['Native addon', addon.path],
+    ['', `${addon.origin}, by ${addon.compiler}`],
+    ['Backend', `${backend.name}: ${backend.reason}`],
+    ['llama.cpp', `${addon.llama} (ggml ${addon.ggml}, commit ${addon.commit})`],
+    ['CPU features', addon.cpuFeatures.join(' ')],
+    ['Threads', `${addon.physicalCores} by default (physical cores)`],
+    ['Backends', addon.backends.join(', ')],
+    ...addon.devices.map((device, i): Line => {
+      const { memoryFree, memoryTotal } = device;
+      const size = `, ${byteSize(memoryFree)} free of ${byteSize(memoryTotal)}`;
+      const what = `${device.name}: ${device.description}${device.type === 'cpu' ? '' : size}`;
+      return [i === 0 ? 'Devices' : '', what];
+    }),
+  ];
+}
+
+function describeGpu({ name, isUsable, file, problems, driver }: GpuReport): Line[] {
+  const version = driver.version ?? 'of unknown version';
+  const state = driver.isThere ? `driver ${version}` : 'no driver';
+  return [
+    [name, isUsable ? `usable, ${state}, ${file}` : `not usable, ${state}`],
+    ...(isUsable ? [] : problems.map((problem): Line => ['', problem])),
+  ];
+}
+
+function describeFfmpeg(ffmpeg: DoctorReport['ffmpeg']): string {
+  if ('error' in ffmpeg) return 'none: video files cannot be read, frames can';
+  return `${ffmpeg.version}, ${ffmpeg.ffmpeg}${ffmpeg.ffprobe ? '' : ' (no ffprobe, which would save time)'}`;
+}
+
+function describeModel(loads: ModelReport | { error: string }): Line[] {
+  if ('error' in loads) return [['Model', `cannot be loaded\n\n${loads.error}\n`]];
+  const { model, mmproj, memory, gpuLayers, layers, visionOnGpu, gpuFree } = loads;
+  const onGpu = `${gpuLayers} of ${layers + 1} layers${mmproj ? `, vision tower ${visionOnGpu ? 'too' : 'not'}` : ''}`;
+  const parts = (['weights', 'kvCache', 'compute', 'vision', 'pictures'] as const)
+    .map((part) => `${part} ${byteSize(memory[part])}`)
+    .join(', ');
+  return [
+    ['Model', model],
+    ...(mmproj ? [['', mmproj] satisfies Line] : []),
+    ['With auto', `${loads.backend}, ${loads.threads} threads, context of ${loads.contextSize}`],
+    ...(gpuFree > 0
+      ? [['', `on the GPU: ${onGpu}; ${byteSize(gpuFree)} free`] satisfies Line]
+      : []),
+    [
+      '',
+      `memory ${byteSize(memory.host)}${memory.gpu > 0 ? `, on the GPU ${byteSize(memory.gpu)}` : ''}`,
+    ],
+    ['', `(${parts})${loads.fits ? '' : ': more than there is'}`],
+  ];
 }

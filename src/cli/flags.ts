@@ -1,6 +1,7 @@
 /** Option values from the command line: text in, checked values out. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { LlavaError } from '../errors.js';
+import type { LoraAdapter } from '../lora-options.js';
 
 export function parseNumber(text: string): number {
   const value = Number(text);
@@ -19,12 +20,20 @@ export function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
 }
 
+/** Gathers FILE or FILE:SCALE. */
+export function collectLora(text: string, earlier: LoraAdapter[] = []): LoraAdapter[] {
+  const [, path = text, scale] =
+    /^(.+):([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)$/i.exec(text) ?? [];
+  return [...earlier, { path, ...(scale !== undefined && { scale: Number(scale) }) }];
+}
+
 /**
  * A value out of range is wrong usage, whoever notices it: when the library's complaint is about one of the
  * command's parsed options, the command reports it as commander would and ends with status 2.
  */
 export function reportUsage(error: unknown, command: Command): void {
   if (!(error instanceof LlavaError) || error.code !== 'ERR_INVALID_ARGUMENT') return;
-  const option = command.options.find((entry) => entry.attributeName() === error.argument);
+  const [name] = String(error.argument).split('.');
+  const option = command.options.find((entry) => entry.attributeName() === name);
   if (option?.parseArg) command.error(`error: option '${option.flags}': ${error.message}`);
 }

@@ -3,10 +3,17 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readTensorTable } from '../convert/checkpoint.js';
 import { readOptionalJsonFile } from '../convert/json-file.js';
+import { isLoraFolder } from '../convert/lora-config.js';
 import { readSafetensors, type SafetensorsTensor } from '../convert/safetensors.js';
 import { type GgufFile, type GgufValue, isGgufArray, readGguf } from '../gguf/reader.js';
-import { planImage } from '../vision/image-plan.js';
-import { readVisionConfig } from '../vision/vision-config.js';
+import {
+  type CostOptions,
+  type DecoderCosts,
+  decoderCosts,
+  type VisualCosts,
+  visualCosts,
+} from './inspect-costs.js';
+import { type LoraFacts, loraFacts } from './inspect-lora.js';
 
 /** How many items of an array are shown. */
 const SHOWN_ITEMS = 6;
@@ -25,38 +32,50 @@ export interface ShownTensor {
   bytes: number;
 }
 
-export interface Inspection {
+export interface FileContent {
   path: string;
   format: 'gguf' | 'safetensors' | 'checkpoint';
   /** Of the GGUF format. */
   version?: number;
   metadata: Record<string, unknown>;
   tensors: ShownTensor[];
-  totals: { tensors: number; parameters: number; bytes: number };
+  totals: {
+    tensors: number;
+    parameters: number;
+    bytes: number;
+    types: Record<string, { tensors: number; bytes: number }>;
+  };
   /** Of a decoder: bytes of KV cache for 1024 positions, by cache type. */
   kvBytesPer1024?: { f32: number; f16: number; q8_0: number };
-  /** Of an mmproj: what pictures of some sizes cost. */
-  images?: { width: number; height: number; tiles: number; rows: number }[];
 }
 
-/** Pixels: one tile, a small photo, a screen, a camera. */
-const SAMPLE_SIZES = [
-  [384, 384],
-  [640, 480],
-  [1920, 1080],
-  [4000, 3000],
-] as const;
+export interface Inspection extends FileContent, DecoderCosts, VisualCosts, LoraFacts {}
 
-/** @throws ERR_MODEL_LOAD for a malformed GGUF, ERR_CHECKPOINT for malformed safetensors. */
-export async function inspectFile(path: string): Promise<Inspection> {
+/** @throws ERR_MODEL_LOAD for a malformed GGUF, ERR_CHECKPOINT for malformed safetensors, ERR_INVALID_ARGUMENT for a cost
+ *  that the file does not have. */
+export async function inspectFile(path: string, options: CostOptions = {}): Promise<Inspection> {
+  const content = await readContent(path);
+  return {
+    ...content,
+    ...(await decoderCosts(content, options)),
+    ...(await visualCosts(content, options)),
+    ...(await loraFacts(content)),
+  };
+}
+
+async function readContent(path: string): Promise<FileContent> {
   if ((await stat(path).catch(() => undefined))?.isDirectory()) return inspectCheckpoint(path);
   if (path.endsWith('.safetensors')) return inspectSafetensors(path);
   return inspectGguf(path);
 }
 
-async function inspectCheckpoint(path: string): Promise<Inspection> {
-  const tensors = [...(await readTensorTable(path)).values()];
-  const { fields } = await readOptionalJsonFile(join(path, 'config.json'));
+async function inspectCheckpoint(path: string): Promise<FileContent> {
+  const isLora = await isLoraFolder(path);
+  const tensors = isLora
+    ? (await readSafetensors(join(path, 'adapter_model.safetensors'))).tensors
+    : [...(await readTensorTable(path)).values()];
+  const config = isLora ? 'adapter_config.json' : 'config.json';
+  const { fields } = await readOptionalJsonFile(join(path, config));
   const metadata = Object.fromEntries(
     Object.entries(fields).map(([key, value]) => [
       key,
@@ -66,12 +85,12 @@ async function inspectCheckpoint(path: string): Promise<Inspection> {
   return { path, format: 'checkpoint', metadata, ...summarise(tensors.map(showSafetensor)) };
 }
 
-async function inspectSafetensors(path: string): Promise<Inspection> {
+async function inspectSafetensors(path: string): Promise<FileContent> {
   const { metadata, tensors } = await readSafetensors(path);
   return { path, format: 'safetensors', metadata, ...summarise(tensors.map(showSafetensor)) };
 }
 
-async function inspectGguf(path: string): Promise<Inspection> {
+async function inspectGguf(path: string): Promise<FileContent> {
   const file = await readGguf(path);
   const metadata = Object.fromEntries([...file.metadata].map(([key, value]) => [key, show(value)]));
   const tensors = file.tensors.map(({ name, shape, type, bytes }) => ({
@@ -81,7 +100,6 @@ async function inspectGguf(path: string): Promise<Inspection> {
     bytes,
   }));
   const kvBytesPer1024 = kvBytes(file);
-  const images = await planSamples(file);
   return {
     path,
     format: 'gguf',
@@ -89,7 +107,6 @@ async function inspectGguf(path: string): Promise<Inspection> {
     metadata,
     ...summarise(tensors),
     ...(kvBytesPer1024 && { kvBytesPer1024 }),
-    ...(images && { images }),
   };
 }
 
@@ -108,16 +125,21 @@ function showArray(type: string, values: unknown[]): ShownArray | unknown[] {
   return { type, length: plain.length, first: plain.slice(0, SHOWN_ITEMS) };
 }
 
-function summarise(tensors: ShownTensor[]): Pick<Inspection, 'tensors' | 'totals'> {
-  const totals = { tensors: tensors.length, parameters: 0, bytes: 0 };
-  for (const { shape, bytes } of tensors) {
+function summarise(tensors: ShownTensor[]): Pick<FileContent, 'tensors' | 'totals'> {
+  const totals: FileContent['totals'] = {
+    ...{ tensors: tensors.length, parameters: 0, bytes: 0 },
+    types: {},
+  };
+  for (const { shape, type, bytes } of tensors) {
     totals.parameters += shape.reduce((product, size) => product * size, 1);
     totals.bytes += bytes;
+    const ofType = totals.types[type] ?? { tensors: 0, bytes: 0 };
+    totals.types[type] = { tensors: ofType.tensors + 1, bytes: ofType.bytes + bytes };
   }
   return { tensors, totals };
 }
 
-function kvBytes({ metadata }: GgufFile): Inspection['kvBytesPer1024'] {
+function kvBytes({ metadata }: GgufFile): FileContent['kvBytesPer1024'] {
   const architecture = metadata.get('general.architecture');
   const number = (key: string) => Number(metadata.get(`${architecture}.${key}`) ?? Number.NaN);
   const nHead = number('attention.head_count');
@@ -127,18 +149,4 @@ function kvBytes({ metadata }: GgufFile): Inspection['kvBytesPer1024'] {
   const values = 2 * 1024 * number('block_count') * (number('embedding_length') / nHead) * nHeadKv;
   if (!Number.isFinite(values)) return undefined;
   return { f32: values * 4, f16: values * 2, q8_0: (values / 32) * 34 };
-}
-
-/** Nothing for a file that is no mmproj of ours, or a malformed one: its header is worth showing all the same. */
-async function planSamples({ path, metadata }: GgufFile): Promise<Inspection['images']> {
-  if (metadata.get('general.architecture') !== 'clip') return undefined;
-  const config = await readVisionConfig(path).catch(() => undefined);
-  return (
-    config &&
-    SAMPLE_SIZES.map(([width, height]) => {
-      const options = { dialect: config.dialect, imageCount: 1 };
-      const { nTiles, rows } = planImage({ width, height }, config, options);
-      return { width, height, tiles: nTiles, rows };
-    })
-  );
 }

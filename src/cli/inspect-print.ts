@@ -1,11 +1,13 @@
+import type { MemoryEstimate } from '../memory.js';
 import { byteSize } from './byte-size.js';
 import type { Inspection, ShownArray } from './inspect-file.js';
+import { loraLines } from './inspect-lora.js';
 
 const MAX_VALUE_LENGTH = 100;
 
 /** For people: metadata, one line per tensor, totals. */
 export function printInspection(inspection: Inspection): string {
-  const { path, format, version, metadata, tensors, totals, kvBytesPer1024, images } = inspection;
+  const { path, format, version, metadata, tensors, totals } = inspection;
   const entries = Object.entries(metadata);
   const keyWidth = Math.max(0, ...entries.map(([key]) => key.length));
   const nameWidth = Math.max(0, ...tensors.map(({ name }) => name.length));
@@ -21,16 +23,55 @@ export function printInspection(inspection: Inspection): string {
     ),
     '',
     `${totals.tensors} tensors, ${totals.parameters.toLocaleString('en')} parameters, ${byteSize(totals.bytes)}`,
+    ...Object.entries(totals.types).map(
+      ([type, of]) =>
+        `  ${type.padEnd(typeWidth)} ${byteSize(of.bytes).padStart(9)} in ${of.tensors} tensors`,
+    ),
+    ...decoderLines(inspection),
+    ...visualLines(inspection),
+    ...loraLines(inspection),
   ];
-  if (kvBytesPer1024)
-    lines.push(
-      `KV cache for 1024 positions: ${Object.entries(kvBytesPer1024)
-        .map(([type, bytes]) => `${byteSize(bytes)} in ${type}`)
-        .join(', ')}`,
-    );
-  for (const { width, height, tiles, rows } of images ?? [])
-    lines.push(`An image of ${width}×${height}: ${tiles} tiles, ${rows} visual rows`);
   return `${lines.join('\n')}\n`;
+}
+
+function decoderLines({ kvBytesPer1024, memory }: Inspection): string[] {
+  const sizes = Object.entries(kvBytesPer1024 ?? {});
+  const kv = sizes.map(([type, bytes]) => `${byteSize(bytes)} in ${type}`).join(', ');
+  const lines = kv ? [`KV cache for 1024 positions: ${kv}`] : [];
+  if (!memory) return lines;
+  const { contextSize, hasVision, byKvType } = memory;
+  const parts = ['weights', 'kvCache', 'compute', ...(hasVision ? ['vision', 'pictures'] : [])];
+  const titles = ['KV type', ...parts.map((part) => PART_TITLES[part] ?? part), 'together'];
+  const rows = Object.entries(byKvType).map(([type, estimate]) => [
+    type,
+    ...parts.map((part) => byteSize(estimate[part as keyof MemoryEstimate])),
+    byteSize(estimate.host),
+  ]);
+  const more = hasVision ? '' : ' (without an mmproj)';
+  return [...lines, `Memory for ${contextSize} positions${more}:`, ...table([titles, ...rows])];
+}
+
+const PART_TITLES: Record<string, string> = { kvCache: 'cache', vision: 'tower' };
+
+function visualLines({ images, grids, otherMedia }: Inspection): string[] {
+  if (!images || !grids || !otherMedia) return [];
+  const rows = images.map(({ width, height, tiles, rows }, i) => [
+    `${width}×${height}`,
+    `${grids[i]!.cols}×${grids[i]!.rows}`,
+    String(tiles),
+    String(rows),
+  ]);
+  return [
+    'Visual rows (tokens of the prompt) of a picture:',
+    ...table([['pixels', 'grid', 'tiles', 'rows'], ...rows]),
+    `One of several pictures: ${otherMedia.oneOfSeveral} rows; a clip of ${otherMedia.videoFrames} frames: ${otherMedia.video}`,
+  ];
+}
+
+/** Columns under their titles, to the right. */
+function table(rows: string[][]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) => `  ${row.map((cell, i) => cell.padStart(widths[i]!)).join('  ')}`);
 }
 
 function printValue(value: unknown): string {

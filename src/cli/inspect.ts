@@ -1,23 +1,81 @@
-import { Command } from 'commander';
-import { inspectFile } from './inspect-file.js';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type FileChecksum, verifyChecksum } from '../gguf/checksum-file.js';
+import type { Size } from '../vision/grid.js';
+import { parseCount, reportUsage } from './flags.js';
+import type { CostOptions } from './inspect-costs.js';
 import { printInspection } from './inspect-print.js';
+import { interruptible } from './interrupt.js';
+import { createProgress } from './progress.js';
+
+interface InspectFlags {
+  contextSize?: number;
+  mmproj?: string;
+  imageSize?: Size[];
+  verify?: true;
+  json?: true;
+}
 
 const EXAMPLES = `
 Examples:
   $ llava-onevision inspect models/demo-f16.gguf
-  $ llava-onevision inspect mmproj-demo-f16.gguf --json
+  $ llava-onevision inspect models/7b-q4_k_m.gguf --mmproj models/mmproj-7b-f16.gguf --context-size 32768
+  $ llava-onevision inspect mmproj-demo-f16.gguf --image-size 1280x960 --json
+  $ llava-onevision inspect models/7b-q4_k_m.gguf --verify
   $ llava-onevision inspect llava-onevision-qwen2-0.5b-ov        (a checkpoint folder)
 
-Reads headers only, so that files of any size open at once.`;
+Reads headers only, so that files of any size open at once; with --verify the whole file.`;
 
 export function inspectCommand(): Command {
-  return new Command('inspect')
-    .description('show what is in a GGUF file, a safetensors file or a checkpoint folder')
+  const command = new Command('inspect')
+    .description(
+      'show what is in a GGUF file, a safetensors file or a checkpoint folder, and what it costs',
+    )
     .argument('<file>', 'the file or folder')
+    .option('--context-size <n>', 'memory of a decoder with this many positions', parseCount)
+    .option('--mmproj <file>', 'memory of a decoder together with this mmproj')
+    .addOption(
+      new Option('--image-size <WxH>', 'tokens of a picture of this size (repeatable)').argParser(
+        parseImageSize,
+      ),
+    )
+    .option('--verify', 'read the whole file and compare it with the SHA-256 in FILE.sha256')
     .option('--json', 'print everything as JSON')
-    .addHelpText('after', EXAMPLES)
-    .action(async (file: string, { json }: { json?: true }) => {
-      const inspection = await inspectFile(file);
-      process.stdout.write(json ? `${JSON.stringify(inspection)}\n` : printInspection(inspection));
-    });
+    .addHelpText('after', EXAMPLES);
+  return command.action(async (file: string, flags: InspectFlags) => {
+    try {
+      await interruptible((signal) => inspect(file, flags, signal));
+    } catch (error) {
+      reportUsage(error, command);
+      throw error;
+    }
+  });
+}
+
+async function inspect(file: string, flags: InspectFlags, signal: AbortSignal): Promise<void> {
+  const { json, verify, imageSize: imageSizes, ...costs } = flags;
+  // Imported here so that help and usage errors do not wait for it.
+  const { inspectFile } = await import('./inspect-file.js');
+  const options: CostOptions = { ...costs, ...(imageSizes && { imageSizes }) };
+  const inspection = await inspectFile(file, options);
+  const checksums = verify ? await verifyWithProgress(file, signal) : [];
+  if (json) {
+    const verified = verify ? { verified: checksums } : {};
+    process.stdout.write(`${JSON.stringify({ ...inspection, ...verified })}\n`);
+    return;
+  }
+  process.stdout.write(printInspection(inspection));
+  for (const { path, sha256 } of checksums)
+    process.stdout.write(`SHA-256 as it should be: ${sha256}  ${path}\n`);
+}
+
+async function verifyWithProgress(file: string, signal: AbortSignal): Promise<FileChecksum[]> {
+  const progress = createProgress('Verifying');
+  const onProgress = progress.update;
+  return verifyChecksum(file, { signal, onProgress }).finally(progress.stop);
+}
+
+function parseImageSize(text: string, earlier: Size[] = []): Size[] {
+  const [, width, height] = /^([1-9]\d{0,6})[x×]([1-9]\d{0,6})$/i.exec(text) ?? [];
+  if (!width || !height) throw new InvalidArgumentError('Expected a size such as 1920x1080.');
+  return [...earlier, { width: Number(width), height: Number(height) }];
 }

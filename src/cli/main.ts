@@ -3,13 +3,17 @@
 import { Command, CommanderError } from 'commander';
 import { LlavaError } from '../errors.js';
 import { packageVersion } from '../package-root.js';
+import { buildCommand } from './build.js';
 import { chatCommand } from './chat.js';
 import { convertCommand } from './convert.js';
 import { doctorCommand } from './doctor.js';
+import { evalCommand } from './eval.js';
 import { inspectCommand } from './inspect.js';
 import { Interrupted } from './interrupt.js';
+import { pullCommand } from './pull.js';
 import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
+import { verifyCommand } from './verify.js';
 
 const DESCRIPTION =
   'Runs LLaVA-OneVision on your own machine. A checkpoint is converted once, into a decoder and a vision file; ' +
@@ -17,7 +21,7 @@ const DESCRIPTION =
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision convert llava-onevision-qwen2-0.5b-ov --outdir models
+  $ llava-onevision convert lmms-lab/llava-onevision-qwen2-0.5b-ov --outdir models
   $ llava-onevision run --model models/NAME-f16.gguf --mmproj models/mmproj-NAME-f16.gguf \\
       --image photo.jpg --prompt "What is shown in this image?"
 
@@ -31,11 +35,13 @@ function createProgram(): Command {
     .showHelpAfterError('(--help shows the options)')
     .exitOverride();
   const commands = [
-    ...[convertCommand(), quantizeCommand(), runCommand(), chatCommand()],
-    ...[inspectCommand(), doctorCommand()],
+    ...[pullCommand(), convertCommand(), quantizeCommand(), runCommand(), chatCommand()],
+    ...[inspectCommand(), verifyCommand(), doctorCommand(), buildCommand()],
+    evalCommand(),
   ];
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
+    for (const sub of command.commands) sub.copyInheritedSettings(command);
   }
   return program;
 }

@@ -1,17 +1,20 @@
 /** The options that say which model is loaded and how, for every command that answers. */
 import { type Command, Option } from 'commander';
+import { BACKEND_CHOICES } from '../backend.js';
 import type { LlavaOneVision, LoadOptions } from '../index.js';
 import type { MemoryEstimate } from '../memory.js';
-import { parseCount } from './flags.js';
+import { collectLora, parseCount } from './flags.js';
 import { pick } from './pick.js';
 import { createProgress } from './progress.js';
 
 const NAMES = [
   'model',
   'mmproj',
+  'lora',
   'dialect',
   'threads',
   'contextSize',
+  'backend',
   'gpuLayers',
   'kvType',
   'flashAttention',
@@ -32,6 +35,11 @@ export function addModelFiles(command: Command): Command {
 
 export function addModelOptions(command: Command): Command {
   return command
+    .option(
+      '--lora <file[:scale]>',
+      'a LoRA adapter made by convert, and how much of it (default: 1); may be given again',
+      collectLora,
+    )
     .addOption(
       new Option('--dialect <name>', 'reference to follow (default: what the mmproj says)').choices(
         ['llava-next', 'transformers'],
@@ -39,6 +47,11 @@ export function addModelOptions(command: Command): Command {
     )
     .option('--threads <n>', 'CPU threads (default: physical cores)', parseCount)
     .option('--context-size <n>', 'most tokens of prompt and answer together', parseCount)
+    .addOption(
+      new Option('--backend <name>', 'what computes (default: a GPU that is usable)').choices(
+        BACKEND_CHOICES,
+      ),
+    )
     .option('--gpu-layers <n>', "layers on the GPU, or 'auto'", parseLayers)
     .addOption(
       new Option('--kv-type <type>', 'type of the KV cache').choices(['f32', 'f16', 'q8_0']),
@@ -58,27 +71,40 @@ export function addModelOptions(command: Command): Command {
     .option('--verbose', "print llama.cpp's log to stderr");
 }
 
-const parseLayers = (text: string) => (text === 'auto' ? text : parseCount(text));
+export const parseLayers = (text: string) => (text === 'auto' ? text : parseCount(text));
+
+export interface LoadModelOptions {
+  signal: AbortSignal;
+  onMemory?: (memory: MemoryEstimate) => void;
+  /** What the command decides and has no flag for. */
+  more?: Partial<LoadOptions>;
+}
 
 /** Loads with a progress bar. @throws what LlavaOneVision.load does */
 export async function loadModel(
   flags: ModelFlags,
-  { signal, onMemory }: { signal: AbortSignal; onMemory?: (memory: MemoryEstimate) => void },
+  { signal, onMemory, more }: LoadModelOptions,
 ): Promise<LlavaOneVision> {
   // Imported here so that help and usage errors do not wait for it.
   const { LlavaOneVision } = await import('../llava-onevision.js');
   const loading = createProgress('Loading');
-  return LlavaOneVision.load({
+  const model = await LlavaOneVision.load({
     ...pick(flags, NAMES),
+    ...more,
     signal,
     onProgress: ({ fraction, memory }) => {
       if (memory) onMemory?.(memory);
       loading.update(fraction);
     },
-    ...(flags.verbose ? { log: { level: 'debug', write: printLog } } : {}),
+    ...(flags.verbose ? { log: LLAMA_LOG } : {}),
   }).finally(() => loading.stop());
+  const { name, file, reason } = model.info.backend;
+  if (flags.verbose) process.stderr.write(`Backend: ${name} (${reason}), ${file}\n`);
+  return model;
 }
 
-function printLog(_level: string, text: string): void {
-  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
-}
+/** Everything that llama.cpp says, to stderr. */
+export const LLAMA_LOG: NonNullable<LoadOptions['log']> = {
+  level: 'debug',
+  write: (_level, text) => process.stderr.write(text.endsWith('\n') ? text : `${text}\n`),
+};

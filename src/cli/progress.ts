@@ -19,12 +19,7 @@ export function createProgress(
   let shown = '';
   return {
     update(fraction, detail = '') {
-      const share = Math.min(1, Math.max(0, fraction));
-      const filled = Math.round(share * WIDTH);
-      const bar = '#'.repeat(filled) + '.'.repeat(WIDTH - filled);
-      const percent = `${Math.floor(share * 100)}`.padStart(3);
-      // A line that wraps cannot be redrawn.
-      const text = `${label} [${bar}] ${percent}% ${detail}`.slice(0, (stream.columns || 80) - 1);
+      const text = barLine({ label, fraction, detail }, stream.columns);
       if (text === shown) return;
       shown = text;
       stream.write(`\r${text}${ERASE}`);
@@ -34,4 +29,16 @@ export function createProgress(
       shown = '';
     },
   };
+}
+
+/** One bar, short enough not to wrap: a line that wraps cannot be redrawn. */
+export function barLine(
+  { label, fraction, detail }: { label: string; fraction: number; detail: string },
+  columns = 80,
+): string {
+  const share = Math.min(1, Math.max(0, fraction));
+  const filled = Math.round(share * WIDTH);
+  const bar = '#'.repeat(filled) + '.'.repeat(WIDTH - filled);
+  const percent = `${Math.floor(share * 100)}`.padStart(3);
+  return `${label} [${bar}] ${percent}% ${detail}`.slice(0, (columns || 80) - 1);
 }

@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
 import type { Outtype } from '../convert/outtypes.js';
 import { type QuantizeOptions, type QuantizeResult, quantize } from '../convert/quantize.js';
-import { byteSize } from './byte-size.js';
-import { parseOuttypeFlag, parseSizeFlag } from './convert-flags.js';
+import { describeFile, NO_CHECKSUM, parseOuttypeFlag, parseSizeFlag } from './convert-flags.js';
 import { interruptible } from './interrupt.js';
 import { createProgress } from './progress.js';
 
-interface QuantizeFlags extends Omit<QuantizeOptions, 'file' | 'checksum'> {
+interface QuantizeFlags extends Omit<QuantizeOptions, 'file' | 'checksum' | 'checksumFiles'> {
   outtype: Outtype;
+  checksum: boolean;
   json?: true;
 }
 
@@ -39,22 +39,23 @@ export function quantizeCommand(): Command {
       ).argParser(parseSizeFlag),
     )
     .option('--verify', 'read everything again and compare')
-    .option('--json', 'print the result as JSON, with the SHA-256 of each file')
+    .option(...NO_CHECKSUM)
+    .option('--json', 'print the result as JSON')
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
 
-async function run(file: string, { json, ...flags }: QuantizeFlags): Promise<void> {
+async function run(file: string, { json, checksum, ...flags }: QuantizeFlags): Promise<void> {
   const progress = createProgress('Quantizing');
   const result = await interruptible((signal) =>
-    quantize({ file, ...flags, checksum: json === true, signal, onProgress: progress.update }),
+    quantize({ file, ...flags, checksumFiles: checksum, signal, onProgress: progress.update }),
   ).finally(progress.stop);
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : describe(result));
 }
 
-function describe({ path, bytes, tensors, notes, durationMs }: QuantizeResult): string {
+function describe({ notes, durationMs, ...file }: QuantizeResult): string {
   return [
-    `${path}  ${byteSize(bytes)}, ${tensors} tensors`,
+    ...describeFile(file),
     ...notes.map((note) => `Note: ${note}`),
     `Done in ${(durationMs / 1000).toFixed(1)} s.`,
     '',

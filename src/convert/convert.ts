@@ -2,21 +2,26 @@
  * A published safetensors checkpoint in, a GGUF decoder and an mmproj out. Everything is planned and checked before the
  * first byte is written.
  */
-import { basename, dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type NativeBinding, native } from '../binding.js';
 import type { Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
 import { type Checkpoint, openCheckpoint } from './checkpoint.js';
+import { checkpointError } from './checkpoint-error.js';
 import { planDecoder } from './decoder-plan.js';
+import { checkDocuments, type DocumentOptions, writeDocuments } from './documents.js';
+import { checkName, defaultName } from './file-name.js';
+import { type CheckpointSource, sourceOfSnapshot } from './general-entries.js';
 import { readImatrix } from './imatrix.js';
 import { findLayout, nameTensors } from './layouts.js';
+import { isLoraFolder } from './lora-config.js';
 import { planMmproj } from './mmproj-plan.js';
 import { type Output, type WrittenFile, writeOutputs } from './output-files.js';
 import { type MmprojOuttype, mmprojOuttypes, type Outtype, outtypes } from './outtypes.js';
 
 export type { MmprojOuttype, Outtype } from './outtypes.js';
 
-export interface ConvertOptions {
+export interface ConvertOptions extends DocumentOptions {
   /** Folder with config.json, tokenizer files and model.safetensors or its shards. */
   checkpoint: string;
   /** Folder for the two files, made if missing; files of the same names are replaced. */
@@ -27,12 +32,17 @@ export interface ConvertOptions {
   mmprojOuttype?: MmprojOuttype;
   /** Importance matrix of llama-imatrix for the decoder's quantised types; those of three bits and fewer need one. */
   imatrix?: string;
-  /** What the files and the model are called. Default: the folder's name, or its parent's for one named "checkpoint". */
+  /** What the files and the model are called. Default: the repository's name where `source` tells it, else the folder's name, or
+   *  its parent's for one named "checkpoint". */
   name?: string;
+  /** Where the checkpoint came from, for the files' metadata. Default: what a folder in the hub's cache tells by its path. */
+  source?: CheckpointSource;
   /** Bytes of tensors beyond which the decoder becomes several files, `NAME-00001-of-0000N.gguf`; the first opens it. */
   splitMaxSize?: number;
   /** Compute the SHA-256 of each file. */
   checksum?: boolean;
+  /** And keep it beside the file, in NAME.gguf.sha256, as `sha256sum -c` reads it. */
+  checksumFiles?: boolean;
   /** Read sources and files again, and compare tensor by tensor, before the files get their names. */
   verify?: boolean;
   /** Between chunks of a few megabytes; nothing is left behind. */
@@ -44,6 +54,8 @@ export interface ConvertOptions {
 export interface ConvertResult {
   model: WrittenFile;
   mmproj: WrittenFile;
+  /** Paths of the model card and the Modelfile, if asked for. */
+  documents: string[];
   dialect: Dialect;
   durationMs: number;
   /** What a user may want to know: fallbacks, padding, tensors left out. */
@@ -61,14 +73,24 @@ export async function convert(
 ): Promise<ConvertResult> {
   const startedAt = performance.now();
   checkOptions(options);
+  await checkDocuments(options);
   options.signal?.throwIfAborted();
+  if (await isLoraFolder(options.checkpoint))
+    throw checkpointError(
+      options.checkpoint,
+      'it is a LoRA adapter (adapter_config.json); convertLora converts it.',
+    );
   const checkpoint = await openCheckpoint(options.checkpoint);
   const { layout, outputs, notes } = await plan(checkpoint, options);
-  const [mmproj, model] = await writeOutputs(outputs, { ...options, binding });
+  const checksum = options.checksum || options.card;
+  const written = await writeOutputs(outputs, { ...options, binding, checksum });
+  const [mmproj, model] = written as [WrittenFile, WrittenFile];
+  const { dialect } = layout;
   return {
-    model: model!,
-    mmproj: mmproj!,
-    dialect: layout.dialect,
+    model,
+    mmproj,
+    documents: await writeDocuments(options, { model, mmproj, dialect }),
+    dialect,
     durationMs: performance.now() - startedAt,
     notes,
   };
@@ -84,10 +106,11 @@ function checkOptions(options: ConvertOptions): void {
   ] as const)
     if (options[key] !== undefined && !types.some((type) => type === options[key]))
       throw invalidArgument(key, `one of ${types.join(', ')}`, options[key]);
-  const { name } = options;
-  if (name !== undefined && (name === '' || name !== basename(name) || /^\.+$/.test(name)))
-    throw invalidArgument('name', 'a file name without folders', name);
-  const { splitMaxSize } = options;
+  checkName(options.name);
+  const { source, splitMaxSize } = options;
+  const { repo, commit = '0'.repeat(40) } = source ?? { repo: 'owner/name' };
+  if (!/^[\w.-]+\/[\w.-]+$/.test(repo) || !/^[0-9a-f]{40}$/.test(commit))
+    throw invalidArgument('source', "{ repo: 'owner/name', commit?: 40 hex digits }", source);
   if (splitMaxSize !== undefined && !(Number.isSafeInteger(splitMaxSize) && splitMaxSize > 0))
     throw invalidArgument('splitMaxSize', 'a positive number of bytes', splitMaxSize);
 }
@@ -96,8 +119,10 @@ async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
   const {
     outtype = 'f16',
     mmprojOuttype = 'f16',
-    name = defaultName(options.checkpoint),
+    source = sourceOfSnapshot(options.checkpoint),
+    name = source?.repo.split('/')[1] ?? defaultName(options.checkpoint),
   } = options;
+  const common = { checkpoint, name, ...(source && { source }) };
   const layout = findLayout(checkpoint.config);
   const named = nameTensors(layout, checkpoint.tensors.values());
   const config = await layout.readConfig(checkpoint, {
@@ -106,20 +131,18 @@ async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
   });
   const imatrix = options.imatrix === undefined ? undefined : await readImatrix(options.imatrix);
   const model = await planDecoder({
-    checkpoint,
+    ...common,
     config,
     tensors: named.decoder,
     outtype,
-    name,
     ...(imatrix && { imatrix }),
   });
   const mmproj = await planMmproj({
-    checkpoint,
+    ...common,
     config,
     dialect: layout.dialect,
     tensors: named.vision,
     outtype: mmprojOuttype,
-    name,
   });
   const { outdir, splitMaxSize } = options;
   const outputs: Output[] = [
@@ -135,11 +158,6 @@ async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
     outputs,
     notes: [...config.notes, ...model.notes, ...mmproj.notes, ...leftOutNotes(named.unknown)],
   };
-}
-
-function defaultName(checkpoint: string): string {
-  const path = resolve(checkpoint);
-  return basename(basename(path) === 'checkpoint' ? dirname(path) : path) || 'model';
 }
 
 const POOLING_HEAD = /\bvision_(model|tower)\.head\./;

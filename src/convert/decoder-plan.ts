@@ -9,7 +9,7 @@ import { CHAT_TEMPLATE } from './chat-template.js';
 import type { Checkpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
 import { decoderType } from './decoder-types.js';
-import { generalEntries } from './general-entries.js';
+import { type CheckpointSource, generalEntries } from './general-entries.js';
 import { checkTokenIds, eosTokens, samplingEntries } from './generation-defaults.js';
 import {
   fallbackNotes,
@@ -44,6 +44,7 @@ export interface DecoderPlanOptions {
   outtype: Outtype;
   imatrix?: Imatrix;
   name: string;
+  source?: CheckpointSource;
 }
 
 /** @throws ERR_CHECKPOINT */
@@ -51,8 +52,8 @@ export async function planDecoder(options: DecoderPlanOptions): Promise<GgufPlan
   const { checkpoint, outtype } = options;
   const config = options.config.text;
   checkArchitecture(config);
-  const nVocab = countRows(options);
-  const sizes = { ...readSizes(config), nVocab };
+  const sizes = readDecoderSizes(options);
+  const { nVocab } = sizes;
   const tensors = planTensors(options, sizes);
   const vocabulary = await readVocabulary(checkpoint.path, nVocab);
   return {
@@ -102,7 +103,17 @@ function readSizes(config: JsonFile): Omit<Sizes, 'nVocab'> {
   return sizes;
 }
 
-function countRows({ checkpoint, tensors }: DecoderPlanOptions): number {
+/** @throws ERR_CHECKPOINT */
+export function readDecoderSizes(
+  options: Pick<DecoderPlanOptions, 'checkpoint' | 'config' | 'tensors'>,
+): Sizes {
+  return { ...readSizes(options.config.text), nVocab: countRows(options) };
+}
+
+function countRows({
+  checkpoint,
+  tensors,
+}: Pick<DecoderPlanOptions, 'checkpoint' | 'tensors'>): number {
   const nRows = tensors.get('token_embd.weight')?.shape[0];
   if (nRows === undefined)
     throw checkpointError(

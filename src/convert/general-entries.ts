@@ -1,82 +1,110 @@
 /** The `general.*` keys that every GGUF file has. @see ggml docs/gguf.md, gguf-py/gguf/constants.py (llama.cpp v0.5.0) */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Checkpoint } from './checkpoint.js';
+import { type CheckpointCard, readCheckpointCard } from './checkpoint-card.js';
 import { type GgufEntry, type PlannedTensor, sizeLabel } from './gguf-plan.js';
-import { readTextFileIfAny } from './json-file.js';
 import { fileType, type Outtype } from './outtypes.js';
+import { UNKNOWN_DIGEST } from './source-digest.js';
 
 /** ggml's GGML_QNT_VERSION: the layout of quantised blocks. */
 export const QUANTIZATION_VERSION = 2;
 
+/** Where a checkpoint folder came from. */
+export interface CheckpointSource {
+  /** "owner/name" on the Hugging Face hub. */
+  repo: string;
+  /** Of the repository, 40 hex digits. */
+  commit?: string;
+}
+
 export async function generalEntries(file: {
-  checkpoint: Checkpoint;
+  checkpoint: Pick<Checkpoint, 'path'>;
   architecture: 'qwen2' | 'clip';
-  type: 'model' | 'mmproj';
+  type: 'model' | 'mmproj' | 'adapter';
   name: string;
   outtype: Outtype;
   tensors: PlannedTensor[];
+  source?: CheckpointSource;
+  /** "owner/name", where the card names none. */
+  baseModel?: string;
 }): Promise<GgufEntry[]> {
-  const { license, baseModels } = await readModelCard(file.checkpoint.path);
-  const repository = sourceRepository(file.checkpoint.path);
-  const texts: [key: string, value: string][] = [
-    ['architecture', file.architecture],
-    ['type', file.type],
-    ['name', file.name],
-    ['basename', file.name],
-    ['size_label', sizeLabel(file.tensors)],
-  ];
-  if (license) texts.push(['license', license]);
-  if (repository) texts.push(['source.repo_url', `https://huggingface.co/${repository}`]);
+  const { checkpoint, name, baseModel } = file;
+  const card = await readCheckpointCard(checkpoint.path);
+  const source = file.source ?? sourceOfSnapshot(checkpoint.path);
+  const baseModels = card.baseModels.length === 0 && baseModel ? [baseModel] : card.baseModels;
   return [
-    ...texts.map(([key, value]): GgufEntry => ({ key: `general.${key}`, type: 'string', value })),
-    ...baseModelEntries(baseModels),
+    text('architecture', file.architecture),
+    text('type', file.type),
+    UNKNOWN_DIGEST,
+    text('name', name),
+    ...nameEntries(name),
+    text('size_label', sizeLabel(file.tensors)),
+    ...licenseEntries(card),
+    ...(source ? sourceEntries(source) : []),
+    ...repositoryEntries('base_model', baseModels),
+    ...repositoryEntries('dataset', card.datasets),
+    ...texts('tags', card.tags),
+    ...texts('languages', card.languages),
     { key: 'general.file_type', type: 'u32', value: fileType(file.outtype) },
     { key: 'general.quantization_version', type: 'u32', value: QUANTIZATION_VERSION },
   ];
 }
 
-interface ModelCard {
-  license?: string;
-  /** Repository ids, "owner/name". */
-  baseModels: string[];
+function text(key: string, value: string): GgufEntry {
+  return { key: `general.${key}`, type: 'string', value };
 }
 
-/** The YAML header of README.md: single-line fields, and lists in either notation. */
-async function readModelCard(folder: string): Promise<ModelCard> {
-  const card = await readTextFileIfAny(join(folder, 'README.md'));
-  const header = /^---\r?\n([\s\S]*?)\r?\n---/.exec(card ?? '')?.[1] ?? '';
-  const license = /^license:[ \t]*([\w.-]+)[ \t]*$/m.exec(header)?.[1];
-  const [, inline = '', items = ''] =
-    /^base_model:[ \t]*(.*?)\r?\n((?:[ \t]*-[ \t].*\r?\n?)*)/m.exec(`${header}\n`) ?? [];
-  const listed = items.split('\n').map((line) => line.replace(/^\s*-\s*/, ''));
-  const baseModels = [...inline.replace(/[[\]]/g, '').split(','), ...listed]
-    .map((item) => item.trim().replace(/^(["'])(.*)\1$/, '$2'))
-    .filter((item) => /^[\w.-]+\/[\w.-]+$/.test(item));
-  return { ...(license && { license }), baseModels };
+function texts(key: string, values: string[]): GgufEntry[] {
+  return values.length === 0 ? [] : [{ key: `general.${key}`, type: 'string[]', value: values }];
 }
 
-/** As llama.cpp's converter names them: "Qwen2 7B Instruct" of "Qwen". */
-function baseModelEntries(baseModels: string[]): GgufEntry[] {
-  if (baseModels.length === 0) return [];
-  const texts = baseModels.flatMap((id, i): [string, string][] => {
-    const [owner, name] = id.split('/') as [string, string];
-    return [
-      [`base_model.${i}.name`, name.replace(/[-_]/g, ' ')],
-      [`base_model.${i}.organization`, owner],
-      [`base_model.${i}.repo_url`, `https://huggingface.co/${id}`],
-    ];
-  });
+/** "llava-onevision-qwen2-7b-ov-chat" is the fine-tune "ov-chat" of "llava-onevision-qwen2"; "-hf" names a layout. */
+function nameEntries(name: string): GgufEntry[] {
+  const [, base, finetune] = /^(.+?)-\d+(?:\.\d+)?[bBmM](?:-(.+?))?(?:-hf)?$/.exec(name) ?? [];
+  return [text('basename', base ?? name), ...(finetune ? [text('finetune', finetune)] : [])];
+}
+
+function licenseEntries({ license, licenseName, licenseLink }: CheckpointCard): GgufEntry[] {
   return [
-    { key: 'general.base_model.count', type: 'u32', value: baseModels.length },
-    ...texts.map(([key, value]): GgufEntry => ({ key: `general.${key}`, type: 'string', value })),
+    ...(license ? [text('license', license)] : []),
+    ...(licenseName ? [text('license.name', licenseName)] : []),
+    ...(licenseLink ? [text('license.link', licenseLink)] : []),
   ];
 }
 
-/** "owner/name" from the layout of the hub's own cache, `models--OWNER--NAME/snapshots/REVISION`. */
-function sourceRepository(folder: string): string | undefined {
-  const [, owner, name] =
-    /(?:^|[\\/])models--([\w.-]+?)--([\w.-]+)[\\/]snapshots[\\/][^\\/]+[\\/]?$/.exec(
+function sourceEntries({ repo, commit }: CheckpointSource): GgufEntry[] {
+  const url = `https://huggingface.co/${repo}`;
+  return [
+    text('organization', repo.split('/')[0]!),
+    text('source.url', commit ? `${url}/tree/${commit}` : url),
+    text('source.repo_url', url),
+    text('source.huggingface.repository', repo),
+  ];
+}
+
+/** As llama.cpp's converter names them: "Qwen2 7B Instruct" of "Qwen". */
+function repositoryEntries(kind: 'base_model' | 'dataset', ids: string[]): GgufEntry[] {
+  if (ids.length === 0) return [];
+  return [
+    { key: `general.${kind}.count`, type: 'u32', value: ids.length },
+    ...ids.flatMap((id, i) => {
+      const [owner, name] = id.split('/') as [string, string];
+      const url = `https://huggingface.co/${kind === 'dataset' ? 'datasets/' : ''}${id}`;
+      return [
+        text(`${kind}.${i}.name`, name.replace(/[-_]/g, ' ')),
+        text(`${kind}.${i}.organization`, owner),
+        text(`${kind}.${i}.repo_url`, url),
+      ];
+    }),
+  ];
+}
+
+/** What the layout of the hub's own cache tells, `models--OWNER--NAME/snapshots/COMMIT`. */
+export function sourceOfSnapshot(folder: string): CheckpointSource | undefined {
+  const [, owner, name, revision] =
+    /(?:^|[\\/])models--([\w.-]+?)--([\w.-]+)[\\/]snapshots[\\/]([^\\/]+)[\\/]?$/.exec(
       resolve(folder),
     ) ?? [];
-  return owner && name && `${owner}/${name}`;
+  if (!owner || !name || !revision) return undefined;
+  return { repo: `${owner}/${name}`, ...(/^[0-9a-f]{40}$/.test(revision) && { commit: revision }) };
 }

@@ -22,6 +22,8 @@ export interface TensorSource {
   /** From the beginning of the file. */
   offset: number;
   bytes: number;
+  /** Where the values are others than those stored: rows `first` to `first` + `count` - 1 of them, f32 as `type` says. */
+  rows?(first: number, count: number): Promise<Float32Array>;
 }
 
 export interface PlannedTensor {

@@ -107,6 +107,15 @@ export function nameTensors(layout: Layout, tensors: Iterable<SafetensorsTensor>
   return named;
 }
 
+/** What a tensor of the decoder is called in GGUF, whichever layout its name is of. */
+export function findDecoderName(name: string): string | undefined {
+  for (const layout of layouts) {
+    const found = ggufName(layout, name);
+    if (found?.file === 'decoder') return found.name;
+  }
+  return undefined;
+}
+
 function ggufName(
   layout: Layout,
   name: string,

@@ -7,7 +7,7 @@
 import type { Dialect } from '../dialect.js';
 import { ggmlTypeByName } from '../gguf/ggml-types.js';
 import type { Checkpoint } from './checkpoint.js';
-import { generalEntries } from './general-entries.js';
+import { type CheckpointSource, generalEntries } from './general-entries.js';
 import {
   fallbackNotes,
   type GgufEntry,
@@ -29,6 +29,7 @@ export interface MmprojPlanOptions {
   tensors: ReadonlyMap<string, SafetensorsTensor>;
   outtype: MmprojOuttype;
   name: string;
+  source?: CheckpointSource;
 }
 
 interface Sizes extends TowerSizes {

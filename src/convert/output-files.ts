@@ -2,14 +2,20 @@
  * Carries out plans, whole files or none: each is written under a temporary name beside its target, synced, and checked
  * if asked for; when all are done they are renamed, so that a target name never holds part of a file.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { NativeBinding } from '../binding.js';
-import { LlavaError } from '../errors.js';
+import {
+  checksumPath,
+  checksumText,
+  type FileChecksum,
+  sha256File,
+} from '../gguf/checksum-file.js';
 import { splitPaths } from '../gguf/split-files.js';
-import { elementCount, type GgufPlan } from './gguf-plan.js';
+import { elementCount, type GgufPlan, tensorBytes } from './gguf-plan.js';
+import { needsDigest, SourceDigest, setDigest } from './source-digest.js';
 import { splitPlan } from './split-plan.js';
+import { prepareFolder, temporaryName, writeError, writeTextFile } from './temporary-files.js';
 import { checkGguf, writeGguf } from './write-gguf.js';
 
 export interface Output {
@@ -34,6 +40,8 @@ export interface WrittenFile {
 export interface OutputOptions {
   binding: NativeBinding;
   checksum?: boolean;
+  /** Also keep the checksums beside each file, in NAME.sha256. */
+  checksumFiles?: boolean;
   /** Read everything again, and compare each tensor with its source. */
   verify?: boolean;
   signal?: AbortSignal;
@@ -55,10 +63,15 @@ export async function writeOutputs(
   const split = outputs.map(partsOf);
   const parts = split.flat();
   for (const folder of new Set(parts.map(({ path }) => dirname(path))))
-    await prepare(folder, parts);
+    await prepareFolder(
+      folder,
+      parts.flatMap(({ path }) => [path, checksumPath(path)]),
+    );
   try {
     await writeParts(parts, options);
     options.signal?.throwIfAborted();
+    // What they say is about to become wrong.
+    for (const { path } of parts) await rm(checksumPath(path), { force: true });
     // The first part last: it is the one by which the others are opened.
     for (const { path, temporary } of parts.toReversed())
       await rename(temporary, path).catch((cause) => {
@@ -67,7 +80,13 @@ export async function writeOutputs(
   } finally {
     for (const { temporary } of parts) await rm(temporary, { force: true });
   }
-  return Promise.all(split.map(describe));
+  const written = await Promise.all(split.map(describe));
+  if (options.checksumFiles)
+    for (const file of written) {
+      const files = (file.parts ?? [file]) as FileChecksum[];
+      await writeTextFile(checksumPath(file.path), checksumText(files));
+    }
+  return written;
 }
 
 function partsOf({ path, plan, splitMaxSize = Number.POSITIVE_INFINITY }: Output): Part[] {
@@ -75,60 +94,52 @@ function partsOf({ path, plan, splitMaxSize = Number.POSITIVE_INFINITY }: Output
   const paths = plans.length === 1 ? [path] : splitPaths(path, plans.length);
   return plans.map((plan, index) => {
     const path = paths[index]!;
-    const temporary = join(
-      dirname(path),
-      `${temporaryPrefix(path)}${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
-    );
-    return { path, plan, temporary };
+    return { path, plan, temporary: temporaryName(path) };
   });
-}
-
-function temporaryPrefix(path: string): string {
-  return `.${basename(path)}.`;
-}
-
-/** Makes the folder, and clears it of what processes that were killed have left of the same files. */
-async function prepare(folder: string, parts: Part[]): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause) => {
-    throw writeError(folder, cause);
-  });
-  for (const name of await readdir(folder))
-    for (const { path } of parts) {
-      const prefix = temporaryPrefix(path);
-      const [, pid] = name.startsWith(prefix)
-        ? (/^(\d+)-\w+\.tmp$/.exec(name.slice(prefix.length)) ?? [])
-        : [];
-      if (pid !== undefined && !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
-    }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }
 
 async function writeParts(parts: Part[], options: OutputOptions): Promise<void> {
-  const { verify = false, onProgress, ...rest } = options;
-  const sourceBytes = parts
-    .flatMap(({ plan }) => plan.tensors)
-    .reduce((sum, { source }) => sum + source.bytes, 0);
-  const totalBytes = sourceBytes * (verify ? 2 : 1);
+  const { binding, signal, checksum, checksumFiles, verify } = options;
+  const common = signal ? { signal } : {};
+  const hasChecksums = checksum || checksumFiles;
+  const report = createReport(parts, { ...options, checksum: hasChecksums });
+  const digest = parts.some(({ plan }) => needsDigest(plan)) ? new SourceDigest() : undefined;
+  for (const { path, plan, temporary } of parts) {
+    const onRows = report(basename(path));
+    await writeGguf(temporary, plan, { binding, ...common, ...(digest && { digest }), onRows });
+  }
+  const sha256 = digest?.finish();
+  for (const { plan, temporary } of parts)
+    if (sha256 && needsDigest(plan))
+      await setDigest(temporary, plan, sha256).catch((cause) => {
+        throw writeError(temporary, cause);
+      });
+  if (hasChecksums)
+    for (const part of parts) {
+      const onBytes = report(`${basename(part.path)}, checksum`);
+      part.sha256 = await sha256File(part.temporary, { ...common, onBytes }).catch((cause) => {
+        signal?.throwIfAborted();
+        throw writeError(part.path, cause);
+      });
+    }
+  if (verify)
+    for (const { temporary, plan, path } of parts) {
+      const onRows = report(`${basename(path)}, checking`);
+      await checkGguf(temporary, plan, { binding, ...common, onRows });
+    }
+}
+
+/** What is done is counted in bytes that were read. */
+function createReport(parts: Part[], { checksum, verify, onProgress }: OutputOptions) {
+  const tensors = parts.flatMap(({ plan }) => plan.tensors);
+  const sourceBytes = tensors.reduce((sum, { source }) => sum + source.bytes, 0);
+  const fileBytes = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+  const totalBytes = sourceBytes * (verify ? 2 : 1) + (checksum ? fileBytes : 0);
   let doneBytes = 0;
-  const report = (doing: string) => ({
-    ...rest,
-    onRows: (bytes: number) => {
-      doneBytes += bytes;
-      onProgress?.(Math.min(1, doneBytes / totalBytes), doing);
-    },
-  });
-  for (const part of parts)
-    part.sha256 = await writeGguf(part.temporary, part.plan, report(basename(part.path)));
-  if (!verify) return;
-  for (const { temporary, plan, path } of parts)
-    await checkGguf(temporary, plan, report(`${basename(path)}, checking`));
+  return (doing: string) => (bytes: number) => {
+    doneBytes += bytes;
+    onProgress?.(Math.min(1, doneBytes / totalBytes), doing);
+  };
 }
 
 async function describe(parts: Part[]): Promise<WrittenFile> {
@@ -147,13 +158,4 @@ async function describe(parts: Part[]): Promise<WrittenFile> {
     parameters: tensors.reduce((sum, { source }) => sum + elementCount(source.shape), 0),
     ...(files.length > 1 && { parts: files }),
   };
-}
-
-function writeError(path: string, cause: unknown): LlavaError {
-  return new LlavaError(
-    'ERR_WRITE',
-    `Cannot write ${path}: ${(cause as Error).message}`,
-    { path },
-    { cause },
-  );
 }

@@ -34,6 +34,8 @@ export interface QuantizeOptions {
   allowRequantize?: boolean;
   splitMaxSize?: number;
   checksum?: boolean;
+  /** Keep the SHA-256 beside the file, in NAME.gguf.sha256. */
+  checksumFiles?: boolean;
   verify?: boolean;
   signal?: AbortSignal;
   onProgress?: (fraction: number, detail: string) => void;

@@ -13,6 +13,8 @@ export interface RowChunk {
   tensor: PlannedTensor;
   /** Whole rows of the planned shape, in the source's number format. Valid until the next chunk is asked for. */
   rows: Uint8Array;
+  /** The same without what was added: the source's bytes, or what is computed of them. */
+  stored: Uint8Array;
 }
 
 interface RowRange {
@@ -28,7 +30,7 @@ interface RowRange {
 export async function* readRows(tensors: PlannedTensor[]): AsyncGenerator<RowChunk> {
   const files = new OpenFiles();
   const buffers = [Buffer.alloc(0), Buffer.alloc(0)];
-  let pending: Promise<Uint8Array> | undefined;
+  let pending: Promise<Omit<RowChunk, 'tensor'>> | undefined;
   try {
     const ranges = tensors.flatMap(rowRanges);
     const start = (index: number) => {
@@ -42,9 +44,9 @@ export async function* readRows(tensors: PlannedTensor[]): AsyncGenerator<RowChu
     };
     pending = start(0);
     for (const [index, { tensor }] of ranges.entries()) {
-      const rows = await pending!;
+      const chunk = await pending!;
       pending = start(index + 1);
-      yield { tensor, rows };
+      yield { tensor, ...chunk };
     }
   } finally {
     await pending?.catch(() => {});
@@ -66,9 +68,17 @@ function rowBytes({ shape, source }: PlannedTensor): number {
   return tensorBytes({ shape: shape.slice(0, 1), type: source.type });
 }
 
-async function readRange(files: OpenFiles, range: RowRange, out: Buffer): Promise<Uint8Array> {
+async function readRange(
+  files: OpenFiles,
+  range: RowRange,
+  out: Buffer,
+): Promise<Omit<RowChunk, 'tensor'>> {
   const { tensor, first } = range;
   const { source } = tensor;
+  if (source.rows) {
+    const rows = bytesOf(await source.rows(first, range.count));
+    return { rows, stored: rows };
+  }
   const nSourceRows = elementCount(source.shape.slice(1));
   const sourceRowBytes = tensorBytes({ shape: source.shape.slice(0, 1), type: source.type });
   const count = Math.max(0, Math.min(range.count, nSourceRows - first));
@@ -76,11 +86,15 @@ async function readRange(files: OpenFiles, range: RowRange, out: Buffer): Promis
   const isPadded = stride !== sourceRowBytes || count !== range.count;
   const stored = isPadded ? Buffer.allocUnsafe(count * sourceRowBytes) : out;
   await files.read(source.file, stored, source.offset + first * sourceRowBytes);
-  if (!isPadded) return out;
+  if (!isPadded) return { rows: out, stored };
   out.fill(0);
   for (let row = 0; row < count; row++)
     stored.copy(out, row * stride, row * sourceRowBytes, (row + 1) * sourceRowBytes);
-  return out;
+  return { rows: out, stored };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 class OpenFiles {

@@ -3,37 +3,33 @@ import { rm } from 'node:fs/promises';
 import type { NativeBinding, NativeGgufWriter } from '../binding.js';
 import { callNative } from '../native-error.js';
 import { checkpointError } from './checkpoint-error.js';
-import { FileDigest } from './file-digest.js';
 import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
+import type { SourceDigest } from './source-digest.js';
 import { readRows } from './tensor-rows.js';
 
 export interface WriteOptions {
   binding: NativeBinding;
   signal?: AbortSignal;
-  /** Hash the file on the way. */
-  checksum?: boolean;
+  /** Hash the sources on the way. */
+  digest?: SourceDigest;
   /** After each chunk. @param bytes of source rows it held. */
   onRows(bytes: number, tensor: PlannedTensor): void;
 }
 
 /**
  * Writes and syncs `path`; on failure or abort no file is left.
- * @returns its SHA-256 in hex, if asked for.
  * @throws ERR_CHECKPOINT for a tensor with values that its type cannot hold, ERR_WRITE, signal.reason
  */
 export async function writeGguf(
   path: string,
   plan: GgufPlan,
   options: WriteOptions,
-): Promise<string | undefined> {
-  const digest = options.checksum ? new FileDigest(path) : undefined;
+): Promise<void> {
   let isDone = false;
   try {
-    await carryOut(path, plan, { ...options, check: false, digest });
+    await carryOut(path, plan, { ...options, check: false });
     isDone = true;
-    return await digest?.finish();
   } finally {
-    await digest?.close();
     if (!isDone) await rm(path, { force: true });
   }
 }
@@ -50,7 +46,7 @@ export async function checkGguf(
 async function carryOut(
   path: string,
   plan: GgufPlan,
-  options: WriteOptions & { check: boolean; digest?: FileDigest },
+  options: WriteOptions & { check: boolean },
 ): Promise<void> {
   const { binding, check } = options;
   const writer = new binding.GgufWriter(path, binding.physicalCores(), check);
@@ -71,13 +67,14 @@ async function carryOut(
 async function writeRows(
   writer: NativeGgufWriter,
   plan: GgufPlan,
-  { signal, digest, onRows }: WriteOptions & { digest?: FileDigest },
+  { signal, digest, onRows }: WriteOptions,
 ): Promise<void> {
-  for await (const { tensor, rows } of readRows(plan.tensors)) {
+  for await (const { tensor, rows, stored } of readRows(plan.tensors)) {
     signal?.throwIfAborted();
     const { source, type, importance } = tensor;
     const writing = writer.write(source.type, rows, importance);
-    const [nBad] = await Promise.all([writing, digest?.catchUp()]);
+    digest?.add(tensor, stored);
+    const nBad = await writing;
     if (nBad > 0)
       throw checkpointError(
         source.file,

@@ -16,7 +16,7 @@ export interface Engine {
   binding: NativeBinding;
   decoder: DecoderFacts;
   /** Of the files' content, for caches and saved sessions. */
-  fingerprints: { decoder: string; vision: string | null };
+  fingerprints: { decoder: string; vision: string | null; lora: string[] };
   /** Of saved cache contents: equal where they can be loaded. Null when the cache keeps nothing. */
   kvFormat: string | null;
   dialect: Dialect;

@@ -4,13 +4,14 @@
  *
  * A chat is admitted with room for its prompt and its answer, so that no step ever runs out of cells. An answer without a
  * limit that grows beyond that takes free cells one by one and ends when there are none: what a chat was promised is
- * never taken from it, so nobody waits for anybody in a circle. Kept prefixes give way to chats.
- * Everything here happens between steps, at once.
+ * never taken from it, so nobody waits for anybody in a circle. Kept prefixes give way to chats: the large ones to plain
+ * memory. Everything here happens between steps, at once; copying to and fro is the scheduler's.
  */
 import type { NativeContext } from '../binding.js';
 import { CellBudget } from './cell-budget.js';
 import { CellSpans, type Span } from './cell-spans.js';
 import { type KvPrefix, KvPrefixes } from './kv-prefixes.js';
+import { type ParkedPrefix, ParkedPrefixes } from './parked-prefixes.js';
 import type { PromptKey } from './prompt-key.js';
 import { cachedKey, type Sequence } from './sequence.js';
 
@@ -19,7 +20,12 @@ export interface KvCacheOptions {
   /** Chats at one time; ids of the context beyond those are for prefixes. */
   maxSequences: number;
   keepsPrefixes: boolean;
+  /** Memory for prefixes outside of the context. */
+  maxParkedBytes: number;
 }
+
+/** Positions that are sooner copied than computed, or attended to for nothing. */
+const WORTH_COPYING = 256;
 
 export interface PlaceRequest {
   /** What is at the positions of the prompt, or its beginning, to be looked for in the cache. */
@@ -39,6 +45,15 @@ interface Source {
   prefix: KvPrefix | undefined;
 }
 
+/** A new chat's place: what it goes on from, in the context or outside, and how far it may reach. */
+interface Plan {
+  source: Source | undefined;
+  parked: ParkedPrefix | undefined;
+  end: number;
+  /** Cells to take. */
+  cells: number;
+}
+
 export class KvCache {
   readonly #context: NativeContext;
   readonly #budget: CellBudget;
@@ -46,6 +61,7 @@ export class KvCache {
   readonly #spans = new CellSpans();
   readonly #active = new Set<Sequence>();
   readonly #prefixes = new KvPrefixes();
+  readonly #parked: ParkedPrefixes;
   readonly #freeIds: number[];
   #isSpoilt = false;
 
@@ -53,6 +69,7 @@ export class KvCache {
     this.#context = context;
     this.#options = options;
     this.#budget = new CellBudget(context.nCtx, options.nCtxTrain);
+    this.#parked = new ParkedPrefixes(options.keepsPrefixes ? options.maxParkedBytes : 0);
     this.#freeIds = Array.from({ length: context.nSeqMax }, (_, id) => id);
   }
 
@@ -66,23 +83,70 @@ export class KvCache {
   }
 
   /** A place with the longest beginning that is in the cache, but never all of the prompt: its last position is
-   *  computed for the logits. Undefined when there is no room now. */
-  admit({ key, rows, maxTokens, signal }: PlaceRequest): Sequence | undefined {
-    if (this.#active.size >= this.#options.maxSequences) return undefined;
-    const source = this.#findSource(key, rows - 1);
-    const shared = source?.shared ?? 0;
-    const end = this.#budget.wanted(rows, maxTokens);
-    if (!this.#canFree(end - shared, source)) return undefined;
-    while (this.#lacksCells(end - shared) || (this.#freeIds.length === 0 && !goesOn(source))) {
+   *  computed for the logits. A beginning that is parked has to be copied into it: see `restored`.
+   *  Undefined when there is no room now. */
+  admit(request: PlaceRequest): Sequence | undefined {
+    const plan = this.#plan(request);
+    if (!plan) return undefined;
+    const { source, parked, end, cells } = plan;
+    while (this.#lacks(plan)) {
       const victim = this.#prefixes.oldest(source?.prefix);
       if (!victim) break;
       this.#drop(victim);
     }
-    const place = source ? this.#enter(source, end) : this.#enterEmpty(end);
+    const place = source ? this.#enter(source, end) : this.#enterEmpty(cells);
+    const shared = source?.shared ?? 0;
     const progress = { nPast: shared, nCached: shared, generation: null };
-    const sequence = { ...place, key, maxTokens, signal, answered: [], ...progress };
+    const { key, maxTokens, signal } = request;
+    const sequence = { ...place, key, maxTokens, signal, answered: [], parked, ...progress };
     this.#active.add(sequence);
     return sequence;
+  }
+
+  /** What is worth parking of that which has to go before the request can be admitted. */
+  victimOf(request: PlaceRequest): KvPrefix | undefined {
+    const plan = this.#plan(request);
+    if (!plan || !this.#lacks(plan)) return undefined;
+    const { source } = plan;
+    const victim =
+      this.#prefixes.oldest(source?.prefix) ?? (goesOn(source) ? undefined : source?.prefix);
+    return victim && this.#isWorthParking(victim) ? victim : undefined;
+  }
+
+  /** A prefix that slows the chats under way: attention reads over its cells too. */
+  idlePrefix(): KvPrefix | undefined {
+    if (this.#active.size === 0) return undefined;
+    return [...this.#prefixes].find((prefix) => this.#isWorthParking(prefix));
+  }
+
+  holds(prefix: KvPrefix): boolean {
+    return this.#prefixes.has(prefix);
+  }
+
+  /** Frees the cells of a prefix, which `bytes` hold; null when they could not be had. */
+  park(prefix: KvPrefix, bytes: Uint8Array | null): void {
+    this.#drop(prefix);
+    if (bytes) this.#parked.add({ key: prefix.key, bytes });
+  }
+
+  /** The parked beginning of the sequence is in its cells; what the prompt does not share goes. */
+  restored(sequence: Sequence): void {
+    const { parked, key, id, span } = sequence;
+    const rows = parked!.key.length;
+    const shared = Math.min(key.length - 1, key.common(parked!.key));
+    if (shared < rows) this.#context.removePositions(id, shared, -1);
+    this.#spans.resize(span, this.#budget.wanted(key.length, sequence.maxTokens));
+    this.#parked.use(parked!);
+    sequence.nPast = shared;
+    sequence.nCached = shared;
+    sequence.parked = undefined;
+  }
+
+  /** The parked beginning of the sequence could not be had; all of its prompt is computed. */
+  notRestored(sequence: Sequence): void {
+    this.#parked.delete(sequence.parked!);
+    this.#spans.resize(sequence.span, this.#budget.wanted(sequence.key.length, sequence.maxTokens));
+    sequence.parked = undefined;
   }
 
   /** Makes sure that the sequence can hold one position more; false when its answer has to end. */
@@ -126,8 +190,31 @@ export class KvCache {
     return this.#budget.nCtx - this.#spans.nTaken;
   }
 
-  #lacksCells(cells: number): boolean {
-    return cells > this.#nFree;
+  /** Undefined when there is no room now, even if all prefixes left. */
+  #plan({ key, rows, maxTokens }: PlaceRequest): Plan | undefined {
+    if (this.#active.size >= this.#options.maxSequences) return undefined;
+    const end = this.#budget.wanted(rows, maxTokens);
+    const source = this.#findSource(key, rows - 1);
+    const shared = source?.shared ?? 0;
+    const parked = this.#isSpoilt ? undefined : this.#parked.findLongest(key);
+    const gain = parked ? Math.min(rows - 1, key.common(parked.key)) - shared : 0;
+    if (parked && gain >= WORTH_COPYING) {
+      const cells = Math.max(end, parked.key.length);
+      if (this.#canFree(cells, undefined)) return { source: undefined, parked, end, cells };
+    }
+    const cells = end - shared;
+    return this.#canFree(cells, source) ? { source, parked: undefined, end, cells } : undefined;
+  }
+
+  #lacks({ source, cells }: Plan): boolean {
+    return cells > this.#nFree || (this.#freeIds.length === 0 && !goesOn(source));
+  }
+
+  #isWorthParking({ span }: KvPrefix): boolean {
+    if (this.#parked.isOff) return false;
+    const inUse = [...this.#active].map((sequence) => sequence.span);
+    const last = { span, limit: Number.POSITIVE_INFINITY };
+    return this.#spans.heldBy(inUse, last) - this.#spans.heldBy(inUse) >= WORTH_COPYING;
   }
 
   #findSource(key: PromptKey, limit: number): Source | undefined {
@@ -153,7 +240,7 @@ export class KvCache {
   /** Beside the source; in its place when that is a prefix that goes on, or that has no room beside it. */
   #enter(source: Source, end: number): Pick<Sequence, 'id' | 'span'> {
     const { id, span, shared, prefix } = source;
-    const hasRoom = !this.#lacksCells(end - shared) && this.#freeIds.length > 0;
+    const hasRoom = end - shared <= this.#nFree && this.#freeIds.length > 0;
     const isTakenOver = prefix && (goesOn(source) || !hasRoom);
     const own = this.#spans.fork(span, shared, end);
     if (isTakenOver) {

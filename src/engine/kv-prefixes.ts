@@ -27,6 +27,10 @@ export class KvPrefixes {
     this.#prefixes.delete(prefix);
   }
 
+  has(prefix: KvPrefix): boolean {
+    return this.#prefixes.has(prefix);
+  }
+
   oldest(except: KvPrefix | undefined): KvPrefix | undefined {
     for (const prefix of this.#prefixes) if (prefix !== except) return prefix;
     return undefined;

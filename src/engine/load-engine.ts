@@ -86,6 +86,7 @@ class EngineLoader {
       nCtxTrain: decoder.nCtxTrain,
       maxSequences: this.#settings.maxSequences,
       keepsPrefixes: this.#settings.prefixCache,
+      maxParkedBytes: this.#settings.prefixCacheBytes,
     });
     const images = { maxPixels, autoOrient };
     const endTokens = findEndTokens(decoder, model, dialect);
@@ -114,8 +115,14 @@ class EngineLoader {
   #kvFormat(): string | null {
     if (!this.#settings.prefixCache) return null;
     const { llamaVersion, ggmlCommit } = this.#binding.buildInfo();
-    const { decoder } = this.#files.fingerprints;
-    return JSON.stringify([decoder, this.#settings.kvType, llamaVersion, ggmlCommit]);
+    const { decoder, lora } = this.#files.fingerprints;
+    const applied = this.#settings.lora
+      .map(({ scale }, i) => [lora[i], scale])
+      .filter(([, scale]) => scale !== 0);
+    return JSON.stringify([
+      ...[decoder, this.#settings.kvType, llamaVersion, ggmlCommit],
+      ...(applied.length > 0 ? [applied] : []),
+    ]);
   }
 
   async #openRowCache(): Promise<RowCache> {
@@ -128,7 +135,11 @@ class EngineLoader {
     const { useMmap, useMlock, signal, onProgress } = this.#settings;
     const { path } = this.#files.decoder;
     const { gpuLayers } = this.#plan;
-    const options = { path, gpuLayers, mmap: useMmap, mlock: useMlock, vocabOnly: false };
+    const adapters = this.#settings.lora.map((adapter) => adapter.path);
+    const options = {
+      ...{ path, gpuLayers, mmap: useMmap, mlock: useMlock, vocabOnly: false },
+      adapters,
+    };
     let failure: { error: unknown } | undefined;
     // The addon's own reports may come late: a small file is read before they are delivered.
     onProgress?.({ stage: 'decoder', fraction: 0 });
@@ -162,6 +173,7 @@ class EngineLoader {
       kvTypeK: kvType.k,
       kvTypeV: kvType.v,
       flashAttention,
+      adapterScales: Float32Array.from(this.#settings.lora, ({ scale }) => scale),
     };
     return this.#own(await callNative(() => this.#binding.createContext(model, pool, options)));
   }

@@ -1,9 +1,11 @@
 /** What is known and decided before anything is taken: the files' headers, and the settings that were left open. */
+import { devicesOf } from '../backend.js';
 import type { NativeBinding } from '../binding.js';
 import type { Dialect } from '../dialect.js';
 import { invalidArgument, LlavaError } from '../errors.js';
 import { readDecoderFile } from '../gguf/decoder-file.js';
 import { fileFingerprint } from '../gguf/file-fingerprint.js';
+import { checkLoraFits, type LoraFile, readLoraFile } from '../gguf/lora-file.js';
 import type { LoadSettings } from '../load-options.js';
 import { estimateMemory, type MemoryEstimate, planGpu } from '../memory.js';
 import { readVisionConfig, type VisionConfig } from '../vision/vision-config.js';
@@ -12,6 +14,8 @@ import type { DecoderFacts, Engine } from './engine.js';
 export interface ModelFiles {
   decoder: DecoderFacts;
   vision: VisionConfig | null;
+  /** In the order of the settings. */
+  lora: LoraFile[];
   fingerprints: Engine['fingerprints'];
 }
 
@@ -25,6 +29,7 @@ export interface LoadPlan {
   threads: number;
   maxSequences: number;
   dialect: Dialect;
+  lora: LoadSettings['lora'];
   memory: MemoryEstimate;
 }
 
@@ -36,28 +41,37 @@ const MICRO_BATCH = 512;
 const MICRO_BATCH_WITH_SCORES = 128;
 
 /** @throws ERR_MODEL_LOAD, ERR_MODEL_MISMATCH */
-export async function readModelFiles({ model, mmproj }: LoadSettings): Promise<ModelFiles> {
+export async function readModelFiles(settings: LoadSettings): Promise<ModelFiles> {
+  const { model, mmproj } = settings;
   const decoder = await readDecoderFile(model);
   const vision = mmproj === undefined ? null : await readVisionConfig(mmproj);
-  if (vision && vision.nProjection !== decoder.nEmbd) {
-    throw new LlavaError(
-      'ERR_MODEL_MISMATCH',
-      `The mmproj makes rows of ${vision.nProjection} values but the decoder takes ${decoder.nEmbd}: ` +
-        'they come from different checkpoints. Use the two files of one conversion.',
-      { mmprojEmbd: vision.nProjection, modelEmbd: decoder.nEmbd, path: vision.path },
-    );
-  }
+  if (vision) checkMatch(decoder, vision);
+  const paths = settings.lora.map(({ path }) => path);
+  const lora = await Promise.all(paths.map(readLoraFile));
+  for (const adapter of lora) checkLoraFits(adapter, decoder);
   const fingerprints = {
     decoder: await fileFingerprint(model),
     vision: mmproj === undefined ? null : await fileFingerprint(mmproj),
+    lora: await Promise.all(paths.map(fileFingerprint)),
   };
-  return { decoder, vision, fingerprints };
+  return { decoder, vision, lora, fingerprints };
+}
+
+/** @throws ERR_MODEL_MISMATCH */
+export function checkMatch(decoder: DecoderFacts, vision: VisionConfig): void {
+  if (vision.nProjection === decoder.nEmbd) return;
+  throw new LlavaError(
+    'ERR_MODEL_MISMATCH',
+    `The mmproj makes rows of ${vision.nProjection} values but the decoder takes ${decoder.nEmbd}: ` +
+      'they come from different checkpoints. Use the two files of one conversion.',
+    { mmprojEmbd: vision.nProjection, modelEmbd: decoder.nEmbd, path: vision.path },
+  );
 }
 
 export function planLoad(
-  { decoder, vision }: ModelFiles,
+  { decoder, vision, lora = [] }: Pick<ModelFiles, 'decoder' | 'vision'> & Partial<ModelFiles>,
   settings: LoadSettings,
-  binding: NativeBinding,
+  binding: Pick<NativeBinding, 'devices' | 'physicalCores'>,
 ): LoadPlan {
   const { k, v } = settings.kvType;
   if ((k === 'q8_0' || v === 'q8_0') && decoder.headDim % 32 !== 0) {
@@ -66,11 +80,12 @@ export function planLoad(
   }
   const contextSize = settings.contextSize ?? Math.min(decoder.nCtxTrain, DEFAULT_CONTEXT);
   const maxSequences = nativeSequences(settings);
-  const wish = { ...settings, maxSequences, decoder, vision, contextSize };
+  const loraBytes = lora.reduce((sum, { tensorBytes }) => sum + tensorBytes, 0);
+  const wish = { ...settings, maxSequences, decoder, vision, loraBytes, contextSize };
   const gpu = planGpu(
     { ...wish, microBatchSize: microBatch(settings) },
     settings,
-    binding.devices(),
+    devicesOf(settings.backend, binding.devices()),
   );
   const flashAttention = gpu.gpuLayers > 0 ? settings.flashAttention : onCpu(settings);
   const microBatchSize = microBatch({ ...settings, flashAttention });
@@ -82,6 +97,7 @@ export function planLoad(
     threads: settings.threads ?? binding.physicalCores(),
     maxSequences: settings.maxSequences,
     dialect: settings.dialect ?? vision?.dialect ?? 'llava-next',
+    lora: settings.lora,
     memory: estimateMemory({ ...wish, ...attention, ...gpu }),
   };
 }

@@ -10,6 +10,7 @@ import { LlavaError } from '../errors.js';
 import { callNative } from '../native-error.js';
 import type { Lane } from '../vision/visual-rows.js';
 import { KvCache, type KvCacheOptions, type PlaceRequest } from './kv-cache.js';
+import type { KvPrefix } from './kv-prefixes.js';
 import { findLeader } from './leader.js';
 import type { GenerateEnd, GenerateRequest, Generation, Sequence } from './sequence.js';
 import { chooseSlices, type Slice } from './slices.js';
@@ -33,6 +34,8 @@ export class Scheduler {
   #isRunning = false;
   /** The native context takes one operation at a time. */
   #isBusy = false;
+  /** Something is copied into or out of the cache for the head of the queue. */
+  #isMoving = false;
   #turn = 0;
 
   constructor(context: NativeContext, lane: Lane, options: KvCacheOptions) {
@@ -100,13 +103,46 @@ export class Scheduler {
   }
 
   #admit(): void {
-    if (this.#isBusy) return;
+    if (this.#isBusy || this.#isMoving) return;
     for (let head = this.#queue[0]; head; head = this.#queue[0]) {
+      const victim = this.#cache.victimOf(head);
+      if (victim) return void this.#move(() => this.#park(victim));
       const sequence = this.#cache.admit(head);
       if (!sequence) return;
+      const waiting = head;
+      if (sequence.parked) return void this.#move(() => this.#restore(sequence, waiting));
       this.#queue.shift();
       head.admit(sequence);
     }
+  }
+
+  /** The queue stands still until the copy is made: whoever comes next may share it. */
+  async #move(copy: () => Promise<void>): Promise<void> {
+    this.#isMoving = true;
+    await this.#lane(() => this.#alone(copy));
+    this.#isMoving = false;
+    this.#admit();
+  }
+
+  /** One that cannot be saved is lost, like any that gives way. */
+  async #park(prefix: KvPrefix): Promise<void> {
+    if (!this.#cache.holds(prefix)) return;
+    const bytes = await this.#context.saveSequence(prefix.id).catch(() => null);
+    this.#cache.park(prefix, bytes);
+  }
+
+  /** Its chat may be aborted meanwhile. */
+  async #restore(sequence: Sequence, waiting: Waiting): Promise<void> {
+    const { bytes, key } = sequence.parked!;
+    try {
+      await this.#context.loadSequence(sequence.id, bytes, key.length);
+      this.#cache.restored(sequence);
+    } catch {
+      this.#cache.notRestored(sequence);
+    }
+    if (this.#queue[0] !== waiting) return this.close(sequence);
+    this.#queue.shift();
+    waiting.admit(sequence);
   }
 
   /** What closes, aborts or comes meanwhile is served afterwards. */
@@ -134,7 +170,11 @@ export class Scheduler {
     if (this.#generating.size === 0) return;
     const limits = { nBatch: this.#context.nBatch, nPrefill: PREFILL_ROWS };
     const slices = chooseSlices(this.#followLeaders(), limits, this.#turn++);
-    await this.#alone(() => this.#decode(slices));
+    await this.#alone(async () => {
+      const idle = this.#cache.idlePrefix();
+      if (idle) await this.#park(idle);
+      await this.#decode(slices);
+    });
   }
 
   async #decode(slices: ReadonlyMap<Sequence, Slice>): Promise<void> {

@@ -2,6 +2,7 @@
  *  happens to it. */
 import type { NativeSample, NativeSampler } from '../binding.js';
 import type { Span } from './cell-spans.js';
+import type { ParkedPrefix } from './parked-prefixes.js';
 import type { PromptKey } from './prompt-key.js';
 import type { PromptRows } from './prompt-rows.js';
 
@@ -42,6 +43,8 @@ export interface Sequence {
   readonly answered: number[];
   /** Its own part of the positions, up to those that are set aside. */
   span: Span;
+  /** To be copied into its cells before it starts. */
+  parked: ParkedPrefix | undefined;
   generation: Generation | null;
 }
 

@@ -42,6 +42,8 @@ export interface DecoderFile {
   /** Ids from here on are padding rows of the head and must not be sampled. */
   nVocabUsed: number;
   nCtxTrain: number;
+  /** Whether the head is the embedding matrix. */
+  isTied: boolean;
   /** Every id that ends an answer, the preferred one first. */
   eosTokens: number[];
   sampling: SamplingDefaults;
@@ -66,6 +68,7 @@ export async function readDecoderFile(path: string): Promise<DecoderFile> {
     ...sizes,
     nVocab,
     nVocabUsed,
+    isTied: !tensors.some(({ name }) => name === 'output.weight'),
     eosTokens: readEosTokens(gguf, nVocab),
     sampling: readSampling(gguf),
     tensorBytes: tensors.reduce((sum, tensor) => sum + tensor.bytes, 0),
@@ -76,6 +79,8 @@ function checkArchitecture(gguf: GgufFile): void {
   const architecture = ggufString(gguf, 'general.architecture');
   if (architecture === 'clip')
     throw modelLoadError(gguf.path, 'it is an mmproj (vision) file; expected the decoder.');
+  if (gguf.metadata.get('general.type') === 'adapter')
+    throw modelLoadError(gguf.path, 'it is an adapter (LoRA); expected the decoder it is for.');
   if (architecture !== 'qwen2')
     throw modelLoadError(gguf.path, `its architecture is '${architecture}'; expected 'qwen2'.`);
 }

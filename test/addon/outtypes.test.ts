@@ -4,13 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConvertOptions, convert } from '../../src/convert/convert.js';
-import { fileType, type Outtype, outtypes } from '../../src/convert/outtypes.js';
+import { fileType, mmprojOuttypes, type Outtype, outtypes } from '../../src/convert/outtypes.js';
 import { quantize } from '../../src/convert/quantize.js';
 import { readDecoderFile } from '../../src/gguf/decoder-file.js';
 import { type GgufFile, readGguf } from '../../src/gguf/reader.js';
 import { readVisionConfig } from '../../src/vision/vision-config.js';
 import { f32ToFloats } from '../support/floats.js';
-import { ggufImatrix, someImportance, type TestImportance } from '../support/imatrix.js';
+import { expectHubReadsTheSame } from '../support/hub-parser.js';
+import {
+  demoImportances,
+  ggufImatrix,
+  needImportance,
+  someImportance,
+} from '../support/imatrix.js';
 
 const checkpoint = join(import.meta.dirname, '../../demo/checkpoint');
 
@@ -20,22 +26,10 @@ let original: GgufFile;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'outtypes-'));
   imatrix = join(dir, 'imatrix.gguf');
-  writeFileSync(imatrix, ggufImatrix(importances()));
+  writeFileSync(imatrix, ggufImatrix(demoImportances()));
   original = await readGguf((await convertDemo('f32', { name: 'original' })).model.path);
 });
 afterAll(() => rmSync(dir, { recursive: true }));
-
-function importances(): Record<string, TestImportance> {
-  const matrices = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'];
-  return Object.fromEntries(
-    [0, 1, 2].flatMap((layer) =>
-      matrices.map((name, i) => {
-        const width = name === 'ffn_down' ? 512 : 256;
-        return [`blk.${layer}.${name}.weight`, someImportance(width, layer * 7 + i)];
-      }),
-    ),
-  );
-}
 
 const convertDemo = (outtype: Outtype, more: Partial<ConvertOptions> = {}) =>
   convert({ checkpoint, outdir: dir, name: 'demo', outtype, ...more });
@@ -56,21 +50,11 @@ function errorOf(name: string, other: GgufFile): number {
 const bits = (outtype: string) =>
   ({ f: 16, bf: 16 })[/^b?f(?=\d)/.exec(outtype)?.[0] ?? ''] ?? Number(/\d/.exec(outtype)![0]);
 
-const needImportance: Outtype[] = [
-  'iq3_xs',
-  'iq3_xxs',
-  'q2_k_s',
-  'iq2_m',
-  'iq2_s',
-  'iq2_xs',
-  'iq2_xxs',
-];
-needImportance.push('iq1_m', 'iq1_s');
-
 test.each(outtypes)('%s', async (outtype) => {
   const more = needImportance.includes(outtype) ? { imatrix } : {};
   const { model } = await convertDemo(outtype, more);
   const { gguf } = await readDecoderFile(model.path);
+  await expectHubReadsTheSame(model.path);
   expect(gguf.metadata.get('general.file_type')).toBe(fileType(outtype));
   expect(gguf.metadata.has('quantize.imatrix.file')).toBe('imatrix' in more);
   const back = await quantize({
@@ -85,6 +69,17 @@ test.each(outtypes)('%s', async (outtype) => {
   if (outtype !== 'f32' && outtype !== 'bf16') expect(error).toBeGreaterThan(0);
 });
 
+test.each(mmprojOuttypes)("an mmproj in %s as the hub's parser reads it", async (mmprojOuttype) => {
+  const { mmproj } = await convertDemo('f16', { mmprojOuttype });
+  await expectHubReadsTheSame(mmproj.path);
+});
+
+test("the files of a split decoder as the hub's parser reads them", async () => {
+  const { model } = await convertDemo('f16', { splitMaxSize: 1_000_000 });
+  expect(model.parts!.length).toBeGreaterThan(2);
+  for (const { path } of model.parts!) await expectHubReadsTheSame(path);
+});
+
 test.each(needImportance)(
   '%s is refused without importances, and with an imatrix that lacks some',
   async (outtype) => {
@@ -92,7 +87,7 @@ test.each(needImportance)(
       code: 'ERR_INVALID_ARGUMENT',
       argument: 'imatrix',
     });
-    const { 'blk.1.attn_q.weight': _, ...rest } = importances();
+    const { 'blk.1.attn_q.weight': _, ...rest } = demoImportances();
     const path = join(dir, 'lacking.gguf');
     writeFileSync(path, ggufImatrix(rest));
     if (outtype === 'q2_k_s' || outtype.startsWith('iq3') || outtype.startsWith('iq2'))

@@ -11,7 +11,11 @@ const { values } = parseArgs({
   },
 });
 console.log(`seed ${values.seed}`);
-const files = ['test/unit/fuzz-headers.test.ts', 'test/addon/fuzz-rows.test.ts'];
+const files = [
+  'test/unit/fuzz-headers.test.ts',
+  'test/addon/fuzz-rows.test.ts',
+  'test/addon/lora-files.test.ts',
+];
 const { status } = spawnSync('npx', ['vitest', 'run', ...files], {
   stdio: 'inherit',
   env: { ...process.env, FUZZ_SECONDS: values.seconds, FUZZ_SEED: values.seed },

@@ -37,6 +37,8 @@ export interface FakeBindingOptions {
   reply?: (prompt: string) => string | number[];
   /** Runs inside every step, before anything is decoded; may wait or throw what the addon would. */
   onStep?: (slices: NativeSlice[]) => void | Promise<void>;
+  /** Runs inside every copy of a sequence out of the cache or into it. */
+  onCopy?: (what: 'save' | 'load') => void | Promise<void>;
   /** Runs inside every encode, before the cancel flag is looked at. */
   onEncode?: () => void | Promise<void>;
   /** Runs inside loadModel. */
@@ -195,6 +197,16 @@ function fakeContext(
 ): Omit<NativeContext, 'dispose'> {
   for (let i = 0; i < nSeqMax; i++) histories.push([]);
   let isBusy = false;
+  const copying = async (what: 'save' | 'load') => {
+    if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
+    isBusy = true;
+    try {
+      await new Promise(setImmediate);
+      await options.onCopy?.(what);
+    } finally {
+      isBusy = false;
+    }
+  };
   return {
     nCtx,
     nBatch,
@@ -231,11 +243,11 @@ function fakeContext(
       histories[target]!.push(...histories[source]!.slice(0, to));
     },
     async saveSequence(sequence) {
-      if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
+      await copying('save');
       return Buffer.from(JSON.stringify(histories[sequence]));
     },
     async loadSequence(sequence, state, positions) {
-      if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
+      await copying('load');
       const cells = JSON.parse(Buffer.from(state).toString()) as Cell[];
       if (cells.length !== positions || histories[sequence]!.length > 0)
         throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'state' });
@@ -304,7 +316,7 @@ function sample(
   const { nTop } = sampler as unknown as { nTop: number };
   const topTokens = Int32Array.from({ length: nTop }, (_, i) => (i === 0 ? token : i));
   const topLogprobs = Float32Array.from({ length: nTop }, (_, i) => -0.5 - i);
-  return { token, logprob: -0.5, topTokens, topLogprobs };
+  return { token, logprob: -0.5, normaliser: 0, topTokens, topLogprobs };
 }
 
 function spell(cells: Cell[]): string {

@@ -19,6 +19,7 @@ export function fakeFiles(): ModelFiles & { vision: NonNullable<ModelFiles['visi
       path: 'model.gguf',
       ...{ nLayer: 2, nEmbd: 4, nHead: 2, nHeadKv: 1, headDim: 32, nFfn: 8, nVocab, nVocabUsed },
       nCtxTrain: 4096,
+      isTied: true,
       eosTokens: [end],
       sampling: { temperature: 0.7, topK: 20, topP: 0.8, repetitionPenalty: 1.1 },
       tensorBytes: 1000,
@@ -38,9 +39,14 @@ export function fakeFiles(): ModelFiles & { vision: NonNullable<ModelFiles['visi
       newlineMode: 'one_token',
       dialect: 'llava-next',
     },
-    fingerprints: { decoder: 'decoder', vision: 'vision' },
+    lora: [],
+    fingerprints: { decoder: 'decoder', vision: 'vision', lora: [] },
   };
 }
+
+const FAKE_BACKEND = {
+  ...{ name: 'cpu' as const, package: null, file: 'fake', variant: null, reason: 'it is a test' },
+};
 
 export interface FakeModel {
   model: LlavaOneVision;
@@ -57,7 +63,7 @@ export async function fakeModel(
   const files = { ...fakeFiles(), ...(isTextOnly ? { vision: null } : {}), ...changes };
   const plan = planLoad(files, settings, binding);
   const engine = await loadEngine(files, plan, { settings, binding });
-  return { model: new LlavaOneVision(engine, plan), binding };
+  return { model: new LlavaOneVision(engine, plan, FAKE_BACKEND), binding };
 }
 
 export function ask(text: string): Message[] {

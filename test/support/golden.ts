@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { convert } from '../../src/convert/convert.js';
+import { convert, type MmprojOuttype, type Outtype } from '../../src/convert/convert.js';
 import type { Message } from '../../src/index.js';
 
 const GOLDEN = join(import.meta.dirname, '../golden');
@@ -74,13 +74,16 @@ export function goldenRows(golden: GoldenCase, index: number) {
   };
 }
 
-/** Converts a checkpoint once per machine and type; returns the two files. */
-export async function convertedFiles(checkpoint: CheckpointName, outtype: 'f32' | 'f16' | 'q8_0') {
+/** Converts a checkpoint once per process and pair of types; returns the two files. */
+export async function convertedFiles(
+  checkpoint: CheckpointName,
+  outtype: Outtype,
+  mmprojOuttype: MmprojOuttype = outtype as MmprojOuttype,
+) {
   const outdir = join(tmpdir(), `llava-onevision-test-${process.pid}`, outtype);
-  const names = { model: `${checkpoint}-${outtype}`, mmproj: `mmproj-${checkpoint}-${outtype}` };
   const files = {
-    model: join(outdir, `${names.model}.gguf`),
-    mmproj: join(outdir, `${names.mmproj}.gguf`),
+    model: join(outdir, `${checkpoint}-${outtype}.gguf`),
+    mmproj: join(outdir, `mmproj-${checkpoint}-${mmprojOuttype}.gguf`),
   };
   if (existsSync(files.model) && existsSync(files.mmproj)) return files;
   mkdirSync(outdir, { recursive: true });
@@ -89,7 +92,7 @@ export async function convertedFiles(checkpoint: CheckpointName, outtype: 'f32' 
     outdir,
     name: checkpoint,
     outtype,
-    mmprojOuttype: outtype,
+    mmprojOuttype,
   });
   return files;
 }

@@ -1,10 +1,30 @@
 /** Makes importance matrices in both of llama.cpp's formats. */
+import type { Outtype } from '../../src/convert/outtypes.js';
 import { ggufBytes } from './gguf.js';
 
 export interface TestImportance {
   sums: Float32Array;
   /** Of rows seen; the importances are sums / count. */
   count: number;
+}
+
+/** Types that are refused without importances. */
+export const needImportance: Outtype[] = [
+  ...(['iq3_xs', 'iq3_xxs', 'q2_k_s', 'iq2_m', 'iq2_s', 'iq2_xs', 'iq2_xxs'] as const),
+  ...(['iq1_m', 'iq1_s'] as const),
+];
+
+/** Made up, for every matrix in the blocks of the demo checkpoint. */
+export function demoImportances(): Record<string, TestImportance> {
+  const matrices = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'];
+  return Object.fromEntries(
+    [0, 1, 2].flatMap((layer) =>
+      matrices.map((name, i) => {
+        const width = name === 'ffn_down' ? 512 : 256;
+        return [`blk.${layer}.${name}.weight`, someImportance(width, layer * 7 + i)];
+      }),
+    ),
+  );
 }
 
 export function ggufImatrix(entries: Record<string, TestImportance>): Buffer {

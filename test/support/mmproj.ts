@@ -12,8 +12,8 @@ export const mmprojSizes = {
   nProjection: 6,
 };
 
-export function mmprojGguf(): TestGguf {
-  const { nEmbd, nFfn, nLayer, nProjection, patchSize, side } = mmprojSizes;
+export function mmprojGguf(change: { nProjection?: number } = {}): TestGguf {
+  const { nEmbd, nFfn, nLayer, nProjection, patchSize, side } = { ...mmprojSizes, ...change };
   const f32 = (name: string, ...shape: number[]): TestGgufTensor => ({ name, shape, type: 'f32' });
   const linear = (name: string, nIn: number, nOut: number) => [
     f32(`${name}.weight`, nIn, nOut),

@@ -7,10 +7,12 @@ import { readImatrix } from '../../src/convert/imatrix.js';
 import { readSafetensors } from '../../src/convert/safetensors.js';
 import { LlavaError } from '../../src/errors.js';
 import { readDecoderFile } from '../../src/gguf/decoder-file.js';
+import { readLoraFile } from '../../src/gguf/lora-file.js';
 import { readVisionConfig } from '../../src/vision/vision-config.js';
 import { createRandom, fuzzSeconds, fuzzSeed, mutate } from '../support/fuzz.js';
 import { decoderGguf, ggufBytes } from '../support/gguf.js';
 import { binaryImatrix, ggufImatrix, someImportance } from '../support/imatrix.js';
+import { loraGguf } from '../support/lora-gguf.js';
 import { mmprojGguf } from '../support/mmproj.js';
 import { lmmsTensors, safetensorsBytes } from '../support/safetensors.js';
 
@@ -24,6 +26,7 @@ const importances = {
 const seeds: [name: string, bytes: Buffer, read: (path: string) => Promise<unknown>][] = [
   ['decoder', ggufBytes(decoderGguf()), readDecoderFile],
   ['mmproj', ggufBytes(mmprojGguf()), readVisionConfig],
+  ['adapter', ggufBytes(loraGguf()), readLoraFile],
   ['safetensors', safetensorsBytes(lmmsTensors()), readSafetensors],
   ['imatrix', ggufImatrix(importances), readImatrix],
   ['old imatrix', binaryImatrix(importances), readImatrix],

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { byteSize } from '../../src/cli/byte-size.js';
 import { inspectFile } from '../../src/cli/inspect-file.js';
 import { printInspection } from '../../src/cli/inspect-print.js';
 import { decoderGguf, ggufBytes } from '../support/gguf.js';
+import { mmprojGguf, mmprojSizes } from '../support/mmproj.js';
 import { bf16Tensor, safetensorsBytes, writeCheckpoint } from '../support/safetensors.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'inspect-'));
@@ -37,6 +38,7 @@ test('a decoder: metadata with long arrays cut, totals, what its cache takes', a
   });
   const { parameters, bytes } = inspection.totals;
   expect(bytes).toBe(parameters * 4);
+  expect(inspection.totals.types).toEqual({ f32: { tensors: gguf.tensors.length, bytes } });
   expect(JSON.parse(JSON.stringify(inspection))).toEqual(inspection);
   const text = printInspection(inspection);
   expect(text).toContain('token_embd.weight');
@@ -44,11 +46,116 @@ test('a decoder: metadata with long arrays cut, totals, what its cache takes', a
   expect(text).toContain('KV cache for 1024 positions: 32.8 kB in f32, 16.4 kB in f16');
 });
 
+describe('memory of a decoder', () => {
+  const path = () => file('memory.gguf', ggufBytes(decoderGguf()));
+
+  test('at a context length, by type of the KV cache', async () => {
+    const [small, large] = await Promise.all(
+      [512, 5120].map(async (contextSize) => (await inspectFile(path(), { contextSize })).memory!),
+    );
+    expect(large).toMatchObject({ contextSize: 5120, hasVision: false });
+    const { f32, f16 } = large!.byKvType;
+    // 1 layer, keys and values of one head of 4
+    expect(f32!.kvCache).toBe(5120 * 2 * 4 * 4);
+    expect(f16!.kvCache).toBe(f32!.kvCache / 2);
+    expect(f16!.host).toBe(f16!.weights + f16!.kvCache + f16!.compute);
+    expect(f16!.gpu).toBe(0);
+    expect(f32!.kvCache).toBe(10 * small!.byKvType.f32!.kvCache);
+    // Blocks of 32 do not fit heads of 4.
+    expect(large!.byKvType).not.toHaveProperty('q8_0');
+  });
+
+  test('is that of a load by default, and of both files when there are two', async () => {
+    const alone = await inspectFile(path());
+    expect(alone.memory!.contextSize).toBe(
+      Math.min(16384, alone.metadata['qwen2.context_length'] as number),
+    );
+    const text = printInspection(alone);
+    expect(text).toMatch(/Memory for \d+ positions \(without an mmproj\):\n +KV type +weights/);
+    const nProjection = alone.metadata['qwen2.embedding_length'] as number;
+    const mmproj = file('fitting.gguf', ggufBytes(mmprojGguf({ nProjection })));
+    const both = await inspectFile(path(), { mmproj });
+    expect(both.memory!.hasVision).toBe(true);
+    expect(both.memory!.byKvType.f16!.vision).toBeGreaterThan(0);
+    expect(printInspection(both)).toMatch(/tower +pictures +together/);
+  });
+
+  test('is refused for other files, and for an mmproj of another model', async () => {
+    const mmproj = file('mmproj.gguf', ggufBytes(mmprojGguf()));
+    for (const argument of ['contextSize', 'mmproj'])
+      await expect(inspectFile(mmproj, { [argument]: 512 })).rejects.toMatchObject({
+        code: 'ERR_INVALID_ARGUMENT',
+        argument,
+      });
+    const other = file('other-width.gguf', ggufBytes(mmprojGguf({ nProjection: 20 })));
+    await expect(inspectFile(path(), { mmproj: other })).rejects.toMatchObject({
+      code: 'ERR_MODEL_MISMATCH',
+    });
+  });
+
+  test('of one that cannot be loaded is not shown, unless it is asked for', async () => {
+    const gguf = decoderGguf();
+    gguf.tensors.pop();
+    const broken = file('broken.gguf', ggufBytes(gguf));
+    expect(await inspectFile(broken)).not.toHaveProperty('memory');
+    await expect(inspectFile(broken, { contextSize: 512 })).rejects.toMatchObject({
+      code: 'ERR_MODEL_LOAD',
+    });
+  });
+});
+
+describe('visual rows of an mmproj', () => {
+  const { side, imageSize } = mmprojSizes;
+  const path = () => file('mmproj.gguf', ggufBytes(mmprojGguf()));
+
+  test('for sizes that were asked for', async () => {
+    const imageSizes = [
+      { width: imageSize, height: imageSize },
+      { width: imageSize, height: 2 * imageSize },
+    ];
+    const inspection = await inspectFile(path(), { imageSizes });
+    const overview = side ** 2;
+    expect(inspection.images).toEqual([
+      { ...imageSizes[0], tiles: 2, rows: overview + side * (side + 1) },
+      { ...imageSizes[1], tiles: 3, rows: overview + 2 * side * (side + 1) },
+    ]);
+    expect(inspection.grids).toEqual([
+      { cols: 1, rows: 1 },
+      { cols: 1, rows: 2 },
+    ]);
+    const pooled = Math.ceil(side / 2) ** 2;
+    expect(inspection.otherMedia).toEqual({
+      oneOfSeveral: overview + 1,
+      videoFrames: 32,
+      video: 32 * pooled + 1,
+    });
+    const text = printInspection(inspection);
+    expect(text).toMatch(/pixels +grid +tiles +rows\n +14×14 +1×1 +2 +21\n +14×28 +1×2 +3 +33\n/);
+    expect(text).toContain(`One of several pictures: ${overview + 1} rows`);
+  });
+
+  test('for common sizes by default, a tile first', async () => {
+    const { images } = await inspectFile(path());
+    expect(images![0]).toMatchObject({ width: imageSize, height: imageSize });
+    expect(images!.length).toBeGreaterThan(4);
+  });
+
+  test('are refused for other files', async () => {
+    const imageSizes = [{ width: 3, height: 3 }];
+    const decoder = file('decoder.gguf', ggufBytes(decoderGguf()));
+    await expect(inspectFile(decoder, { imageSizes })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      argument: 'imageSize',
+    });
+  });
+});
+
 test('a GGUF file of anything else', async () => {
   const bytes = ggufBytes({ entries: { a: ['bool', true] }, tensors: [] });
   const inspection = await inspectFile(file('other.gguf', bytes));
   expect(inspection).not.toHaveProperty('kvBytesPer1024');
   expect(inspection).not.toHaveProperty('images');
+  expect(inspection).not.toHaveProperty('memory');
   expect(printInspection(inspection)).toContain('0 tensors, 0 parameters');
 });
 

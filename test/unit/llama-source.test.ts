@@ -87,7 +87,7 @@ describe('a tarball', () => {
   });
 
   test('replaces a tree of another pin', () => {
-    write('d/llama.cpp-v1/.llava-onevision-commit', 'older');
+    write('d/llama.cpp-v1/.llava-onevision-content', 'older');
     write('d/llama.cpp-v1/old-file', '');
     expect(existsSync(join(from('d'), 'old-file'))).toBe(false);
   });

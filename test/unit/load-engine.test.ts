@@ -44,6 +44,15 @@ describe('the plan', () => {
     });
   });
 
+  it.each([
+    ['cpu', 0],
+    ['vulkan', 0],
+    ['cuda', 3],
+  ] as const)('counts the devices of the backend that was asked for: %s', (backend, gpuLayers) => {
+    const { gpuLayers: planned } = plan({ backend }, { devices: [GPU] });
+    expect(planned).toBe(gpuLayers);
+  });
+
   it('refuses a quantised cache for heads it does not fit', () => {
     const files = fakeFiles();
     files.decoder.headDim = 48;
@@ -72,6 +81,7 @@ it('passes the plan to the addon', async () => {
   expect(binding.contextOptions).toEqual({
     ...{ nCtx: 4096, nBatch: 64, nUbatch: 64, nSeqMax: 8 + 8, kvTypeK: 'f32', kvTypeV: 'f16' },
     flashAttention: 'off',
+    adapterScales: new Float32Array(),
   });
   await model.dispose();
 });

@@ -7,11 +7,13 @@ it('fills the defaults', () => {
   expect(resolve({})).toEqual({
     model: 'm.gguf',
     mmproj: undefined,
+    lora: [],
     contextSize: undefined,
     threads: undefined,
     dialect: undefined,
     microBatchSize: undefined,
     signal: undefined,
+    backend: 'auto',
     gpuLayers: 'auto',
     visionOnGpu: 'auto',
     batchSize: 512,
@@ -26,6 +28,7 @@ it('fills the defaults', () => {
     visualCacheBytes: 512 * 2 ** 20,
     visualCacheDir: undefined,
     prefixCache: true,
+    prefixCacheBytes: 512 * 2 ** 20,
     ffmpeg: { ffmpegPath: undefined, ffprobePath: undefined },
     onProgress: undefined,
     log: undefined,
@@ -35,6 +38,7 @@ it('fills the defaults', () => {
 it.each([
   [{ kvType: 'q8_0' }, { kvType: { k: 'q8_0', v: 'q8_0' } }],
   [{ kvType: { k: 'f32' } }, { kvType: { k: 'f32', v: 'f16' } }],
+  [{ backend: 'cuda' }, { backend: 'cuda' }],
   [{ gpuLayers: 'auto' }, { gpuLayers: 'auto' }],
   [{ gpuLayers: 0 }, { gpuLayers: 0 }],
   [{ visionOnGpu: 'auto' }, { visionOnGpu: 'auto' }],
@@ -42,6 +46,7 @@ it.each([
   [{ batchSize: 4 }, { batchSize: 4, maxSequences: 4 }],
   [{ multiImage: 'anyres' }, { multiImage: 'anyres' }],
   [{ visualCacheBytes: 0 }, { visualCacheBytes: 0 }],
+  [{ prefixCacheBytes: 5 }, { prefixCacheBytes: 5 }],
   [{ ffmpegPath: '/a' }, { ffmpeg: { ffmpegPath: '/a' } }],
   [{ dialect: 'transformers' }, { dialect: 'transformers' }],
 ])('%j', (options, expected) => {
@@ -63,6 +68,7 @@ const wrong: [string, unknown][] = [
     value,
   ]),
   ...[1, 'yes', null].map((value): [string, unknown] => ['visionOnGpu', value]),
+  ...['gpu', 'CUDA', null].map((value): [string, unknown] => ['backend', value]),
   ...[0, 513, 1.5, '4'].map((value): [string, unknown] => ['threads', value]),
   ...['hf', 1, null].map((value): [string, unknown] => ['dialect', value]),
   ...[0, 65537, 1.5].map((value): [string, unknown] => ['batchSize', value]),
@@ -77,6 +83,7 @@ const wrong: [string, unknown][] = [
   ...[1, null].map((value): [string, unknown] => ['prefixCache', value]),
   ...['tile', true, null].map((value): [string, unknown] => ['multiImage', value]),
   ...[-1, 0.5, '1g', null].map((value): [string, unknown] => ['visualCacheBytes', value]),
+  ...[-1, 0.5, '1g', null].map((value): [string, unknown] => ['prefixCacheBytes', value]),
   ...['', 5, null].map((value): [string, unknown] => ['visualCacheDir', value]),
   ...[1, null].map((value): [string, unknown] => ['prefixCache', value]),
   ...['', null].map((value): [string, unknown] => ['ffmpegPath', value]),
@@ -111,4 +118,13 @@ describe('combinations', () => {
       expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', argument: 'options' }),
     );
   });
+});
+
+it.each([
+  ['gpuLayers', { gpuLayers: 1 }],
+  ['visionOnGpu', { visionOnGpu: true }],
+])('refuses a GPU for the CPU: %s', (argument, options) => {
+  expect(() => resolve({ backend: 'cpu', ...options })).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', argument }),
+  );
 });

@@ -21,11 +21,18 @@ const image = (width: number, height: number) => ({
 });
 const PICTURES = [image(16, 16), image(8, 8), image(16, 10)];
 
-it.each([1, 2, 3, 4])('many chats (%i)', { timeout: 60_000 }, async (seed) => {
+/** Memory beside the context: none, for a few beginnings, for all. */
+const PARKED = [0, 50_000, 1e9];
+let nLoads = 0;
+
+it.each([1, 2, 3, 4, 5, 6])('many chats (%i)', { timeout: 60_000 }, async (seed) => {
   const random = randomUniform(seed);
   const upTo = (n: number) => Math.floor(random() * (n + 1));
   const limits = { contextSize: 300 + upTo(500), maxSequences: 2 + upTo(3) };
-  const fake = await fakeModel({ reply }, { ...limits, batchSize: 32 });
+  const copies = { save: 0, load: 0 };
+  const onCopy = (what: 'save' | 'load') => void copies[what]++;
+  const prefixCacheBytes = PARKED[seed % PARKED.length]!;
+  const fake = await fakeModel({ reply, onCopy }, { ...limits, prefixCacheBytes, batchSize: 32 });
   const plain = await fakeModel({ reply }, { prefixCache: false, visualCacheBytes: 0 });
   /** Conversations that can go on. */
   const branches: Message[][] = [[]];
@@ -71,6 +78,12 @@ it.each([1, 2, 3, 4])('many chats (%i)', { timeout: 60_000 }, async (seed) => {
   };
   await Promise.all(Array.from({ length: 5 }, worker));
   await expectNothingHeld(fake);
+  if (prefixCacheBytes === 0) expect(copies).toEqual({ save: 0, load: 0 });
+  nLoads += copies.load;
   await fake.model.dispose();
   await plain.model.dispose();
+});
+
+it('some of their beginnings came back by a copy', () => {
+  expect(nLoads).toBeGreaterThan(0);
 });

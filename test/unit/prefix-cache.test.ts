@@ -233,7 +233,8 @@ it('a chat that waits for one whose step fails goes on by itself', async () => {
 
 describe('eviction', () => {
   it('makes room for chats, the least recently used first', async () => {
-    const { model, binding } = await fakeModel({ reply: () => 'ok' }, { contextSize: 1024 });
+    const load = { contextSize: 1024, prefixCacheBytes: 0 };
+    const { model, binding } = await fakeModel({ reply: () => 'ok' }, load);
     const long = (letter: string) => ask(letter.repeat(300));
     const cachedTokens = async (letter: string) =>
       (await model.chat(long(letter), { maxTokens: 5 }).result).usage.cachedTokens;

@@ -51,7 +51,7 @@ describe('a saved session', () => {
 
   it.each([
     ['other cache types', { kvType: 'f32' as const }, {}],
-    ['another decoder', {}, { fingerprints: { decoder: 'other', vision: 'vision' } }],
+    ['another decoder', {}, { fingerprints: { decoder: 'other', vision: 'vision', lora: [] } }],
     ['a context that is too small for it', { contextSize: 90 }, {}],
     ['no prefix cache', { prefixCache: false }, {}],
   ])('comes back as messages with %s', async (_, load, files) => {

@@ -13,7 +13,8 @@ function sequence(id: number, prompt: PromptRows, nPast: number, next?: number):
   const generation = { prompt, sampler, next } as Generation;
   const { signal } = new AbortController();
   const place = { id, key: PromptKey.EMPTY, span: new CellSpans().open(0), answered: [] };
-  return { ...place, maxTokens: undefined, signal, nPast, nCached: 0, generation };
+  const none = { maxTokens: undefined, parked: undefined };
+  return { ...place, ...none, signal, nPast, nCached: 0, generation };
 }
 
 const text = (n: number) => new PromptRows([new Int32Array(n)], 2);

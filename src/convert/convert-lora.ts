@@ -1,0 +1,123 @@
+/** A LoRA adapter folder of PEFT in, a GGUF adapter out, as llama.cpp loads it. */
+import { join } from 'node:path';
+import { type NativeBinding, native } from '../binding.js';
+import { invalidArgument } from '../errors.js';
+import { loraRanks } from '../gguf/lora-targets.js';
+import { checkName, defaultName } from './file-name.js';
+import { generalEntries, sourceOfSnapshot } from './general-entries.js';
+import { fallbackNotes, type GgufPlan } from './gguf-plan.js';
+import { checkAgainstBase, isCheckpointFolder, readLoraBase } from './lora-base.js';
+import { type LoraConfig, readLoraConfig } from './lora-config.js';
+import { LORA_OUTTYPES, type LoraOuttype, type LoraPlan, planLora } from './lora-plan.js';
+import { readLoraTensors } from './lora-tensors.js';
+import { type WrittenFile, writeOutputs } from './output-files.js';
+import { baseType } from './outtypes.js';
+
+export interface ConvertLoraOptions {
+  /** Folder with adapter_config.json and adapter_model.safetensors. */
+  adapter: string;
+  /** Folder for the file, made if missing; a file of the same name is replaced. */
+  outdir: string;
+  /** 'f32', 'f16', 'bf16' or 'q8_0'. Default 'f16'. */
+  outtype?: LoraOuttype;
+  /** The model it was trained on, a checkpoint folder or a GGUF decoder, to compare sizes with. Default: the folder that
+   *  adapter_config.json names, if there is one. */
+  base?: string;
+  /** Convert the decoder's part of an adapter that changes the vision tower or the projector too. Default false. */
+  textOnly?: boolean;
+  /** What the file is called. Default: the folder's name. */
+  name?: string;
+  checksum?: boolean;
+  /** Keep the SHA-256 beside the file, in NAME.gguf.sha256. */
+  checksumFiles?: boolean;
+  /** Read source and file again, and compare, before the file gets its name. */
+  verify?: boolean;
+  signal?: AbortSignal;
+  /** @param fraction 0-1. @param detail what is being written. Must not throw. */
+  onProgress?: (fraction: number, detail: string) => void;
+}
+
+export interface ConvertLoraResult {
+  adapter: WrittenFile;
+  /** As in the file: matrices are scaled by alpha / rank. */
+  alpha: number;
+  /** Ranks that occur. */
+  ranks: number[];
+  durationMs: number;
+  notes: string[];
+}
+
+/** @returns the file `NAME-lora-OUTTYPE.gguf` in `outdir`.
+ *  @throws ERR_CHECKPOINT naming file and tensor, ERR_MODEL_LOAD for a base, ERR_WRITE, ERR_INVALID_ARGUMENT, signal.reason */
+export async function convertLora(
+  options: ConvertLoraOptions,
+  binding: NativeBinding = native(),
+): Promise<ConvertLoraResult> {
+  const startedAt = performance.now();
+  checkOptions(options);
+  const { adapter: folder, outdir, outtype = 'f16', name = defaultName(folder) } = options;
+  options.signal?.throwIfAborted();
+  const config = await readLoraConfig(folder);
+  const { pairs, notes } = await readLoraTensors(folder, options.textOnly === true);
+  const lora = planLora(pairs, config, outtype);
+  const comparison = await compareWithBase(lora, options.base, config);
+  const plan = await planFile(lora, { folder, name, outtype, config });
+  const path = join(outdir, `${name}-lora-${outtype}.gguf`);
+  const [adapter] = await writeOutputs([{ path, plan }], { ...options, binding });
+  return {
+    adapter: adapter!,
+    alpha: lora.alpha,
+    ranks: loraRanks(lora.pairs),
+    durationMs: performance.now() - startedAt,
+    notes: [...notes, ...plan.notes, ...comparison],
+  };
+}
+
+function checkOptions({ adapter, outdir, outtype, base, name }: ConvertLoraOptions): void {
+  for (const [key, value] of Object.entries({
+    adapter,
+    outdir,
+    ...(base !== undefined && { base }),
+  }))
+    if (typeof value !== 'string' || value === '') throw invalidArgument(key, 'a path', value);
+  if (outtype !== undefined && !LORA_OUTTYPES.includes(outtype))
+    throw invalidArgument('outtype', `one of ${LORA_OUTTYPES.join(', ')} for an adapter`, outtype);
+  checkName(name);
+}
+
+async function planFile(
+  { alpha, tensors }: LoraPlan,
+  file: { folder: string; name: string; outtype: LoraOuttype; config: LoraConfig },
+): Promise<GgufPlan> {
+  const { folder, name, outtype, config } = file;
+  const source = sourceOfSnapshot(folder);
+  const general = await generalEntries({
+    checkpoint: { path: folder },
+    ...{ architecture: 'qwen2', type: 'adapter', name, outtype, tensors },
+    ...(source && { source }),
+    ...(/^[\w.-]+\/[\w.-]+$/.test(config.baseModel ?? '') && { baseModel: config.baseModel! }),
+  });
+  return {
+    entries: [
+      ...general,
+      { key: 'adapter.type', type: 'string', value: 'lora' },
+      { key: 'adapter.lora.alpha', type: 'f32', value: alpha },
+    ],
+    tensors,
+    notes: fallbackNotes(tensors, baseType(outtype)),
+  };
+}
+
+/** @returns notes. @throws ERR_CHECKPOINT, ERR_MODEL_LOAD */
+async function compareWithBase(
+  lora: LoraPlan,
+  given: string | undefined,
+  { baseModel }: LoraConfig,
+): Promise<string[]> {
+  const path = given ?? baseModel;
+  const isThere = given !== undefined || (path !== undefined && (await isCheckpointFolder(path)));
+  if (path === undefined || !isThere)
+    return ['Not compared with the model it was made for (--base); loading compares it.'];
+  checkAgainstBase(lora, await readLoraBase(path), path);
+  return [];
+}

@@ -1,0 +1,64 @@
+/** What convert writes beside the model files on request: a model card (README.md) and a Modelfile for Ollama. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { invalidArgument, LlavaError } from '../errors.js';
+import { readDecoderFile } from '../gguf/decoder-file.js';
+import type { ConvertOptions, ConvertResult } from './convert.js';
+import { modelCardText } from './model-card.js';
+import { modelfileText } from './modelfile.js';
+import { writeTextFile } from './temporary-files.js';
+
+export interface DocumentOptions {
+  /** Also write a model card, README.md, with sizes and checksums. */
+  card?: boolean;
+  /** Also write a Modelfile for Ollama. It reads whole files only, so not together with `splitMaxSize`. */
+  modelfile?: boolean;
+  /** Replace a README.md and a Modelfile that are there. Model files are replaced in any case. */
+  force?: boolean;
+}
+
+function documentPaths({ outdir, card, modelfile }: ConvertOptions): string[] {
+  return [...(card ? ['README.md'] : []), ...(modelfile ? ['Modelfile'] : [])].map((name) =>
+    join(outdir, name),
+  );
+}
+
+/** Before anything is written. @throws ERR_WRITE for a document that is there, ERR_INVALID_ARGUMENT */
+export async function checkDocuments(options: ConvertOptions): Promise<void> {
+  if (options.modelfile && options.splitMaxSize !== undefined)
+    throw invalidArgument(
+      'splitMaxSize',
+      'no size together with modelfile, because Ollama reads decoders of one file only,',
+      options.splitMaxSize,
+    );
+  if (options.force) return;
+  for (const path of documentPaths(options))
+    if (await stat(path).catch(() => undefined))
+      throw new LlavaError(
+        'ERR_WRITE',
+        `${path} exists already; move it away, or allow to replace it (--force).`,
+        { path },
+      );
+}
+
+/** @returns the paths. @throws ERR_WRITE */
+export async function writeDocuments(
+  options: ConvertOptions,
+  { model, mmproj, dialect }: Pick<ConvertResult, 'model' | 'mmproj' | 'dialect'>,
+): Promise<string[]> {
+  const paths = documentPaths(options);
+  if (paths.length === 0) return paths;
+  const { outtype = 'f16', mmprojOuttype = 'f16', checksumFiles = false } = options;
+  const decoder = await readDecoderFile(model.path);
+  const { metadata } = decoder.gguf;
+  const license = metadata.get('general.license')?.toString();
+  const facts = { model: model.path, mmproj: mmproj.path, dialect, decoder, license };
+  for (const path of paths)
+    await writeTextFile(
+      path,
+      path.endsWith('README.md')
+        ? modelCardText({ model, mmproj, outtype, mmprojOuttype, dialect, metadata, checksumFiles })
+        : modelfileText(facts),
+    );
+  return paths;
+}

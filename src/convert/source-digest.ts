@@ -1,0 +1,57 @@
+/**
+ * One SHA-256 for the weights that files were made of, whatever their layout, names and shards: of the lines
+ * `NAME TYPE SHAPE SHA256\n`, one for each tensor that was read, sorted. Name and shape are those of the GGUF file (without padding),
+ * the type is the checkpoint's, the last hash is that of the tensor's bytes. Computed from what streams by.
+ *
+ * The digest is known when all is written but belongs in the header: there it is 64 zeros at first.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
+
+const KEY = 'general.source.sha256';
+const UNKNOWN = '0'.repeat(64);
+/** It is among the first keys. */
+const SEARCHED_BYTES = 16 << 10;
+
+/** To be planned near the beginning of a file that is made from a checkpoint. */
+export const UNKNOWN_DIGEST: Readonly<GgufEntry> = { key: KEY, type: 'string', value: UNKNOWN };
+
+export class SourceDigest {
+  readonly #hashes = new Map<PlannedTensor, Hash>();
+
+  /** @param stored the next bytes of the tensor's source */
+  add(tensor: PlannedTensor, stored: Uint8Array): void {
+    const hash = this.#hashes.get(tensor) ?? createHash('sha256');
+    this.#hashes.set(tensor, hash.update(stored));
+  }
+
+  /** In hex; nothing can be added afterwards. */
+  finish(): string {
+    const lines = [...this.#hashes].map(([{ name, source }, hash]) => {
+      const shape = source.shape.join('x');
+      return `${name} ${source.type} ${shape} ${hash.digest('hex')}\n`;
+    });
+    return createHash('sha256').update(lines.sort().join('')).digest('hex');
+  }
+}
+
+export function needsDigest({ entries }: GgufPlan): boolean {
+  return entries.some(({ key, value }) => key === KEY && value === UNKNOWN);
+}
+
+/** Puts the digest where the zeros are, in a written file and in its plan. */
+export async function setDigest(path: string, plan: GgufPlan, digest: string): Promise<void> {
+  await using file = await open(path, 'r+');
+  const head = Buffer.alloc(SEARCHED_BYTES);
+  const { bytesRead } = await file.read(head, 0, SEARCHED_BYTES, 0);
+  // The key, its type (u32), the value's length (u64), the value.
+  const at = head.subarray(0, bytesRead).indexOf(KEY) + KEY.length + 12;
+  if (head.toString('latin1', at, at + UNKNOWN.length) !== UNKNOWN)
+    throw new Error(`${path} has no room for '${KEY}'`);
+  await file.write(digest, at, 'latin1');
+  await file.datasync();
+  plan.entries = plan.entries.map((entry) =>
+    entry.key === KEY ? { key: KEY, type: 'string', value: digest } : entry,
+  );
+}

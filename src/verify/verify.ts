@@ -1,0 +1,124 @@
+/**
+ * Compares converted files with known answers of their model: sizes, tokens, logits of the first positions, and, given the
+ * picture, its visual rows and how answers about it begin.
+ */
+import { backendFor } from '../binding.js';
+import type { Dialect } from '../dialect.js';
+import { loadEngine } from '../engine/load-engine.js';
+import { planLoad, readModelFiles } from '../engine/load-plan.js';
+import { invalidArgument } from '../errors.js';
+import { type DecoderFile, readDecoderFile } from '../gguf/decoder-file.js';
+import { readGguf } from '../gguf/reader.js';
+import { collectTensors } from '../gguf/split-files.js';
+import { LlavaOneVision } from '../llava-onevision.js';
+import { type LoadOptions, resolveLoadOptions } from '../load-options.js';
+import { readVisionConfig, type VisionConfig } from '../vision/vision-config.js';
+import { coarsestType } from './bounds.js';
+import { chooseTable } from './choose-table.js';
+import { checkLogits, checkPrompts, checkTokens } from './decoder-checks.js';
+import type { KnownAnswers } from './known-answers.js';
+import { checkGeometry, checkImageFile, checkPicture } from './picture-checks.js';
+import { type CheckResult, exact, skipped, type VerifyReport } from './report.js';
+
+export interface VerifyOptions extends Pick<LoadOptions, 'threads' | 'gpuLayers' | 'log'> {
+  /** The decoder. */
+  model: string;
+  /** Without it only the decoder is checked. */
+  mmproj?: string;
+  /** Name of a built-in table, or a JSON file. Default: the one that the decoder's metadata names. */
+  table?: string;
+  /** Path of the table's picture. Without it nothing is encoded. */
+  image?: string;
+  signal?: AbortSignal;
+  /** @param fraction 0-1 of the stage. Must not throw. */
+  onProgress?: (stage: 'load' | 'logits' | 'picture', fraction: number) => void;
+}
+
+/** What a check works with. */
+export interface Checked {
+  table: KnownAnswers;
+  dialect: Dialect;
+  decoder: DecoderFile;
+  vision: VisionConfig | null;
+  /** ggml's names of the coarsest types in the files. */
+  types: { model: string; mmproj: string };
+  isOnGpu: boolean;
+  options: VerifyOptions;
+}
+
+/** Positions beside those of the picture or of the table's tokens. */
+const CONTEXT = 1024;
+
+/** @throws ERR_INVALID_ARGUMENT, ERR_IMAGE_DECODE for a picture that cannot be read, and what LlavaOneVision.load and chats do */
+export async function verify(options: VerifyOptions): Promise<VerifyReport> {
+  const { model, mmproj, image } = options;
+  const decoder = await readDecoderFile(model);
+  const table = await chooseTable(decoder, options.table);
+  if (image !== undefined && !(table.picture && mmproj !== undefined))
+    throw invalidArgument('image', 'an mmproj and a table with a picture to go with it', image);
+  const types = {
+    model: coarsestType(await collectTensors(decoder.gguf)),
+    mmproj: mmproj === undefined ? '' : coarsestType((await readGguf(mmproj)).tensors),
+  };
+  const vision = mmproj === undefined ? null : await readVisionConfig(mmproj);
+  const { dialect = 'llava-next' } = table;
+  const common = { table, dialect, decoder, vision, types, options };
+  const { checks, isOnGpu } = await runChecks(common);
+  return {
+    table: table.name,
+    ...(table.source && { source: table.source }),
+    model: { path: model, type: types.model },
+    mmproj: mmproj === undefined ? null : { path: mmproj, type: types.mmproj },
+    isOnGpu,
+    checks,
+    passed: checks.every(({ status }) => status !== 'fail'),
+  };
+}
+
+async function runChecks(
+  common: Omit<Checked, 'isOnGpu'>,
+): Promise<{ checks: CheckResult[]; isOnGpu: boolean }> {
+  const { table, decoder, options } = common;
+  const { nLayer: layers, nEmbd: embeddingSize } = decoder;
+  const checks = [exact('sizes', table.model, { layers, embeddingSize })];
+  if (checks[0]!.status === 'fail') {
+    checks.push(skipped('everything else', 'it is another model'));
+    return { checks, isOnGpu: false };
+  }
+  checks.push(...checkGeometry({ ...common, picture: table.picture }));
+  const file = await checkImageFile(common);
+  checks.push(...file);
+  const isPicture = options.image !== undefined && file.every(({ status }) => status === 'pass');
+  const { engine, plan, backend } = await load(common, isPicture);
+  const checked = { ...common, isOnGpu: plan.gpuLayers > 0 || plan.visionOnGpu };
+  const model = new LlavaOneVision(engine, plan, backend);
+  try {
+    checks.push(...checkTokens(checked, engine), ...checkPrompts(checked, engine));
+    checks.push(...(await checkLogits(checked, engine)));
+    checks.push(...(await checkPicture(checked, isPicture ? model : null, engine)));
+  } finally {
+    await model.dispose();
+  }
+  return { checks, isOnGpu: checked.isOnGpu };
+}
+
+async function load(
+  { table, dialect, decoder, options }: Omit<Checked, 'isOnGpu'>,
+  hasPicture: boolean,
+) {
+  const { model, mmproj, threads, gpuLayers, log, signal, onProgress } = options;
+  const forPicture = hasPicture ? (table.picture?.rows ?? decoder.nCtxTrain) : 0;
+  const positions = CONTEXT + Math.max(table.logits?.tokens.length ?? 0, forPicture);
+  const settings = resolveLoadOptions({
+    ...{ model, dialect, threads, gpuLayers, log, signal },
+    ...(hasPicture && { mmproj }),
+    contextSize: Math.min(positions, decoder.nCtxTrain),
+    // What is compared is the files, not the cache.
+    ...{ kvType: 'f32', maxSequences: 1, prefixCache: false },
+    onProgress: ({ fraction }: { fraction: number }) => onProgress?.('load', fraction),
+  });
+  const files = await readModelFiles(settings);
+  const { binding, info } = backendFor(settings.backend);
+  const plan = planLoad(files, settings, binding);
+  return { engine: await loadEngine(files, plan, { settings, binding }), plan, backend: info };
+}
