@@ -7,6 +7,7 @@ import { noAddon, noBackend } from './binding-errors.js';
 import {
   type Addon,
   type Attempt,
+  buildOptions,
   isAddon,
   localAddon,
   type Machine,
@@ -135,9 +136,9 @@ function chooseCpu(machine: Machine): ChosenBackend {
   throw noAddon(machine, failed);
 }
 
-function hasGpuBackend({ binding }: Addon): boolean {
-  const { backends } = binding.buildInfo();
-  return GPU_BACKENDS.some((backend) => backends.includes(GGML_NAMES[backend]));
+function hasGpuBackend(addon: Addon): boolean {
+  const { backends } = addon.binding.buildInfo();
+  return GPU_BACKENDS.some((one) => backends.includes(GGML_NAMES[one]) || isMadeWith(addon, one));
 }
 
 function gpuOf({ binding }: Addon): GpuBackend | undefined {
@@ -148,12 +149,21 @@ function gpuOf({ binding }: Addon): GpuBackend | undefined {
 function withDevice(outcome: Outcome, backend: GpuBackend): Outcome {
   if (!isAddon(outcome)) return outcome;
   const place = outcome.package ?? outcome.file;
-  const { binding } = outcome;
-  if (!binding.buildInfo().backends.includes(GGML_NAMES[backend]))
-    return { place, problem: `it was compiled without ${backend}`, missing: 'backend' };
-  if (devicesOf(backend, binding.devices()).length === 0)
-    return { place, problem: `it loads but finds no device`, missing: 'device' };
-  return outcome;
+  const { backends, startErrors } = outcome.binding.buildInfo();
+  if (devicesOf(backend, outcome.binding.devices()).length > 0) return outcome;
+  // Without a driver ggml's Vulkan does not even name itself.
+  if (!backends.includes(GGML_NAMES[backend]) && !isMadeWith(outcome, backend)) {
+    const isKnown = outcome.package !== null || buildOptions(outcome.file) !== null;
+    const problem = `it was compiled without ${backend}${isKnown ? '' : ', or finds no driver'}`;
+    return { place, problem, missing: 'backend' };
+  }
+  const said = startErrors ? `: ${startErrors}` : '';
+  return { place, problem: `it loads but finds no device${said}`, missing: 'device' };
+}
+
+function isMadeWith({ package: from, file }: Addon, backend: GpuBackend): boolean {
+  if (from !== null) return from.endsWith(`-${backend}`) || from.endsWith(`-${backend}12`);
+  return buildOptions(file)?.includes(`--${backend}`) ?? false;
 }
 
 function chosen(addon: Addon, name: Backend, reason: string): ChosenBackend {

@@ -36,7 +36,7 @@ export function noAddon(machine: Machine, attempts: readonly Attempt[]): LlavaEr
       ...(attempts.length > 0
         ? listed(attempts)
         : [`  nothing: there is no package for this platform`]),
-      ...hints(attempts),
+      ...hints(attempts, machine),
       'What helps:',
       ...help.map((line) => `  ${line}`),
       `  ${buildCommand(machine)}    (compiles it here; needs CMake, git and a C++17 compiler)`,
@@ -56,7 +56,7 @@ export function noBackend(
     'ERR_BACKEND_UNAVAILABLE',
     [
       `backend '${backend}' cannot be had: ${explain(backend, machine, missing)}`,
-      ...(attempts.length > 0 ? ['Tried:', ...listed(attempts), ...hints(attempts)] : []),
+      ...(attempts.length > 0 ? ['Tried:', ...listed(attempts), ...hints(attempts, machine)] : []),
       ...advice(backend, machine, missing),
     ].join('\n'),
     { backend, missing, tried, platform: platformName(machine) },
@@ -124,16 +124,18 @@ function listed(attempts: readonly Attempt[]): string[] {
   return attempts.map(({ place, problem }) => `  ${place}: ${problem}`);
 }
 
-/** What the loader's texts mean. */
-function hints(attempts: readonly Attempt[]): string[] {
+/** What the loader's texts mean, and why nothing else was tried. */
+function hints(attempts: readonly Attempt[], { env }: Machine): string[] {
   const text = attempts.map(({ problem }) => problem).join('\n');
+  const lines: string[] = [];
   const [, glibc] = /version `GLIBC_([\d.]+)' not found/.exec(text) ?? [];
-  if (glibc) return [`This system's glibc is older than ${glibc}.`];
-  if (/loading disabled|ERR_DLOPEN_DISABLED|--allow-addons/.test(text))
-    return ["Node's permission model is on: add --allow-addons."];
+  if (glibc) lines.push(`This system's glibc is older than ${glibc}.`);
+  if (/loading addons is disabled/.test(text))
+    lines.push("Node's permission model is on: add --allow-addons.");
   if (/ld-linux|ld-musl|invalid ELF header|wrong architecture|not a valid Win32/.test(text))
-    return ['That file belongs to another platform or C library.'];
-  return [];
+    lines.push('That file belongs to another platform or C library.');
+  if (env.LLAVAOV_BINDING) lines.push('LLAVAOV_BINDING is set, so nothing else is tried.');
+  return lines;
 }
 
 /** In a checkout of the repository the script itself; in an app the command, which runs it in the package's folder. */

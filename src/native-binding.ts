@@ -69,6 +69,13 @@ export function localAddon(machine: Machine): Outcome | undefined {
   return loadFile(machine, { place: file, file, package: null, variant: null });
 }
 
+/** The options that a build was made with, which scripts/build-native.mjs leaves beside its product; null for any other. */
+export function buildOptions(file: string): string[] | null {
+  const note = file.replace(/\.node$/, '.json');
+  if (!file.endsWith('.node') || !existsSync(note)) return null;
+  return (readJson(note) as { options: string[] }).options;
+}
+
 export function packagedAddon(machine: Machine, name: string): Outcome {
   const folder = machine.findPackage(name);
   if (folder === undefined) return { place: name, problem: 'not installed', missing: 'package' };

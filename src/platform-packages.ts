@@ -46,8 +46,12 @@ export function glibcVersion(): string | undefined {
   return header?.glibcVersionRuntime;
 }
 
+let knownLibc: 'glibc' | 'musl' | undefined;
+
+/** Asked once: a report takes some 50 ms. */
 function linuxLibc(): 'glibc' | 'musl' {
-  return glibcVersion() === undefined ? 'musl' : 'glibc';
+  knownLibc ??= glibcVersion() === undefined ? 'musl' : 'glibc';
+  return knownLibc;
 }
 
 /** "linux-x64-musl": what packages of a platform are called before their backend. */

@@ -1,12 +1,11 @@
 /** What `doctor` finds out; must not fail on a machine where nothing else works. */
-import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import { type BackendInfo, tryGpu } from '../backend.js';
 import { backendFor, type NativeDevice, thisMachine } from '../binding.js';
 import { driverLibrary } from '../binding-errors.js';
 import { machineMemory } from '../memory.js';
-import { type Attempt, isAddon } from '../native-binding.js';
-import { PACKAGE_ROOT, packageVersion } from '../package-root.js';
+import { type Attempt, buildOptions, isAddon } from '../native-binding.js';
+import { packageVersion } from '../package-root.js';
 import { GPU_BACKENDS, type GpuBackend, glibcVersion, packagesFor } from '../platform-packages.js';
 import { type DriverReport, driverVersion } from './driver-version.js';
 import { examineFfmpeg, type FfmpegReport } from './ffmpeg-report.js';
@@ -101,10 +100,8 @@ function examineAddon(): DoctorReport['addon'] {
 function describeOrigin({ package: from, variant, file }: BackendInfo): string {
   const build = variant === null ? '' : `, build ${variant}`;
   if (from !== null) return `${from}${build}`;
-  // scripts/build-native.mjs leaves the options of the build beside its product.
-  const note = file.replace(/\.node$/, '.json');
-  if (!file.startsWith(PACKAGE_ROOT) || !existsSync(note)) return `named${build}`;
-  const { options } = JSON.parse(readFileSync(note, 'utf8')) as { options: string[] };
+  const options = buildOptions(file);
+  if (options === null) return `named${build}`;
   return `compiled here with ${options.length > 0 ? options.join(' ') : 'the default options'}`;
 }
 

@@ -159,7 +159,9 @@ describe('the order', () => {
     compileHere(addon());
     const env = { LLAVAOV_BINDING: '/absent.node' };
     expect(failure('auto', { env })).toMatchObject({ code: 'ERR_BINDING_NOT_FOUND' });
-    expect(failure('cpu', { env }).message).toContain('absent.node does not exist');
+    expect(failure('cpu', { env }).message).toMatch(
+      /absent\.node does not exist[\s\S]*LLAVAOV_BINDING is set/,
+    );
   });
 
   it('a build made here comes before packages', () => {
@@ -281,10 +283,7 @@ describe('without any addon', () => {
   it.each([
     ["/lib/libm.so.6: version `GLIBC_2.38' not found (required by a.node)", /older than 2\.38/],
     ['Error loading shared library ld-linux-x86-64.so.2', /another platform or C library/],
-    [
-      'Cannot load native addon because loading addons is disabled. --allow-addons',
-      /add --allow-addons/,
-    ],
+    ['Cannot load native addon because loading addons is disabled.', /add --allow-addons/],
   ])('the loader’s text is kept and explained: %s', (text, explanation) => {
     install(X64, text);
     const { message } = failure('cpu');
@@ -326,6 +325,29 @@ describe('a backend that cannot be had', () => {
     const error = failure('vulkan');
     expect(error.missing).toBe('device');
     expect(error.message).toContain('finds no device');
+  });
+
+  it('a backend that does not name itself without a driver is known by its package', () => {
+    install(`${X64}-vulkan`, addon());
+    const error = failure('vulkan', { hasLibrary: () => false });
+    expect(error.missing).toBe('driver');
+  });
+
+  it('a build made here is known by its options', () => {
+    const file = compileHere(addon());
+    writeFileSync(file.replace('.node', '.json'), JSON.stringify({ options: ['--vulkan'] }));
+    expect(failure('vulkan').missing).toBe('device');
+    expect(choose('auto').reason).toContain('finds no GPU');
+  });
+
+  it('what the backend said when it started is told', () => {
+    const quiet = withoutDevice('CUDA');
+    const buildInfo = () => ({
+      ...quiet.buildInfo(),
+      startErrors: 'driver version is insufficient',
+    });
+    install(`${X64}-cuda`, { ...quiet, buildInfo });
+    expect(failure('cuda').message).toContain('driver version is insufficient');
   });
 
   it('a library of the toolkit is missing', () => {

