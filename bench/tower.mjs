@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { native } from '../dist/src/binding.js';
 import { readVisionConfig } from '../dist/src/vision/vision-config.js';
 
-const PROGRAM = join(import.meta.dirname, '../.build/cmake/interop/llava-onevision-interop');
+const PROGRAM = join(import.meta.dirname, '../.build/cmake/interop/llava-onevision-compare-towers');
 
 async function loadOurs(mmproj, threads) {
   const binding = native();

@@ -14,7 +14,7 @@ Builds the native addon into build/Release/llava-onevision.node; does nothing wh
   --rpc         llama.cpp's remote backend
   --no-native   no instruction sets beyond the platform's common ones, for binaries that travel
   --debug       with assertions and symbols
-  --interop     also the comparison with llama.cpp's own vision tower (tests)
+  --interop     also llama.cpp's own readers of our files (tests)
   --jobs N      compile N files at once (default: every core)
   --clean       start from nothing
   --refresh     the options of the last build; nothing else may be given

@@ -30,7 +30,7 @@ import { Failure, main } from './failure.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const PIN = JSON.parse(readFileSync(new URL('llama-source.json', import.meta.url), 'utf8'));
 const BUNDLE = 'package/llama/gitRelease.bundle';
-/** What the build and the interop test (tools/mtmd) read, and the licences. */
+/** What the build reads, and the licences. */
 const PARTS = [
   'CMakeLists.txt',
   'LICENSE',
@@ -41,8 +41,11 @@ const PARTS = [
   'src',
   'ggml',
 ];
-const INTEROP_PARTS = ['vendor', 'tools/mtmd'];
-const COMMIT_FILE = '.llava-onevision-commit';
+/** What the interop tests build. */
+const INTEROP_PARTS = ['vendor', 'common', 'tools/mtmd', 'tools/quantize', 'tools/gguf-split'];
+const CONTENT_FILE = '.llava-onevision-content';
+/** What that file says of a complete tree. */
+const contentOf = ({ commit }) => [commit, ...PARTS, ...INTEROP_PARTS].join('\n');
 
 /**
  * @param options.source a llama.cpp tree or the tarball; fetched when empty
@@ -83,8 +86,8 @@ function checkTree(tree) {
 }
 
 function isComplete(tree, pin) {
-  const file = path.join(tree, COMMIT_FILE);
-  return existsSync(file) && readFileSync(file, 'utf8') === pin.commit;
+  const file = path.join(tree, CONTENT_FILE);
+  return existsSync(file) && readFileSync(file, 'utf8') === contentOf(pin);
 }
 
 /** Runs a program to its end; `explain` says what to tell the user when it is missing or fails. */
@@ -150,7 +153,7 @@ function unpack(tarball, temporary, pin) {
   const found = git('ls-tree', '--name-only', 'HEAD', '--', ...PARTS, ...INTEROP_PARTS);
   const settings = ['-c', 'core.autocrlf=false', '-c', 'core.bare=false', `--work-tree=${tree}`];
   git(...settings, 'checkout', '--quiet', 'HEAD', '--', ...found.trim().split('\n'));
-  writeFileSync(path.join(tree, COMMIT_FILE), pin.commit);
+  writeFileSync(path.join(tree, CONTENT_FILE), contentOf(pin));
   return tree;
 }
 

@@ -1,10 +1,10 @@
 // llama.cpp's own loader on one of our decoders, for tests:
 //
-//   llava-onevision-read-decoder MODEL N_TOKENS < PROMPT
+//   llava-onevision-read-decoder MODEL N_TOKENS [ADAPTER] < PROMPT
 //
-// Loads the model (the first of its files, if split), checks every weight, and prints two lines of
-// token ids: those of the prompt, and up to N_TOKENS of the greedy answer, the token that ends it
-// included.
+// Loads the model (the first of its files, if split) and an adapter, checks every weight, and
+// prints two lines of token ids: those of the prompt, and up to N_TOKENS of the greedy answer, the
+// token that ends it included.
 #include <llama-cpp.h>
 
 #include <cmath>
@@ -56,15 +56,22 @@ llama_token Greedy(llama_context* context, int n_vocab) {
   return best;
 }
 
-std::vector<llama_token> Answer(llama_model* model, std::vector<llama_token> prompt,
+void Adapt(llama_model* model, llama_context* context, const char* path) {
+  llama_adapter_lora* adapter = llama_adapter_lora_init(model, path);  // freed with the model
+  if (!adapter) throw std::runtime_error(std::string("llama.cpp refuses ") + path);
+  float scale = 1;
+  if (llama_set_adapters_lora(context, &adapter, 1, &scale) != 0)
+    throw std::runtime_error(std::string("llama.cpp cannot use ") + path);
+}
+
+std::vector<llama_token> Answer(llama_context* context, std::vector<llama_token> prompt,
                                 size_t n_tokens) {
-  const llama_vocab* vocab = llama_model_get_vocab(model);
-  const llama_context_ptr context = MakeContext(model, prompt.size() + n_tokens);
+  const llama_vocab* vocab = llama_model_get_vocab(llama_get_model(context));
   std::vector<llama_token> answer;
   llama_batch batch = llama_batch_get_one(prompt.data(), int(prompt.size()));
   while (answer.size() < n_tokens) {
-    if (llama_decode(context.get(), batch) != 0) throw std::runtime_error("decode failed");
-    answer.push_back(Greedy(context.get(), llama_vocab_n_tokens(vocab)));
+    if (llama_decode(context, batch) != 0) throw std::runtime_error("decode failed");
+    answer.push_back(Greedy(context, llama_vocab_n_tokens(vocab)));
     if (llama_vocab_is_eog(vocab, answer.back())) break;
     batch = llama_batch_get_one(&answer.back(), 1);
   }
@@ -79,16 +86,19 @@ void Print(const std::vector<llama_token>& tokens) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: llava-onevision-read-decoder MODEL N_TOKENS < PROMPT\n");
+  if (argc != 3 && argc != 4) {
+    std::fprintf(stderr, "usage: llava-onevision-read-decoder MODEL N_TOKENS [ADAPTER] < PROMPT\n");
     return 2;
   }
   try {
     const llama_model_ptr model = Load(argv[1]);
     const std::string text((std::istreambuf_iterator<char>(std::cin)), {});
     const std::vector<llama_token> prompt = Tokenize(llama_model_get_vocab(model.get()), text);
+    const size_t n_tokens = size_t(std::atoi(argv[2]));
+    const llama_context_ptr context = MakeContext(model.get(), prompt.size() + n_tokens);
+    if (argc == 4) Adapt(model.get(), context.get(), argv[3]);
     Print(prompt);
-    Print(Answer(model.get(), prompt, size_t(std::atoi(argv[2]))));
+    Print(Answer(context.get(), prompt, n_tokens));
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "llava-onevision-read-decoder: %s\n", error.what());

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConvertOptions, convert } from '../../src/convert/convert.js';
+import { convertLora } from '../../src/convert/convert-lora.js';
+import { LORA_OUTTYPES } from '../../src/convert/lora-plan.js';
 import { fileType, mmprojOuttypes, type Outtype, outtypes } from '../../src/convert/outtypes.js';
 import { quantize } from '../../src/convert/quantize.js';
 import { readDecoderFile } from '../../src/gguf/decoder-file.js';
@@ -17,6 +19,7 @@ import {
   needImportance,
   someImportance,
 } from '../support/imatrix.js';
+import { ALL_NAMES, blockModules, writeLora } from '../support/lora.js';
 
 const checkpoint = join(import.meta.dirname, '../../demo/checkpoint');
 
@@ -78,6 +81,13 @@ test("the files of a split decoder as the hub's parser reads them", async () => 
   const { model } = await convertDemo('f16', { splitMaxSize: 1_000_000 });
   expect(model.parts!.length).toBeGreaterThan(2);
   for (const { path } of model.parts!) await expectHubReadsTheSame(path);
+});
+
+test.each(LORA_OUTTYPES)("an adapter in %s as the hub's parser reads it", async (outtype) => {
+  const modules = blockModules(0, ALL_NAMES);
+  const { folder } = await writeLora(join(dir, 'lora'), { modules });
+  const { adapter } = await convertLora({ adapter: folder, outdir: dir, outtype });
+  await expectHubReadsTheSame(adapter.path);
 });
 
 test.each(needImportance)(
