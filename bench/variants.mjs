@@ -54,7 +54,13 @@ async function shapeTrueFiles(dir, type) {
   const { convert } = await import('../dist/src/index.js');
   const checkpoint = join(dir, 'checkpoint');
   if (!existsSync(join(checkpoint, 'model.safetensors'))) makeShapeTrue(checkpoint);
-  await convert({ checkpoint, outdir: dir, name: 'shape-true', outtype: type, mmprojOuttype: type });
+  await convert({
+    checkpoint,
+    outdir: dir,
+    name: 'shape-true',
+    outtype: type,
+    mmprojOuttype: type,
+  });
   return files;
 }
 
@@ -73,10 +79,13 @@ async function compare() {
   for (let round = 0; round < Number(values.rounds); round++) {
     addons.forEach((addon, i) => {
       const times = measureApart(addon, files);
-      for (const stage of Object.keys(times)) best[i][stage] = Math.min(best[i][stage], times[stage]);
+      for (const stage of Object.keys(times))
+        best[i][stage] = Math.min(best[i][stage], times[stage]);
     });
   }
-  console.log(`CPU ms of one thread, ${values.type}: tower (2 tiles), prefill (${PROMPT} and more), generation (${ANSWER})`);
+  console.log(
+    `CPU ms of one thread, ${values.type}: tower (2 tiles), prefill (${PROMPT} and more), generation (${ANSWER})`,
+  );
   best.forEach((times, i) => {
     const cells = Object.entries(times).map(
       ([stage, ms]) => `${stage} ${ms.toFixed(0)} (${(ms / best[0][stage]).toFixed(3)})`,

@@ -5,7 +5,15 @@
  *
  * All variants share one build tree that is configured anew for each: only ggml's kernels and ours are compiled again.
  */
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -60,7 +68,13 @@ function readArguments(given) {
   const flags = ['--no-native', ...backends.map((backend) => `--${backend}`)];
   if (values.jobs !== undefined) flags.push('--jobs', values.jobs);
   flags.push(platform === 'darwin' ? '--metal' : '--no-metal');
-  return { ...values, backend: backends[0], platform, arch, build: parseBuildArguments([...flags, ...defines]) };
+  return {
+    ...values,
+    backend: backends[0],
+    platform,
+    arch,
+    build: parseBuildArguments([...flags, ...defines]),
+  };
 }
 
 function isMusl() {
@@ -77,7 +91,8 @@ function chosenVariants({ platform, arch, backend, variant }) {
   const all = (backend ? gpuVariants : cpuVariants)(platform, arch);
   if (all.length === 0) throw new Failure(`No builds are planned for ${platform}-${arch}.`);
   const unknown = variant?.find((name) => !all.some((one) => one.name === name));
-  if (unknown) throw new Failure(`--variant: ${all.map(({ name }) => name).join(', ')}, not ${unknown}`);
+  if (unknown)
+    throw new Failure(`--variant: ${all.map(({ name }) => name).join(', ')}, not ${unknown}`);
   return variant ? all.filter(({ name }) => variant.includes(name)) : all;
 }
 

@@ -48,7 +48,10 @@ export class CmakeTree {
     console.error(`Configuring ${path.relative(ROOT, this.#folder)}`);
     const defines = [...extra, ...cmakeDefines(options), `-DLLAMA_CPP_DIR=${llamaSource()}`];
     if (options.cuda) defines.push(...cudaDefines(options.defines));
-    const cmakeJs = path.join(path.dirname(require.resolve('cmake-js/package.json')), 'bin/cmake-js');
+    const cmakeJs = path.join(
+      path.dirname(require.resolve('cmake-js/package.json')),
+      'bin/cmake-js',
+    );
     const args = [cmakeJs, 'configure', '--out', this.#folder, '--config', this.#kind];
     const status = await this.#run(process.execPath, [...args, '--', ...defines]);
     if (status === 0) return;
@@ -79,7 +82,8 @@ export class CmakeTree {
     const name = `${target}.node`;
     const folders = [path.join(this.#folder, this.#kind), this.#folder];
     const file = folders.map((folder) => path.join(folder, name)).find(existsSync);
-    if (!file) throw new Failure(`The build made no ${name} in ${this.#folder} (${this.#logFile}).`);
+    if (!file)
+      throw new Failure(`The build made no ${name} in ${this.#folder} (${this.#logFile}).`);
     return file;
   }
 

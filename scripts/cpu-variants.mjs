@@ -66,8 +66,9 @@ export function cpuVariants(platform, arch) {
   const leftOut = LEFT_OUT[`${platform}-${arch}`] ?? [];
   const all = arch === 'x64' ? x64Variants(platform) : arch === 'arm64' ? arm64Variants() : [];
   const left = all.filter(({ name }) => !leftOut.includes(name));
-  // What every CPU of the platform has needs no question: Apple's begin at arm64-v8.2.
-  return left.map((variant, i) => (i === left.length - 1 ? { ...variant, needs: [] } : variant));
+  // Apple's CPUs begin at arm64-v8.2: nothing to ask there.
+  if (platform === 'darwin' && arch === 'arm64') left.push({ ...left.pop(), needs: [] });
+  return left;
 }
 
 /**
@@ -75,12 +76,16 @@ export function cpuVariants(platform, arch) {
  * @returns as cpuVariants()
  */
 export function gpuVariants(platform, arch) {
-  return cpuVariants(platform, arch).filter(({ name }) => name === (arch === 'x64' ? 'x64-v3' : 'arm64-v8.2'));
+  return cpuVariants(platform, arch).filter(
+    ({ name }) => name === (arch === 'x64' ? 'x64-v3' : 'arm64-v8.2'),
+  );
 }
 
 function x64Variants(platform) {
   // MSVC's AVX2 has these two, and ggml no switches for them there.
-  const switches = X64_SWITCHES.filter((name) => platform !== 'win32' || !/^(FMA|F16C|AMX)/.test(name));
+  const switches = X64_SWITCHES.filter(
+    (name) => platform !== 'win32' || !/^(FMA|F16C|AMX)/.test(name),
+  );
   return Object.entries(X64).map(([name, on]) => ({
     name,
     needs: on.flatMap((feature) => X64_FEATURES[feature]),

@@ -7,7 +7,15 @@
  * An arm64 Node and sharp's arm64 build are fetched from npm for that, into .build/.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,7 +81,17 @@ function ask({ picture, question }) {
   const image = path.join(ROOT, 'demo', picture);
   return [
     ...[CLI, 'run', '--model', model, '--mmproj', mmproj, '--image', image, '--prompt', question],
-    ...['--temperature', '0', '--max-tokens', '12', '--threads', '1', '--context-size', '2048', '--json'],
+    ...[
+      '--temperature',
+      '0',
+      '--max-tokens',
+      '12',
+      '--threads',
+      '1',
+      '--context-size',
+      '2048',
+      '--json',
+    ],
   ];
 }
 
@@ -127,10 +145,20 @@ async function testCpus() {
   if (!existsSync(path.join(folder, 'variants.json')))
     throw new Failure(`${folder} is not there: npm run build:prebuilds -- --target ${target}`);
   if (!FILES.every(existsSync))
-    run(process.execPath, [CLI, 'convert', path.join(ROOT, 'demo/checkpoint'), '--outdir', MODELS, '--name', 'demo']);
+    run(process.execPath, [
+      CLI,
+      'convert',
+      path.join(ROOT, 'demo/checkpoint'),
+      '--outdir',
+      MODELS,
+      '--name',
+      'demo',
+    ]);
   const all = JSON.parse(readFileSync(path.join(ROOT, 'demo/questions.json'), 'utf8'));
   const questions = all.slice(0, QUESTIONS).map(({ picture, question }) => {
-    const output = run(process.execPath, ask({ picture, question }), { env: hostEnvironment(values) });
+    const output = run(process.execPath, ask({ picture, question }), {
+      env: hostEnvironment(values),
+    });
     return { picture, question, answer: answerOf(output) };
   });
   for (const [cpu, expected] of Object.entries(TARGETS[target].cpus)) {

@@ -1,5 +1,6 @@
 /** What a caller may say about loading a model, checked and completed. */
 import type { NativeKvType } from './binding.js';
+import { type DeviceOptions, type DeviceSettings, resolveDevices } from './device-options.js';
 import { DIALECTS, type Dialect } from './dialect.js';
 import {
   checkBoolean,
@@ -27,7 +28,7 @@ export interface LoadProgress {
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
-export interface LoadOptions {
+export interface LoadOptions extends DeviceOptions {
   /** Path of the decoder, a GGUF file; the first file of a split one. */
   model: string;
   /** Path of its vision file. Without it the model takes text only. */
@@ -88,9 +89,10 @@ export interface LoadOptions {
 
 export interface LoadSettings
   extends Pick<
-    LoadOptions,
-    'mmproj' | 'contextSize' | 'threads' | 'dialect' | 'microBatchSize' | 'signal'
-  > {
+      LoadOptions,
+      'mmproj' | 'contextSize' | 'threads' | 'dialect' | 'microBatchSize' | 'signal'
+    >,
+    DeviceSettings {
   model: string;
   gpuLayers: 'auto' | number;
   visionOnGpu: 'auto' | boolean;
@@ -112,6 +114,7 @@ export interface LoadSettings
 }
 
 const LOAD_OPTIONS = [
+  ...['devices', 'tensorSplit'],
   ...['model', 'mmproj', 'contextSize', 'gpuLayers', 'visionOnGpu', 'threads', 'dialect'],
   ...['batchSize', 'microBatchSize', 'kvType', 'flashAttention', 'maxSequences', 'useMmap'],
   ...['useMlock', 'maxPixels', 'autoOrient', 'multiImage', 'visualCacheBytes', 'visualCacheDir'],
@@ -138,6 +141,7 @@ export function resolveLoadOptions(given: unknown): LoadSettings {
     throw invalidArgument('flashAttention', "'auto' or 'on' with a q8_0 cache", flashAttention);
   return {
     ...resolveModel(options),
+    ...resolveDevices(options),
     gpuLayers:
       options.gpuLayers === 'auto'
         ? 'auto'

@@ -1,5 +1,6 @@
 /** What is known and decided before anything is taken: the files' headers, and the settings that were left open. */
-import type { NativeBinding } from '../binding.js';
+import type { NativeBinding, NativeDevice } from '../binding.js';
+import { chooseGpus } from '../device-options.js';
 import type { Dialect } from '../dialect.js';
 import { invalidArgument, LlavaError } from '../errors.js';
 import { readDecoderFile } from '../gguf/decoder-file.js';
@@ -22,6 +23,8 @@ export interface LoadPlan {
   flashAttention: LoadSettings['flashAttention'];
   gpuLayers: number;
   visionOnGpu: boolean;
+  /** Those that are used; the tower runs on the first. */
+  gpus: readonly NativeDevice[];
   threads: number;
   maxSequences: number;
   dialect: Dialect;
@@ -67,11 +70,8 @@ export function planLoad(
   const contextSize = settings.contextSize ?? Math.min(decoder.nCtxTrain, DEFAULT_CONTEXT);
   const maxSequences = nativeSequences(settings);
   const wish = { ...settings, maxSequences, decoder, vision, contextSize };
-  const gpu = planGpu(
-    { ...wish, microBatchSize: microBatch(settings) },
-    settings,
-    binding.devices(),
-  );
+  const gpus = chooseGpus(settings, binding.devices());
+  const gpu = planGpu({ ...wish, microBatchSize: microBatch(settings) }, settings, gpus);
   const flashAttention = gpu.gpuLayers > 0 ? settings.flashAttention : onCpu(settings);
   const microBatchSize = microBatch({ ...settings, flashAttention });
   const attention = { flashAttention, microBatchSize };
@@ -79,6 +79,7 @@ export function planLoad(
     contextSize,
     ...attention,
     ...gpu,
+    gpus,
     threads: settings.threads ?? binding.physicalCores(),
     maxSequences: settings.maxSequences,
     dialect: settings.dialect ?? vision?.dialect ?? 'llava-next',
