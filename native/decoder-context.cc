@@ -6,6 +6,8 @@
 #include <cstring>
 #include <set>
 
+#include <ggml-cpp.h>
+
 #include "log-softmax.h"
 #include "log.h"
 
@@ -114,6 +116,7 @@ DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_p
                                const ContextOptions& options)
     : model_(std::move(model)), workers_(std::move(workers)), options_(options) {
   CheckOptions();
+  CheckCacheTensors();
   llama_context_params params = llama_context_default_params();
   params.n_ctx = options.n_ctx;
   params.n_batch = options.n_batch;
@@ -130,14 +133,14 @@ DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_p
   const ErrorLog errors;
   context_.reset(llama_init_from_model(model_->get(), params));
   if (!context_) {
-    size_t free = 0, total = 0;
-    ggml_backend_dev_memory(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU), &free, &total);
+    Devices devices = model_->gpus();
+    if (devices.empty()) devices = {ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU)};
     throw NativeError(
         "ERR_OUT_OF_MEMORY",
         Format("Cannot create a context of %d positions, whose KV cache takes %.0f MB: ",
                options.n_ctx, double(CacheBytes()) / 1e6) +
-            errors.text(),
-        {{"needed", double(CacheBytes())}, {"available", double(free)}});
+            errors.text() + " (" + DescribeMemory(devices) + ")",
+        {{"needed", double(CacheBytes())}, {"available", double(FreeMemory(devices))}});
   }
   llama_attach_threadpool(context_.get(), workers_->pool(), workers_->pool());
   memory_ = llama_get_memory(context_.get());
@@ -173,6 +176,26 @@ void DecoderContext::CheckOptions() const {
       throw Invalid("kvType", Format("KV type %s needs heads of a multiple of %d values; this "
                                      "model's have %d",
                                      ggml_type_name(type), int(ggml_blck_size(type)), HeadSize()));
+    }
+  }
+}
+
+// llama.cpp v0.5.0 aborts over a cache tensor that its device cannot address (a Vulkan device takes
+// a few gigabytes at once).
+void DecoderContext::CheckCacheTensors() const {
+  const int64_t width = int64_t(HeadSize()) * llama_model_n_head_kv(model_->get());
+  const ggml_context_ptr context(ggml_init({2 * ggml_tensor_overhead(), nullptr, true}));
+  for (ggml_type type : {options_.type_k, options_.type_v}) {
+    const ggml_tensor* cache =
+        ggml_new_tensor_2d(context.get(), type, width, GGML_PAD(options_.n_ctx, 256));
+    for (auto* device : model_->gpus()) {
+      if (ggml_backend_dev_supports_op(device, cache)) continue;
+      throw NativeError(
+          "ERR_OUT_OF_MEMORY",
+          Format("A KV cache of %d positions takes %.0f MB per layer, more than %s allows in one "
+                 "piece; lower contextSize or choose kvType q8_0",
+                 options_.n_ctx, double(ggml_nbytes(cache)) / 1e6, ggml_backend_dev_name(device)),
+          {{"needed", double(CacheBytes())}, {"available", double(FreeMemory(model_->gpus()))}});
     }
   }
 }

@@ -68,6 +68,7 @@ class DecoderContext {
  private:
   void CheckOptions() const;
   void ApplyAdapters();
+  void CheckCacheTensors() const;
   int64_t CacheBytes() const;
   int HeadSize() const;
   int End(int sequence) const;  // the position that comes next

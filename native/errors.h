@@ -38,7 +38,7 @@ auto Rethrow(Napi::Env env, Checks&& checks) {
 }
 
 // printf-style message building, so that call sites stay one line.
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__MINGW32__)  // whose check is for a C library older than ours
 __attribute__((format(printf, 1, 2)))
 #endif
 std::string Format(const char* format, ...);

@@ -109,9 +109,24 @@ void ErrorLog::Add(const std::string& line) {
   text_ += line.substr(start, end - start);
 }
 
+namespace {
+// Outlives static destructors, as Sinks() does.
+std::string& StartErrorText() {
+  static auto* text = new std::string();
+  return *text;
+}
+}  // namespace
+
+void StartLogged(void (*start)()) {
+  llama_log_set(Forward, nullptr);
+  const ErrorLog errors;
+  start();
+  StartErrorText() = errors.text();
+}
+
+const std::string& StartErrors() { return StartErrorText(); }
+
 void RegisterLog(Napi::Env env, Napi::Object exports) {
-  static std::once_flag once;
-  std::call_once(once, [] { llama_log_set(Forward, nullptr); });
   exports.Set("setLog", Napi::Function::New(env, SetLog, "setLog"));
   env.AddCleanupHook([raw = napi_env(env)] { Remove(raw); });
 }

@@ -23,7 +23,12 @@ class ErrorLog {
   std::string text_;
 };
 
-// Adds setLog(level, callback | null); also routes the process-wide log here.
+// Runs what starts the backends with the process-wide log routed here. Once per process.
+void StartLogged(void (*start)());
+// What was logged as errors meanwhile, joined by "; ": why a backend found no device.
+const std::string& StartErrors();
+
+// Adds setLog(level, callback | null).
 void RegisterLog(Napi::Env env, Napi::Object exports);
 
 }  // namespace llavaov

@@ -1,5 +1,10 @@
 #include "model.h"
 
+#include <algorithm>
+#include <cfloat>
+#include <filesystem>
+#include <system_error>
+
 #include "log.h"
 
 namespace llavaov {
@@ -15,6 +20,21 @@ NativeError LoadError(const std::string& path, const std::string& reason) {
   return NativeError("ERR_MODEL_LOAD",
                      "Cannot load " + path + ": " + (reason.empty() ? "unknown reason" : reason),
                      {{"path", path}});
+}
+
+// llama.cpp gives null for every reason.
+NativeError LoadFailure(const ModelOptions& options, size_t free_before,
+                        const std::string& reason) {
+  if (options.gpus.empty()) return LoadError(options.path, reason);
+  std::error_code ignored;
+  const auto size = std::filesystem::file_size(std::filesystem::u8path(options.path), ignored);
+  const std::string memory = reason + " (" + DescribeMemory(options.gpus) + ")";
+  if (ignored || size < free_before) return LoadError(options.path, memory);
+  return NativeError("ERR_OUT_OF_MEMORY",
+                     Format("The GPUs have no room for %d layers of %s: ", options.gpu_layers,
+                            options.path.c_str()) +
+                         memory + "; lower gpuLayers",
+                     {{"needed", double(size)}, {"available", double(free_before)}});
 }
 
 struct Watch {
@@ -35,15 +55,23 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel, 
     : options_(options) {
   Watch watch{cancel, progress};
   llama_model_params params = llama_model_default_params();
+  if (options.gpu_layers == 0) options_.gpus.clear();
+  Devices devices = options_.gpus;
+  devices.push_back(nullptr);  // ends the list; a list of nothing else leaves the GPUs alone
+  params.devices = devices.data();
+  std::vector<float> split = options.tensor_split;
+  split.resize(llama_max_devices());
+  if (!options.tensor_split.empty()) params.tensor_split = split.data();
   params.n_gpu_layers = options.gpu_layers;
   params.load_mode = LoadMode(options);
   params.vocab_only = options.vocab_only;
   params.progress_callback = Watch::Step;
   params.progress_callback_user_data = &watch;
+  const size_t free_before = FreeMemory(options_.gpus);
   const ErrorLog errors;
   model_.reset(llama_model_load_from_file(options.path.c_str(), params));
   if (cancel && cancel->load()) throw NativeError("ERR_CANCELLED", "Cancelled");
-  if (!model_) throw LoadError(options.path, errors.text());
+  if (!model_) throw LoadFailure(options_, free_before, errors.text());
   vocab_ = llama_model_get_vocab(model_.get());
   // The other kinds abort the process on some calls below.
   if (llama_vocab_type(vocab_) != LLAMA_VOCAB_TYPE_BPE) {
@@ -165,9 +193,25 @@ Napi::Value Model::TokenBytes(const Napi::CallbackInfo& info) {
   return out;
 }
 
+static std::vector<float> TensorSplitArg(const Napi::Value& value, const Devices& gpus) {
+  if (value.IsUndefined()) return {};
+  const Span<float> shares = Float32Arg(value, "tensorSplit");
+  const std::vector<float> split(shares.data, shares.data + shares.size);
+  const bool valid = std::all_of(split.begin(), split.end(),
+                                 [](float share) { return share >= 0.0f && share <= FLT_MAX; });
+  const bool is_zero =
+      std::all_of(split.begin(), split.end(), [](float share) { return share == 0.0f; });
+  if (!valid || split.size() != gpus.size() || is_zero) {
+    throw InvalidArgument(value.Env(), "tensorSplit",
+                          "a share of 0 or more for each device, not all 0,");
+  }
+  return split;
+}
+
 static Napi::Value LoadModel(const Napi::CallbackInfo& info) {
   const Napi::Object object = ObjectArg(info[0], "options");
   const Napi::Value adapters = object["adapters"];
+  const Devices gpus = DevicesArg(object["devices"], "devices");
   const ModelOptions options{
       TextArg(object["path"], "path"),
       int(IntArg(object["gpuLayers"], "gpuLayers")),
@@ -175,6 +219,8 @@ static Napi::Value LoadModel(const Napi::CallbackInfo& info) {
       BoolArg(object["mlock"], "mlock"),
       BoolArg(object["vocabOnly"], "vocabOnly"),
       adapters.IsUndefined() ? std::vector<std::string>{} : TextsArg(adapters, "adapters"),
+      gpus,
+      TensorSplitArg(object["tensorSplit"], gpus),
   };
   const auto cancel = Cancel::Optional(info[1], "cancel");
   const auto progress = Progress::Optional(info[2], "onProgress");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cancel.h"
+#include "devices.h"
 #include "handle.h"
 #include "progress.h"
 
@@ -22,17 +23,22 @@ struct ModelOptions {
   bool vocab_only;
   // LoRA files that src/gguf/lora-file.ts has accepted for this decoder: others may abort.
   std::vector<std::string> adapters;
+  Devices gpus;                     // none: the CPU alone
+  std::vector<float> tensor_split;  // a share for each of them; empty: by their free memory
 };
 
 class LoadedModel {
  public:
-  // Throws ERR_MODEL_LOAD and ERR_CANCELLED. `cancel` and `progress` may be null.
+  // Throws ERR_MODEL_LOAD, ERR_OUT_OF_MEMORY and ERR_CANCELLED. `cancel` and `progress` may be
+  // null.
   LoadedModel(const ModelOptions& options, const CancelFlag* cancel, Progress* progress);
 
   llama_model* get() const { return model_.get(); }
   // In the order of the options; they live and end with the model.
   const std::vector<llama_adapter_lora*>& adapters() const { return adapters_; }
   const std::string& path() const { return options_.path; }
+  // Where the model's layers are, as far as they are on GPUs.
+  const Devices& gpus() const { return options_.gpus; }
   bool vocab_only() const { return options_.vocab_only; }
   int n_vocab() const { return llama_vocab_n_tokens(vocab_); }
   int n_embd() const { return llama_model_n_embd(model_.get()); }

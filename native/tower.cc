@@ -5,30 +5,29 @@
 #include <algorithm>
 #include <utility>
 
+#include "devices.h"
+
 namespace llavaov {
 namespace {
 
-ggml_backend_t InitBackend(bool use_gpu) {
-  if (use_gpu) {
-    for (auto type : {GGML_BACKEND_DEVICE_TYPE_GPU, GGML_BACKEND_DEVICE_TYPE_IGPU}) {
-      ggml_backend_dev_t device = ggml_backend_dev_by_type(type);
-      ggml_backend_t backend = device ? ggml_backend_dev_init(device, nullptr) : nullptr;
-      if (backend) return backend;
-    }
-  }
-  return ggml_backend_cpu_init();
+ggml_backend_t InitBackend(ggml_backend_dev_t device) {
+  ggml_backend_t backend =
+      device ? ggml_backend_dev_init(device, nullptr) : ggml_backend_cpu_init();
+  if (backend) return backend;
+  throw NativeError("ERR_OUT_OF_MEMORY", "Cannot start the device of the vision tower" +
+                                             (device ? ": " + DescribeMemory({device}) : ""));
 }
 
 bool IsCancelled(void* flag) { return static_cast<CancelFlag*>(flag)->load(); }
 
 }  // namespace
 
-Tower::Tower(const SiglipShape& shape, const std::string& path, bool use_gpu,
+Tower::Tower(const SiglipShape& shape, const std::string& path, ggml_backend_dev_t device,
              std::shared_ptr<Workers> workers, const std::shared_ptr<CancelFlag>& cancel)
     : shape_(shape),
       patchify_(shape),
       workers_(std::move(workers)),
-      backend_(InitBackend(use_gpu)),
+      backend_(InitBackend(device)),
       is_cpu_(ggml_backend_is_cpu(backend_.get())) {
   if (is_cpu_) {
     ggml_backend_cpu_set_n_threads(backend_.get(), workers_->threads());
@@ -79,11 +78,15 @@ void Tower::Prepare(int64_t n_tiles) {
     graph_ = std::make_unique<SiglipGraph>(shape_, *weights_, options);
   }
   if (!ggml_gallocr_alloc_graph(allocator_.get(), graph_->graph())) {
+    size_t needed = 0;
+    ggml_gallocr_reserve_n_size(allocator_.get(), graph_->graph(), nullptr, nullptr, &needed);
     graph_.reset();
-    size_t available = 0, total = 0;
-    ggml_backend_dev_memory(ggml_backend_get_device(backend_.get()), &available, &total);
-    throw NativeError("ERR_OUT_OF_MEMORY", "No memory for the vision tower's compute buffer",
-                      {{"available", double(available)}});
+    const Devices device = {ggml_backend_get_device(backend_.get())};
+    throw NativeError("ERR_OUT_OF_MEMORY",
+                      Format("No memory for the vision tower's compute buffer of %.0f MB: ",
+                             double(needed) / 1e6) +
+                          DescribeMemory(device),
+                      {{"needed", double(needed)}, {"available", double(FreeMemory(device))}});
   }
 }
 

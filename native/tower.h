@@ -18,7 +18,8 @@ namespace llavaov {
 class Tower {
  public:
   // Throws ERR_MODEL_LOAD, ERR_OUT_OF_MEMORY or ERR_CANCELLED.
-  Tower(const SiglipShape& shape, const std::string& path, bool use_gpu,
+  // `device` is null for the CPU.
+  Tower(const SiglipShape& shape, const std::string& path, ggml_backend_dev_t device,
         std::shared_ptr<Workers> workers, const std::shared_ptr<CancelFlag>& cancel);
 
   const SiglipShape& shape() const { return shape_; }

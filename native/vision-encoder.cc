@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "devices.h"
+
 namespace llavaov {
 namespace {
 
@@ -49,12 +51,15 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   const Napi::Object options = ObjectArg(info[0], "options");
   const std::string path = StringArg(options.Get("path"), "path");
   const bool use_gpu = BoolArg(options.Get("useGpu"), "useGpu");
+  // Where there is no GPU the CPU does it.
+  const Devices gpus = use_gpu ? DevicesArg(options.Get("devices"), "devices") : Devices{};
+  ggml_backend_dev_t device = gpus.empty() ? nullptr : gpus[0];
   const SiglipShape shape = ShapeArg(options);
   const std::shared_ptr<Workers> workers = ThreadPool::From(info[1], "pool");
   const std::shared_ptr<CancelFlag> cancel = Cancel::Optional(info[2], "cancel");
   return PromiseWorker<TowerPointer>::Run(
       info.Env(), {info[1]},
-      [=] { return std::make_shared<Tower>(shape, path, use_gpu, workers, cancel); },
+      [=] { return std::make_shared<Tower>(shape, path, device, workers, cancel); },
       [](Napi::Env env, TowerPointer& tower) -> Napi::Value {
         return VisionEncoder::Wrap(env, std::move(tower));
       });

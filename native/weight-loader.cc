@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "devices.h"
+
 namespace llavaov {
 namespace {
 
@@ -77,12 +79,14 @@ void WeightLoader::Load(const std::shared_ptr<CancelFlag>& cancel) {
   for (const auto& [type, context] : contexts_) {
     buffers_.emplace_back(ggml_backend_alloc_ctx_tensors_from_buft(context.get(), type));
     if (!buffers_.back()) {
-      size_t needed = 0, available = 0, total = 0;
+      size_t needed = 0;
       for (const Recipe& recipe : recipes_) needed += ggml_nbytes(recipe.target);
-      ggml_backend_dev_memory(ggml_backend_get_device(backend_), &available, &total);
-      throw NativeError("ERR_OUT_OF_MEMORY",
-                        Format("No memory for the vision tower: it needs %zu bytes", needed),
-                        {{"needed", double(needed)}, {"available", double(available)}});
+      const Devices device = {ggml_backend_get_device(backend_)};
+      throw NativeError(
+          "ERR_OUT_OF_MEMORY",
+          Format("No memory for the vision tower's weights of %.0f MB: ", double(needed) / 1e6) +
+              DescribeMemory(device),
+          {{"needed", double(needed)}, {"available", double(FreeMemory(device))}});
     }
     ggml_backend_buffer_set_usage(buffers_.back().get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
   }

@@ -1,6 +1,7 @@
 /** The options of build-native.mjs: reading them, and what they mean to CMake. */
 import { createHash } from 'node:crypto';
 import os from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure } from './failure.mjs';
 
@@ -15,6 +16,7 @@ Builds the native addon into build/Release/llava-onevision.node; does nothing wh
   --no-native   no instruction sets beyond the platform's common ones, for binaries that travel
   --debug       with assertions and symbols
   --interop     also llama.cpp's own readers of our files (tests)
+  --ggml-libs D link with shared libraries of the same llama.cpp in folder D instead of compiling it (tests)
   --jobs N      compile N files at once (default: every core)
   --clean       start from nothing
   --refresh     the options of the last build; nothing else may be given
@@ -30,6 +32,7 @@ const FLAGS = {
   native: { type: 'boolean', default: true },
   debug: { type: 'boolean', default: false },
   interop: { type: 'boolean', default: false },
+  'ggml-libs': { type: 'string', default: '' },
   clean: { type: 'boolean', default: false },
   refresh: { type: 'boolean', default: false },
   jobs: { type: 'string' },
@@ -70,6 +73,7 @@ export function cmakeDefines(options) {
     onOff('VULKAN', options.vulkan),
     onOff('RPC', options.rpc),
     onOff('INTEROP', options.interop),
+    `-DLLAVAOV_GGML_LIBS=${options['ggml-libs'] && path.resolve(options['ggml-libs'])}`,
     ...options.defines,
   ];
 }
@@ -81,6 +85,7 @@ export function treeName(options) {
     if (options[backend]) parts.push(backend);
   if (options.metal !== FLAGS.metal.default) parts.push(options.metal ? 'metal' : 'no-metal');
   if (!options.native) parts.push('portable');
+  if (options['ggml-libs']) parts.push('shared');
   if (options.defines.length > 0) {
     parts.push(createHash('sha256').update(options.defines.join('\0')).digest('hex').slice(0, 8));
   }

@@ -54,6 +54,10 @@ export interface NativeModelOptions {
   vocabOnly: boolean;
   /** LoRA files that src/gguf/lora-file.ts has accepted for this decoder: others may abort the process. */
   adapters?: string[];
+  /** GPUs by name, in order; none means the CPU alone. Default: those that llama.cpp would take. */
+  devices?: string[];
+  /** Each device's share of the layers, in any unit. Default: by free memory. */
+  tensorSplit?: Float32Array;
 }
 
 /** Flat sampling parameters, all required; src/engine/sampling.ts documents them and fills defaults. */
@@ -150,6 +154,8 @@ export interface NativeVisionOptions {
   imageMean: Float32Array;
   imageStd: Float32Array;
   useGpu: boolean;
+  /** GPUs by name, of which the first computes. Default: the first that there is. */
+  devices?: string[];
 }
 
 export interface NativeVisionEncoder extends NativeHandle {
@@ -224,8 +230,8 @@ export interface NativeBuildInfo {
   backends: string[];
   /** llama_print_system_info: the instruction sets in use. */
   systemInfo: string;
-  /** What backends complained of when they looked for their devices; empty when nothing. */
-  startErrors?: string;
+  /** What backends logged as errors when they looked for their devices; empty when all went well. */
+  startErrors: string;
 }
 
 export interface NativeBinding {

@@ -1,6 +1,7 @@
 /** What a caller may say about loading a model, checked and completed. */
 import { BACKEND_CHOICES, type BackendChoice } from './backend.js';
 import type { NativeKvType } from './binding.js';
+import { type DeviceOptions, type DeviceSettings, resolveDevices } from './device-options.js';
 import { DIALECTS, type Dialect } from './dialect.js';
 import {
   checkBoolean,
@@ -29,7 +30,7 @@ export interface LoadProgress {
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
-export interface LoadOptions {
+export interface LoadOptions extends DeviceOptions {
   /** Path of the decoder, a GGUF file; the first file of a split one. */
   model: string;
   /** Path of its vision file. Without it the model takes text only. */
@@ -98,9 +99,10 @@ export interface LoadOptions {
 
 export interface LoadSettings
   extends Pick<
-    LoadOptions,
-    'mmproj' | 'contextSize' | 'threads' | 'dialect' | 'microBatchSize' | 'signal'
-  > {
+      LoadOptions,
+      'mmproj' | 'contextSize' | 'threads' | 'dialect' | 'microBatchSize' | 'signal'
+    >,
+    DeviceSettings {
   model: string;
   lora: LoraSettings;
   backend: BackendChoice;
@@ -125,11 +127,11 @@ export interface LoadSettings
 }
 
 const LOAD_OPTIONS = [
-  ...['model', 'mmproj', 'lora', 'backend', 'gpuLayers', 'visionOnGpu', 'contextSize', 'threads'],
-  ...['dialect', 'batchSize', 'microBatchSize', 'kvType', 'flashAttention', 'maxSequences'],
-  ...['useMmap', 'useMlock', 'maxPixels', 'autoOrient', 'multiImage', 'visualCacheBytes'],
-  ...['visualCacheDir', 'prefixCache', 'prefixCacheBytes', 'ffmpegPath', 'ffprobePath'],
-  ...['signal', 'onProgress', 'log'],
+  ...['model', 'mmproj', 'lora', 'backend', 'devices', 'tensorSplit', 'gpuLayers', 'visionOnGpu'],
+  ...['contextSize', 'threads', 'dialect', 'batchSize', 'microBatchSize', 'kvType'],
+  ...['flashAttention', 'maxSequences', 'useMmap', 'useMlock', 'maxPixels', 'autoOrient'],
+  ...['multiImage', 'visualCacheBytes', 'visualCacheDir', 'prefixCache', 'prefixCacheBytes'],
+  ...['ffmpegPath', 'ffprobePath', 'signal', 'onProgress', 'log'],
 ] as (keyof LoadOptions)[];
 
 const KV_TYPES = ['f32', 'f16', 'q8_0'] as const;
@@ -153,6 +155,7 @@ export function resolveLoadOptions(given: unknown): LoadSettings {
   return {
     ...resolveModel(options),
     ...resolveGpu(options),
+    ...resolveDevices(options),
     batchSize,
     microBatchSize: checkCount('microBatchSize', options.microBatchSize, batchSize, undefined),
     kvType,

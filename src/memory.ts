@@ -125,6 +125,22 @@ export function checkMemory(estimate: MemoryEstimate, available: number): void {
   );
 }
 
+/** @throws ERR_OUT_OF_MEMORY when the part on GPUs is more than they have free */
+export function checkGpuMemory(estimate: MemoryEstimate, gpus: readonly NativeDevice[]): void {
+  const available = gpus.reduce((sum, { memoryFree }) => sum + memoryFree, 0);
+  if (estimate.gpu <= available) return;
+  const free = gpus.map(
+    ({ name, memoryFree, memoryTotal }) =>
+      `${name} has ${gigabytes(memoryFree)} of ${gigabytes(memoryTotal)} free`,
+  );
+  throw new LlavaError(
+    'ERR_OUT_OF_MEMORY',
+    `What is to go to the GPU takes about ${gigabytes(estimate.gpu)}, but ${free.join(', ')}. ` +
+      "Lower gpuLayers (or leave it 'auto') or contextSize, or set visionOnGpu: false.",
+    { needed: estimate.gpu, available },
+  );
+}
+
 function kvBytes({ decoder, contextSize, kvType }: MemoryOptions): number {
   const cells = Math.ceil(contextSize / CONTEXT_BLOCK) * CONTEXT_BLOCK;
   const width = decoder.nHeadKv * decoder.headDim;

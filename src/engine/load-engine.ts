@@ -11,7 +11,7 @@ import type {
 } from '../binding.js';
 import { type Dialect, dialectRules } from '../dialect.js';
 import type { LoadSettings } from '../load-options.js';
-import { checkMemory, machineMemory } from '../memory.js';
+import { checkGpuMemory, checkMemory, machineMemory } from '../memory.js';
 import { callCancellable, callNative } from '../native-error.js';
 import { RowCache } from '../vision/row-cache.js';
 import { RowFiles } from '../vision/row-files.js';
@@ -30,6 +30,7 @@ export async function loadEngine(
   const { settings, binding } = options;
   settings.onProgress?.({ stage: 'memory', fraction: 0, memory: plan.memory });
   checkMemory(plan.memory, machineMemory());
+  checkGpuMemory(plan.memory, plan.gpus);
   if (settings.log) binding.setLog(settings.log.level, shielded(settings.log.write));
   const loader = new EngineLoader(files, plan, options);
   try {
@@ -135,10 +136,13 @@ class EngineLoader {
     const { useMmap, useMlock, signal, onProgress } = this.#settings;
     const { path } = this.#files.decoder;
     const { gpuLayers } = this.#plan;
+    const { tensorSplit } = this.#settings;
     const adapters = this.#settings.lora.map((adapter) => adapter.path);
     const options = {
       ...{ path, gpuLayers, mmap: useMmap, mlock: useMlock, vocabOnly: false },
       adapters,
+      devices: this.#plan.gpus.map(({ name }) => name),
+      ...(tensorSplit && { tensorSplit: Float32Array.from(tensorSplit) }),
     };
     let failure: { error: unknown } | undefined;
     // The addon's own reports may come late: a small file is read before they are delivered.
@@ -186,6 +190,7 @@ class EngineLoader {
       imageMean: Float32Array.from(config.imageMean),
       imageStd: Float32Array.from(config.imageStd),
       useGpu: this.#plan.visionOnGpu,
+      devices: this.#plan.gpus.map(({ name }) => name),
     };
     const encoder = this.#own(
       await callCancellable(this.#binding, this.#settings.signal, (cancel) =>

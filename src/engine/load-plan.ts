@@ -1,6 +1,7 @@
 /** What is known and decided before anything is taken: the files' headers, and the settings that were left open. */
 import { devicesOf } from '../backend.js';
-import type { NativeBinding } from '../binding.js';
+import type { NativeBinding, NativeDevice } from '../binding.js';
+import { chooseGpus } from '../device-options.js';
 import type { Dialect } from '../dialect.js';
 import { invalidArgument, LlavaError } from '../errors.js';
 import { readDecoderFile } from '../gguf/decoder-file.js';
@@ -26,6 +27,8 @@ export interface LoadPlan {
   flashAttention: LoadSettings['flashAttention'];
   gpuLayers: number;
   visionOnGpu: boolean;
+  /** Those that are used; the tower runs on the first. */
+  gpus: readonly NativeDevice[];
   threads: number;
   maxSequences: number;
   dialect: Dialect;
@@ -82,11 +85,8 @@ export function planLoad(
   const maxSequences = nativeSequences(settings);
   const loraBytes = lora.reduce((sum, { tensorBytes }) => sum + tensorBytes, 0);
   const wish = { ...settings, maxSequences, decoder, vision, loraBytes, contextSize };
-  const gpu = planGpu(
-    { ...wish, microBatchSize: microBatch(settings) },
-    settings,
-    devicesOf(settings.backend, binding.devices()),
-  );
+  const gpus = chooseGpus(settings, devicesOf(settings.backend, binding.devices()));
+  const gpu = planGpu({ ...wish, microBatchSize: microBatch(settings) }, settings, gpus);
   const flashAttention = gpu.gpuLayers > 0 ? settings.flashAttention : onCpu(settings);
   const microBatchSize = microBatch({ ...settings, flashAttention });
   const attention = { flashAttention, microBatchSize };
@@ -94,6 +94,7 @@ export function planLoad(
     contextSize,
     ...attention,
     ...gpu,
+    gpus,
     threads: settings.threads ?? binding.physicalCores(),
     maxSequences: settings.maxSequences,
     dialect: settings.dialect ?? vision?.dialect ?? 'llava-next',

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { buildFraction } from '../../scripts/build-native.mjs';
+import { buildFraction } from '../../scripts/cmake-tree.mjs';
 import { cmakeDefines, parseBuildArguments, treeName } from '../../scripts/build-options.mjs';
 import { createProgress } from '../../scripts/progress.mjs';
 import { tally } from '../../scripts/tally-reporter.mjs';

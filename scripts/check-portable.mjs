@@ -1,0 +1,64 @@
+/**
+ * Reads our own C++ files with compilers other than the one at hand (`npm run check:portable`): Clang, whose rules macOS has,
+ * and MinGW-w64, whose headers are those of Windows. Nothing is linked; llama.cpp's own files are not compiled. Debian's
+ * packages: clang, g++-mingw-w64-x86-64. A compiler that is not here is left out, and said.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Failure, main } from './failure.mjs';
+import { llamaSource } from './llama-source.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const NATIVE = path.join(ROOT, 'native');
+const require = createRequire(import.meta.url);
+
+const COMPILERS = {
+  // std::mutex needs the variant with POSIX threads.
+  'x86_64-w64-mingw32-g++-posix': ['-DNOMINMAX', '-D_WIN32_WINNT=0x0A00'],
+  'clang++': [],
+  // With another target: the branches of arm64.
+  'aarch64-linux-gnu-g++': [],
+};
+
+function includes() {
+  // cmake-js prints its own: those of Node-API and node-addon-api.
+  const cmakeJs = path.join(path.dirname(require.resolve('cmake-js/package.json')), 'bin/cmake-js');
+  const { stdout } = spawnSync(process.execPath, [cmakeJs, 'print-cmakejs-include'], {
+    encoding: 'utf8',
+    cwd: ROOT,
+  });
+  const source = llamaSource();
+  const folders = [
+    ...(stdout.trim().split('\n').pop() ?? '').split(';'),
+    ...['include', 'ggml/include', 'ggml/src'].map((folder) => path.join(source, folder)),
+  ];
+  return folders.filter(existsSync).flatMap((folder) => ['-isystem', folder]);
+}
+
+const FLAGS = [
+  ...['-fsyntax-only', '-std=c++17', '-Wall', '-Wextra', '-Wvla', '-Werror'],
+  ...['-DNAPI_VERSION=8', '-DNAPI_CPP_EXCEPTIONS', '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
+  '-DNODE_GYP_MODULE_NAME=llava_onevision',
+];
+
+await main(() => {
+  const files = readdirSync(NATIVE).filter((name) => name.endsWith('.cc'));
+  const folders = includes();
+  const failed = [];
+  for (const [compiler, flags] of Object.entries(COMPILERS)) {
+    if (spawnSync(compiler, ['--version']).status !== 0) {
+      console.log(`${compiler} is not here: left out`);
+      continue;
+    }
+    for (const file of files) {
+      const args = [...FLAGS, ...flags, ...folders, path.join(NATIVE, file)];
+      const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' });
+      if (status !== 0) failed.push(`${compiler} ${file}\n${stderr.trim()}`);
+    }
+    console.log(`${compiler}: ${files.length} files read`);
+  }
+  if (failed.length > 0) throw new Failure(failed.join('\n\n'));
+});
