@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { buildFraction } from '../../scripts/cmake-tree.mjs';
 import { cmakeDefines, parseBuildArguments, treeName } from '../../scripts/build-options.mjs';
+import { buildFraction } from '../../scripts/cmake-tree.mjs';
 import { createProgress } from '../../scripts/progress.mjs';
 import { tally } from '../../scripts/tally-reporter.mjs';
 import { checkToolchain, cudaDefines, diagnoseConfigure } from '../../scripts/toolchain.mjs';
