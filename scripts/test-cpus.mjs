@@ -7,20 +7,13 @@
  * An arm64 Node and sharp's arm64 build are fetched from npm for that, into .build/.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Failure, main } from './failure.mjs';
+import { fetchPackage } from './fetch-package.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CLI = path.join(ROOT, 'dist/src/cli/main.js');
@@ -50,17 +43,9 @@ function run(command, args, options = {}) {
   throw new Failure(`${command} ${args.join(' ')}\n${end}\n${result.stderr.trim().slice(-2000)}`);
 }
 
-/** Unpacks a package of npm under .build/ once. @returns its folder */
-function fetchPackage(spec, folder) {
-  if (existsSync(path.join(folder, 'package.json'))) return folder;
-  mkdirSync(path.dirname(folder), { recursive: true });
-  const temporary = mkdtempSync(`${folder}-`);
-  run('npm', ['pack', spec, '--pack-destination', temporary, '--loglevel', 'error']);
-  const tarball = readdirSync(temporary).find((name) => name.endsWith('.tgz'));
-  run('tar', ['xzf', tarball], { cwd: temporary });
-  renameSync(path.join(temporary, 'package'), folder);
-  rmSync(temporary, { recursive: true });
-  return folder;
+function sharpPackage() {
+  const entry = createRequire(import.meta.url).resolve('sharp');
+  return JSON.parse(readFileSync(path.join(path.dirname(entry), '../package.json'), 'utf8'));
 }
 
 /** Node for the target, and the environment in which it finds sharp. */
@@ -68,7 +53,7 @@ function runtimeFor(target) {
   if (target === `${process.platform}-${process.arch}`) return { node: process.execPath, env: {} };
   const folder = path.join(ROOT, '.build', `node-${target}`);
   const node = path.join(fetchPackage(NODE_ARM64, path.join(folder, 'node')), 'bin/node');
-  const sharp = createRequire(import.meta.url)('sharp/package.json');
+  const sharp = sharpPackage();
   for (const name of [`@img/sharp-${target}`, `@img/sharp-libvips-${target}`]) {
     const spec = `${name}@${sharp.optionalDependencies[name]}`;
     fetchPackage(spec, path.join(folder, 'node_modules', name));
