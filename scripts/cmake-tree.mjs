@@ -53,6 +53,8 @@ export class CmakeTree {
       'bin/cmake-js',
     );
     const args = [cmakeJs, 'configure', '--out', this.#folder, '--config', this.#kind];
+    // ggml refuses Microsoft's own compiler there.
+    if (process.platform === 'win32' && process.arch === 'arm64') args.push('-t', 'ClangCL');
     const status = await this.#run(process.execPath, [...args, '--', ...defines]);
     if (status === 0) return;
     const hint = diagnoseConfigure(readFileSync(this.#logFile, 'utf8'), options);

@@ -14,7 +14,7 @@ const INSTALL = {
     linux: 'apt install build-essential   (dnf: gcc-c++ make; apk: build-base linux-headers)',
     darwin: 'xcode-select --install',
     win32:
-      'winget install Microsoft.VisualStudio.2022.BuildTools, with "Desktop development with C++"',
+      'winget install Microsoft.VisualStudio.2022.BuildTools, with "Desktop development with C++" (on arm64 also "C++ Clang tools")',
   },
   maker: {
     linux: 'apt install ninja-build   (or make)',
