@@ -47,7 +47,7 @@ export class CmakeTree {
     const options = this.#options;
     console.error(`Configuring ${path.relative(ROOT, this.#folder)}`);
     const defines = [...extra, ...cmakeDefines(options), `-DLLAMA_CPP_DIR=${llamaSource()}`];
-    if (options.cuda) defines.push(...cudaDefines(options.defines));
+    if (options.cuda) defines.push(...cudaDefines(options));
     const cmakeJs = path.join(
       path.dirname(require.resolve('cmake-js/package.json')),
       'bin/cmake-js',

@@ -65,16 +65,36 @@ export function findNvcc(env = process.env) {
   return candidates.find((program) => program && answers(program) !== undefined);
 }
 
+/** From the output of `nvcc --version`: [12, 9]; undefined where it does not say. */
+export function cudaVersion(text) {
+  const [, major, minor] = /release (\d+)\.(\d+)/.exec(text ?? '') ?? [];
+  return major === undefined ? undefined : [Number(major), Number(minor)];
+}
+
 /**
- * What CMake must be told for CUDA: the compiler where it is not on the path, and, where there is no GPU to ask,
- * for which to compile (compute capability 7.5 and later; -DCMAKE_CUDA_ARCHITECTURES=90 and the like narrow it).
+ * The GPUs to compile for where none is at hand, or where the build travels: code for each generation since Turing, because
+ * a driver older than the toolkit runs such code but translates no PTX; PTX only for what comes later.
  */
-export function cudaDefines(given, env = process.env) {
+export function cudaArchitectures([major, minor]) {
+  const hasBlackwell = major > 12 || (major === 12 && minor >= 8);
+  return ['75', '80', '86', '89', '90', ...(hasBlackwell ? ['120a'] : [])]
+    .map((architecture) => `${architecture}-real`)
+    .concat('90-virtual');
+}
+
+/**
+ * What CMake must be told for CUDA: the compiler where it is not on the path, and for which GPUs to compile, unless it is for
+ * the one at hand (-DCMAKE_CUDA_ARCHITECTURES=90 and the like narrow that).
+ */
+export function cudaDefines({ native, defines: given }, env = process.env) {
   const isGiven = (name) => given.some((define) => define.startsWith(`-D${name}`));
+  const nvcc = findNvcc(env);
   const defines = [];
-  if (!isGiven('CMAKE_CUDA_COMPILER')) defines.push(`-DCMAKE_CUDA_COMPILER=${findNvcc(env)}`);
-  if (!isGiven('CMAKE_CUDA_ARCHITECTURES') && answers('nvidia-smi', ['-L']) === undefined) {
-    defines.push('-DCMAKE_CUDA_ARCHITECTURES=75-virtual;80-virtual;86-real;89-real;90-virtual');
+  if (!isGiven('CMAKE_CUDA_COMPILER')) defines.push(`-DCMAKE_CUDA_COMPILER=${nvcc}`);
+  const isForThisGpu = native && answers('nvidia-smi', ['-L']) !== undefined;
+  if (!isGiven('CMAKE_CUDA_ARCHITECTURES') && !isForThisGpu) {
+    const version = cudaVersion(nvcc && answers(nvcc)) ?? [12, 0];
+    defines.push(`-DCMAKE_CUDA_ARCHITECTURES=${cudaArchitectures(version).join(';')}`);
   }
   return defines;
 }

@@ -3,7 +3,13 @@ import { cmakeDefines, parseBuildArguments, treeName } from '../../scripts/build
 import { buildFraction } from '../../scripts/cmake-tree.mjs';
 import { createProgress } from '../../scripts/progress.mjs';
 import { tally } from '../../scripts/tally-reporter.mjs';
-import { checkToolchain, cudaDefines, diagnoseConfigure } from '../../scripts/toolchain.mjs';
+import {
+  checkToolchain,
+  cudaArchitectures,
+  cudaDefines,
+  cudaVersion,
+  diagnoseConfigure,
+} from '../../scripts/toolchain.mjs';
 
 describe('build options', () => {
   test('become CMake definitions', () => {
@@ -54,7 +60,18 @@ test('everything that is missing is named, with what to install', () => {
 
 test('CUDA settings of the user are left alone', () => {
   const given = ['-DCMAKE_CUDA_COMPILER=/opt/nvcc', '-DCMAKE_CUDA_ARCHITECTURES=90'];
-  expect(cudaDefines(given)).toEqual([]);
+  expect(cudaDefines({ native: true, defines: given })).toEqual([]);
+});
+
+test('CUDA builds that travel have code for every generation, with PTX for later ones only', () => {
+  expect(cudaVersion('Cuda compilation tools, release 12.9, V12.9.86')).toEqual([12, 9]);
+  expect(cudaVersion('')).toBeUndefined();
+  expect(cudaArchitectures([12, 4]).join(' ')).toBe(
+    '75-real 80-real 86-real 89-real 90-real 90-virtual',
+  );
+  expect(cudaArchitectures([12, 9])).toContain('120a-real');
+  const [architectures] = cudaDefines({ native: false, defines: ['-DCMAKE_CUDA_COMPILER=x'] });
+  expect(architectures).toMatch(/^-DCMAKE_CUDA_ARCHITECTURES=75-real;.*;90-virtual$/);
 });
 
 test('a CUDA toolkit without cuBLAS is recognised', () => {
