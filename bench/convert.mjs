@@ -33,7 +33,7 @@ const CONVERT = `
   import { convert } from '${join(import.meta.dirname, '../dist/src/convert/convert.js')}';
   const [checkpoint, outdir, outtype] = process.argv.slice(1);
   const mmprojOuttype = /^[bf]/.test(outtype) ? outtype : 'q8_0';
-  const { model, mmproj } = await convert({ checkpoint, outdir, name: 'bench', outtype, mmprojOuttype });
+  const { model, mmproj } = await convert({ checkpoint, outdir, name: 'bench', outtype, mmprojOuttype, checksum: true });
   console.log(JSON.stringify({ files: [model.path, mmproj.path], rss: process.resourceUsage().maxRSS }));
 `;
 const PEER = `

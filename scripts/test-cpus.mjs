@@ -1,14 +1,16 @@
 /**
  * Shows that prebuilds/<platform>-<arch> runs on CPUs that this machine is not (`npm run test:cpus`): under QEMU's user
  * emulation each model of the table must choose the build that fits it and answer the demo's questions as this machine does,
- * without an illegal instruction. Not part of npm test: it takes minutes, and QEMU.
+ * without an illegal instruction. With --tests the last of them also runs the tests of test/emulated.config.ts, or the files
+ * named. Not part of npm test: it takes minutes, and QEMU.
+ *
+ *   npm run test:cpus -- [--target linux-arm64] [--cpu NAME]... [--prebuilds DIR] [--tests [FILE...]]
  *
  * Debian's packages: qemu-user; for linux-arm64 also libc6-arm64-cross, libstdc++6-arm64-cross and libatomic1-arm64-cross.
- * An arm64 Node and sharp's arm64 build are fetched from npm for that, into .build/.
+ * An arm64 Node, sharp's arm64 build and those of vitest's parts are fetched from npm for that, into .build/.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -43,22 +45,30 @@ function run(command, args, options = {}) {
   throw new Failure(`${command} ${args.join(' ')}\n${end}\n${result.stderr.trim().slice(-2000)}`);
 }
 
-function sharpPackage() {
-  const entry = createRequire(import.meta.url).resolve('sharp');
-  return JSON.parse(readFileSync(path.join(path.dirname(entry), '../package.json'), 'utf8'));
+/** Native parts of what runs there, by the package that asks for them. */
+const NATIVE_PARTS = {
+  'linux-arm64': {
+    sharp: ['@img/sharp-linux-arm64', '@img/sharp-libvips-linux-arm64'],
+    rolldown: ['@rolldown/binding-linux-arm64-gnu'],
+    lightningcss: ['lightningcss-linux-arm64-gnu'],
+  },
+};
+
+function wantedVersion(owner, part) {
+  const manifest = path.join(ROOT, 'node_modules', owner, 'package.json');
+  return JSON.parse(readFileSync(manifest, 'utf8')).optionalDependencies[part];
 }
 
-/** Node for the target, and the environment in which it finds sharp. */
+/** Node for the target, and the environment in which it finds the native parts. */
 function runtimeFor(target) {
   if (target === `${process.platform}-${process.arch}`) return { node: process.execPath, env: {} };
   const folder = path.join(ROOT, '.build', `node-${target}`);
   const node = path.join(fetchPackage(NODE_ARM64, path.join(folder, 'node')), 'bin/node');
-  const sharp = sharpPackage();
-  for (const name of [`@img/sharp-${target}`, `@img/sharp-libvips-${target}`]) {
-    const spec = `${name}@${sharp.optionalDependencies[name]}`;
-    fetchPackage(spec, path.join(folder, 'node_modules', name));
-  }
-  return { node, env: { NODE_PATH: path.join(folder, 'node_modules') } };
+  const modules = path.join(folder, 'node_modules');
+  for (const [owner, parts] of Object.entries(NATIVE_PARTS[target]))
+    for (const part of parts)
+      fetchPackage(`${part}@${wantedVersion(owner, part)}`, path.join(modules, part));
+  return { node, env: { NODE_PATH: modules } };
 }
 
 function ask({ picture, question }) {
@@ -110,6 +120,19 @@ function testCpu(cpu, expected, { target, folder, questions }) {
   }
 }
 
+function runTests(cpu, { target, folder, files }) {
+  const { node, env } = runtimeFor(target);
+  const [command, ...before] = TARGETS[target].emulator;
+  const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const config = path.join(ROOT, 'test/emulated.config.ts');
+  const args = [...before, '-cpu', cpu, node, vitest, 'run', '--config', config, ...files];
+  const { status } = spawnSync(command, args, {
+    ...{ cwd: ROOT, stdio: 'inherit' },
+    env: { ...process.env, ...env, LLAVAOV_BINDING: folder },
+  });
+  if (status !== 0) throw new Failure(`The tests failed on ${cpu}.`);
+}
+
 /** Where the right answers come from: this machine's own prebuilds, else whatever addon it has. */
 function hostEnvironment({ prebuilds }) {
   const folder = path.join(prebuilds, `${process.platform}-${process.arch}`);
@@ -117,11 +140,13 @@ function hostEnvironment({ prebuilds }) {
 }
 
 async function testCpus() {
-  const { values } = parseArgs({
+  const { values, positionals: files } = parseArgs({
+    allowPositionals: true,
     options: {
       target: { type: 'string', default: `${process.platform}-${process.arch}` },
       prebuilds: { type: 'string', default: path.join(ROOT, 'prebuilds') },
       cpu: { type: 'string', multiple: true },
+      tests: { type: 'boolean', default: false },
     },
   });
   const { target } = values;
@@ -146,10 +171,9 @@ async function testCpus() {
     });
     return { picture, question, answer: answerOf(output) };
   });
-  for (const [cpu, expected] of Object.entries(TARGETS[target].cpus)) {
-    if (values.cpu && !values.cpu.includes(cpu)) continue;
-    testCpu(cpu, expected, { target, folder, questions });
-  }
+  const cpus = Object.keys(TARGETS[target].cpus).filter((cpu) => values.cpu?.includes(cpu) ?? true);
+  for (const cpu of cpus) testCpu(cpu, TARGETS[target].cpus[cpu], { target, folder, questions });
+  if (values.tests) runTests(cpus.at(-1), { target, folder, files });
 }
 
 await main(testCpus);

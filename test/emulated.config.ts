@@ -1,0 +1,18 @@
+// The tests of what depends on the CPU, for scripts/test-cpus.mjs: in threads, since an emulated process cannot start
+// another, and slow.
+import { defineConfig } from 'vitest/config';
+
+const MINUTES = 60_000;
+const numeric = ['cpu', 'resize', 'feature-map', 'fuzz-rows', 'gguf-writer', 'sampler', 'tiles'];
+
+export default defineConfig({
+  test: {
+    include: ['test/unit/**/*.test.ts', ...numeric.map((name) => `test/addon/${name}.test.ts`)],
+    exclude: [],
+    pool: 'threads',
+    maxWorkers: 1,
+    testTimeout: 20 * MINUTES,
+    hookTimeout: 20 * MINUTES,
+    reporters: ['default'],
+  },
+});
