@@ -6,7 +6,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { checkpointError } from './checkpoint-error.js';
 import { isRecord } from './json-file.js';
-import { findRepeatedKey } from './repeated-key.js';
+import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
 
 export interface SafetensorsTensor {
   name: string;
@@ -109,7 +109,9 @@ function parseHeader(path: string, bytes: Buffer): Record<string, unknown> {
   }
   if (!isRecord(header))
     throw checkpointError(path, 'not a safetensors file: its header is not an object.');
-  const tensor = findRepeatedKey(text);
+  const { depth, repeatedKey: tensor } = surveyJson(text);
+  if (depth > MAX_JSON_DEPTH)
+    throw checkpointError(path, `not a safetensors file: its header nests ${depth} deep.`);
   if (tensor !== undefined)
     throw checkpointError(path, `its header has the tensor '${tensor}' twice.`, { tensor });
   return header;

@@ -300,6 +300,14 @@ export function malformedCheckpoints(): MalformedCheckpoint[] {
     ...rows('', inTensors),
     ...rows('', inConfig),
     ...rows(WEIGHTS, beyondConfig),
+    ...rows(CONFIG, [
+      [
+        'a config that nests deep',
+        ({ json }) =>
+          (json[CONFIG] = `{"hidden_size": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`),
+        /nest 50001 deep/,
+      ],
+    ]),
     ...inOtherFiles.flatMap(([file, ...row]) => rows(file, [row])),
     ...shardCases(),
   ];

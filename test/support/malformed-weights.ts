@@ -98,6 +98,11 @@ export const inWeights: Case[] = [
   ['a header that is a number', headerText(() => '12'), /not an object/],
   ['a header that nests without end', headerText((text) => '['.repeat(text.length)), /not JSON/],
   [
+    'a header that nests deep',
+    headerText((text) => `{"a": ${'['.repeat(400)}${']'.repeat(400)}}`.padEnd(text.length)),
+    /nests 401 deep/,
+  ],
+  [
     'a header that is not UTF-8 JSON',
     headerText((text) => text.replace(/"/g, '\u0000')),
     /not JSON/,

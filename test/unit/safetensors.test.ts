@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readTensorTable } from '../../src/convert/checkpoint.js';
-import { findRepeatedKey } from '../../src/convert/repeated-key.js';
+import { surveyJson } from '../../src/convert/json-survey.js';
 import { readSafetensors } from '../../src/convert/safetensors.js';
 import { bf16Tensor, safetensorsBytes } from '../support/safetensors.js';
 
@@ -91,6 +91,7 @@ describe('readSafetensors', () => {
 });
 
 test('a key is repeated where it is one, and of the object itself', () => {
+  const findRepeatedKey = (text: string) => surveyJson(text).repeatedKey;
   expect(findRepeatedKey('{"a": "a", "b": {"a": 1, "a": 2}, "c": ["a", "a"], "d": "\\\\"}')).toBe(
     undefined,
   );
@@ -101,6 +102,11 @@ test('a key is repeated where it is one, and of the object itself', () => {
   expect(findRepeatedKey('{"": 1, "" : 2}')).toBe('');
   expect(findRepeatedKey('{"__proto__": 1, "__proto__": 2}')).toBe('__proto__');
   expect(findRepeatedKey('{}')).toBe(undefined);
+});
+
+test('depth counts brackets that are not in strings', () => {
+  const depths = ['1', '{}', '{"a": [1, {}], "b": [[]]}', '{"[[[": "\\"[[["}'];
+  expect(depths.map((text) => surveyJson(text).depth)).toEqual([0, 1, 3, 1]);
 });
 
 describe('shards', () => {
