@@ -79,7 +79,7 @@ function mutateText(text: string, random: Random): Buffer {
       key = random.pick(Object.keys(parent));
     } while (random.below(4) > 0);
     if (random.below(5) === 0) delete parent[key];
-    else parent[key] = random.pick(VALUES);
+    else parent[key] = structuredClone(random.pick(VALUES));
   }
   const nested = '['.repeat(50_000) + ']'.repeat(50_000);
   return Buffer.from((JSON.stringify(root.root) ?? '').replaceAll(`"${DEEP}"`, nested));

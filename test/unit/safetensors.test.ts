@@ -150,7 +150,7 @@ describe('shards', () => {
     });
   });
 
-  test.each([[{ a: '../elsewhere.safetensors' }], [{ a: 3 }]])(
+  test.each([[{ a: '../elsewhere.safetensors' }], [{ a: 3 }], [{ a: '..' }], [{ a: 'a\0' }]])(
     'index %j is refused',
     async (bad) => {
       writeIndex(bad);
