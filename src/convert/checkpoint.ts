@@ -46,7 +46,8 @@ async function readShards(
   index: JsonFile,
 ): Promise<Map<string, SafetensorsTensor>> {
   const weightMap = Object.entries(index.fields.weight_map ?? {});
-  const isShardName = (name: unknown) => typeof name === 'string' && basename(name) === name;
+  const isShardName = (name: unknown) =>
+    typeof name === 'string' && basename(name) === name && !/^\.{0,2}$|\0/.test(name);
   if (!isRecord(index.fields.weight_map) || !weightMap.every(([, shard]) => isShardName(shard)))
     throw checkpointError(index.path, 'expected a "weight_map" from tensor names to file names.');
   const tensors = new Map<string, SafetensorsTensor>();

@@ -14,6 +14,7 @@ import { checkName, defaultName } from './file-name.js';
 import { type CheckpointSource, sourceOfSnapshot } from './general-entries.js';
 import { readImatrix } from './imatrix.js';
 import { findLayout, nameTensors } from './layouts.js';
+import { leftOutNotes, POOLING_HEAD } from './left-out.js';
 import { isLoraFolder } from './lora-config.js';
 import { planMmproj } from './mmproj-plan.js';
 import { type Output, type WrittenFile, writeOutputs } from './output-files.js';
@@ -156,19 +157,11 @@ async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
   return {
     layout,
     outputs,
-    notes: [...config.notes, ...model.notes, ...mmproj.notes, ...leftOutNotes(named.unknown)],
+    notes: [
+      ...config.notes,
+      ...model.notes,
+      ...mmproj.notes,
+      ...leftOutNotes(named, [model, mmproj]),
+    ],
   };
-}
-
-const POOLING_HEAD = /\bvision_(model|tower)\.head\./;
-/** Stored by some releases, used by none. */
-const KNOWN_UNUSED = [/\bpost_layernorm\./, POOLING_HEAD, /position_ids$/, /rotary_emb\.inv_freq$/];
-
-function leftOutNotes(unknown: string[]): string[] {
-  const surprising = unknown.filter((name) => !KNOWN_UNUSED.some((known) => known.test(name)));
-  return surprising.length === 0
-    ? []
-    : [
-        `${surprising.length} tensors of the checkpoint have no place in the model: ${surprising.slice(0, 3).join(', ')}.`,
-      ];
 }

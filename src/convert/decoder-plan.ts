@@ -20,21 +20,20 @@ import {
 } from './gguf-plan.js';
 import { type Imatrix, imatrixEntries, importanceOf } from './imatrix.js';
 import {
-  isRecord,
   type JsonFile,
   jsonBoolean,
   jsonChoice,
   jsonEpsilon,
   jsonInteger,
-  jsonNumber,
   jsonTokenId,
   readOptionalJsonFile,
   wrongField,
 } from './json-file.js';
 import type { ModelConfig } from './model-config.js';
 import { baseType, type Outtype } from './outtypes.js';
+import { ropeEntries } from './rope-entries.js';
 import type { SafetensorsTensor } from './safetensors.js';
-import { readVocabulary, type Vocabulary } from './tokenizer.js';
+import { checkSpecials, readVocabulary, type Vocabulary } from './tokenizer.js';
 
 export interface DecoderPlanOptions {
   checkpoint: Checkpoint;
@@ -54,8 +53,10 @@ export async function planDecoder(options: DecoderPlanOptions): Promise<GgufPlan
   checkArchitecture(config);
   const sizes = readDecoderSizes(options);
   const { nVocab } = sizes;
+  checkBlocks(options, sizes);
   const tensors = planTensors(options, sizes);
   const vocabulary = await readVocabulary(checkpoint.path, nVocab);
+  checkSpecials(checkpoint.path, vocabulary);
   return {
     entries: [
       ...(await generalEntries({ ...options, type: 'model', architecture: 'qwen2', tensors })),
@@ -64,11 +65,7 @@ export async function planDecoder(options: DecoderPlanOptions): Promise<GgufPlan
       ...(options.imatrix ? imatrixEntries(options.imatrix) : []),
     ],
     tensors,
-    notes: [
-      ...vocabulary.notes,
-      ...ropeNotes(config),
-      ...fallbackNotes(tensors, baseType(outtype)),
-    ],
+    notes: [...vocabulary.notes, ...fallbackNotes(tensors, baseType(outtype))],
   };
 }
 
@@ -123,6 +120,17 @@ function countRows({
   return nRows;
 }
 
+/** More blocks than the model has: config.json is another model's. */
+function checkBlocks({ config, tensors }: DecoderPlanOptions, { nLayer }: Sizes): void {
+  for (const [name, tensor] of tensors)
+    if (Number(/^blk\.(\d+)\./.exec(name)?.[1]) >= nLayer)
+      throw checkpointError(
+        tensor.file,
+        `the tensor '${tensor.name}' belongs to a block that ${config.text.path} does not have: "num_hidden_layers" is ${nLayer}.`,
+        { tensor: tensor.name },
+      );
+}
+
 function planTensors(options: DecoderPlanOptions, sizes: Sizes): PlannedTensor[] {
   const { checkpoint, outtype, imatrix } = options;
   const { isTied } = options.config;
@@ -151,32 +159,13 @@ function sizeEntries(config: JsonFile, sizes: Sizes): GgufEntry[] {
   ];
   return [
     ...integers.map(([key, value]): GgufEntry => ({ key: `qwen2.${key}`, type: 'u32', value })),
-    { key: 'qwen2.rope.freq_base', type: 'f32', value: ropeBase(config) },
+    ...ropeEntries(config),
     {
       key: 'qwen2.attention.layer_norm_rms_epsilon',
       type: 'f32',
       value: jsonEpsilon(config, 'rms_norm_eps'),
     },
   ];
-}
-
-/** transformers 5 moved it from "rope_theta" into "rope_parameters". */
-function ropeBase(config: JsonFile): number {
-  const { rope_parameters: fields } = config.fields;
-  const file =
-    isRecord(fields) && config.fields.rope_theta === undefined
-      ? { path: config.path, section: 'rope_parameters', fields }
-      : config;
-  const value = jsonNumber(file, 'rope_theta');
-  if (value <= 0) throw wrongField(file, 'rope_theta', 'a positive number');
-  return value;
-}
-
-/** @see LLaVA-NeXT llava/model/language_model/llava_qwen.py, which sets rope_scaling to None (commit df17966) */
-function ropeNotes(config: JsonFile): string[] {
-  return (config.fields.rope_scaling ?? null) === null
-    ? []
-    : [`${config.path}: "rope_scaling" is ignored, as the reference does.`];
 }
 
 async function tokenizerEntries(

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { LlavaError } from '../errors.js';
 import { checkpointError } from './checkpoint-error.js';
+import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
 
 export interface JsonFile {
   path: string;
@@ -33,6 +34,8 @@ export async function readJsonFileIfAny(path: string): Promise<JsonFile | undefi
     throw checkpointError(path, `not valid JSON (${(cause as Error).message}).`, { cause });
   }
   if (!isRecord(fields)) throw checkpointError(path, 'expected a JSON object.');
+  const { depth } = surveyJson(text);
+  if (depth > MAX_JSON_DEPTH) throw checkpointError(path, `its values nest ${depth} deep.`);
   return { path, fields };
 }
 

@@ -38,6 +38,8 @@ const layouts: Layout[] = [
     readConfig: readLmmsConfig,
     prefixes: [
       ['tower', 'vision_model.'],
+      ['tower', 'vision_tower.vision_tower.'],
+      ['tower', 'vision_tower.'],
       ['projector', 'mm_projector.'],
       ['newline', 'image_newline'],
       ['head', 'lm_head.'],

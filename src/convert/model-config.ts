@@ -11,8 +11,8 @@ export interface ModelConfig {
   isTied: boolean;
   /** SigLIP's fields (num_attention_heads, …), those that are stated. */
   tower: JsonFile;
-  /** Blocks of the tower to run, of those that are stored. */
-  countBlocks(nStored: number): number;
+  /** Blocks of the tower to run; they need not be stored. @throws ERR_CHECKPOINT */
+  countBlocks(stored: StoredTower): number;
   /** What image processors read: size, image_mean, image_std. */
   preprocessor: JsonFile;
   /** For pixels scaled to 0-1, where the preprocessor names none. */
@@ -38,6 +38,11 @@ export interface StoredFacts {
   hasHead: boolean;
   /** SigLIP's pooling head, which only an untruncated tower has. */
   hasPoolingHead: boolean;
+}
+
+export interface StoredTower {
+  nBlocks: number;
+  nEmbd: number;
 }
 
 /** "anyres" is 0, "anyres_max_9" is 9; undefined for any other mode. */

@@ -6,6 +6,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { checkpointError } from './checkpoint-error.js';
 import { isRecord } from './json-file.js';
+import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
 
 export interface SafetensorsTensor {
   name: string;
@@ -98,15 +99,21 @@ async function readExactly(file: FileHandle, range: { position: number; length: 
   return buffer.subarray(0, bytesRead);
 }
 
-function parseHeader(path: string, text: Buffer): Record<string, unknown> {
+function parseHeader(path: string, bytes: Buffer): Record<string, unknown> {
+  const text = bytes.toString('utf8');
   let header: unknown;
   try {
-    header = JSON.parse(text.toString('utf8'));
+    header = JSON.parse(text);
   } catch (cause) {
     throw checkpointError(path, 'not a safetensors file: its header is not JSON.', { cause });
   }
   if (!isRecord(header))
     throw checkpointError(path, 'not a safetensors file: its header is not an object.');
+  const { depth, repeatedKey: tensor } = surveyJson(text);
+  if (depth > MAX_JSON_DEPTH)
+    throw checkpointError(path, `not a safetensors file: its header nests ${depth} deep.`);
+  if (tensor !== undefined)
+    throw checkpointError(path, `its header has the tensor '${tensor}' twice.`, { tensor });
   return header;
 }
 

@@ -2,6 +2,7 @@
  * The vocabulary of a checkpoint as GGUF wants it: one entry per row of the embedding matrix. Reads tokenizer.json, or
  * vocab.json and merges.txt, and the added tokens wherever they are listed. Only byte-level BPE, as Qwen2 has it.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bpe, readBpe } from './bpe-files.js';
 import { checkpointError } from './checkpoint-error.js';
@@ -61,6 +62,19 @@ export async function readVocabulary(folder: string, nRows: number): Promise<Voc
     ids,
     notes: bpe.notes,
   };
+}
+
+/** ChatML's tokens are not in Qwen2's vocab.json. @throws ERR_CHECKPOINT saying where they could be, and what is not there. */
+export function checkSpecials(folder: string, { ids }: Vocabulary): void {
+  const missing = ['<|im_start|>', '<|im_end|>'].filter((token) => !ids.has(token));
+  if (missing.length === 0) return;
+  const files = ['tokenizer.json', 'tokenizer_config.json', 'added_tokens.json'];
+  const absent = files.filter((name) => !existsSync(join(folder, name)));
+  throw checkpointError(
+    folder,
+    `the tokenizer has no ${missing.join(' and ')}. One of ${files.join(', ')} should list the added tokens` +
+      `${absent.length > 0 ? `; missing here: ${absent.join(', ')}` : ''}.`,
+  );
 }
 
 function nameEveryRow(path: string, tokens: (string | undefined)[]): string[] {

@@ -3,6 +3,7 @@
  * constants where tensors cannot tell; what a config does state has to agree.
  * @see LLaVA-NeXT llava/model/multimodal_encoder/siglip_encoder.py SigLipVisionConfig (commit df17966)
  */
+import type { LlavaError } from '../errors.js';
 import type { Checkpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
 import { isRecord, type JsonFile, jsonEpsilon, jsonInteger, wrongField } from './json-file.js';
@@ -34,7 +35,7 @@ export interface TowerSource {
 
 /** @throws ERR_CHECKPOINT */
 export function readTowerSizes(source: TowerSource): TowerSizes {
-  const { tower, countBlocks } = source.config;
+  const { tower } = source.config;
   const [nEmbd, , patchSize] = shapeOf(source, 'v.patch_embd.weight', 4);
   const [nPatches] = shapeOf(source, 'v.position_embd.weight', 2);
   const [nFfn] = shapeOf(source, 'v.blk.0.ffn_up.weight', 2);
@@ -54,7 +55,7 @@ export function readTowerSizes(source: TowerSource): TowerSizes {
     nEmbd: nEmbd!,
     nFfn: nFfn!,
     nHead: readHeads(tower, nEmbd!),
-    nLayer: countBlocks(countStored(source)),
+    nLayer: readDepth(source, nEmbd!),
     layerNormEpsilon: jsonEpsilon(tower, 'layer_norm_eps', LAYER_NORM_EPSILON),
   };
 }
@@ -94,10 +95,37 @@ function readHeads(described: JsonFile, nEmbd: number): number {
   return nHead;
 }
 
-function countStored({ tensors }: TowerSource): number {
-  let nStored = 0;
-  while (tensors.has(`v.blk.${nStored}.ln1.weight`)) nStored++;
-  return nStored;
+function readDepth(source: TowerSource, nEmbd: number): number {
+  const nBlocks = countStored(source);
+  const nLayer = source.config.countBlocks({ nBlocks, nEmbd });
+  if (nLayer < 1)
+    throw checkpointError(source.checkpoint.path, 'no block of the tower is left to run.');
+  if (nLayer > nBlocks) throw missingBlock(source, { block: nBlocks, nLayer });
+  return nLayer;
+}
+
+/** A block is there when any of its tensors is; what it lacks is found when it is used. */
+function countStored(source: TowerSource): number {
+  const blocks = new Set<number>();
+  for (const name of source.tensors.keys()) {
+    const block = /^v\.blk\.(\d+)\./.exec(name)?.[1];
+    if (block !== undefined) blocks.add(Number(block));
+  }
+  for (let block = 0; block < blocks.size; block++)
+    if (!blocks.has(block)) throw missingBlock(source, { block, nLayer: Math.max(...blocks) + 1 });
+  return blocks.size;
+}
+
+function missingBlock(
+  { checkpoint }: TowerSource,
+  { block, nLayer }: { block: number; nLayer: number },
+): LlavaError {
+  const tensor = `v.blk.${block}.ln1.weight`;
+  return checkpointError(
+    checkpoint.path,
+    `the tensor for '${tensor}' is missing, as all of block ${block} of the tower, which should have ${nLayer} blocks.`,
+    { tensor },
+  );
 }
 
 /** Pixels of a tile's side: the preprocessor's, or the tower's own. */

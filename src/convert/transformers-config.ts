@@ -6,7 +6,6 @@
  */
 import { join } from 'node:path';
 import type { Checkpoint } from './checkpoint.js';
-import { checkpointError } from './checkpoint-error.js';
 import {
   isRecord,
   type JsonFile,
@@ -19,6 +18,7 @@ import {
 } from './json-file.js';
 import { type Anyres, type ModelConfig, parseMaxTiles, type StoredFacts } from './model-config.js';
 import { parsePinpoints } from './pinpoints.js';
+import { readTied } from './tied-head.js';
 
 const QWEN2 = {
   hidden_size: 4096,
@@ -66,18 +66,22 @@ export async function readTransformersConfig(
   const tower = towerSection(config);
   const processor = await readImageProcessor(path);
   const siglip = [0.5, 0.5, 0.5] as const;
+  const { isTied, notes } = readTied([config, text], hasHead);
   return {
     text,
-    isTied: isTied([config, text], hasHead),
+    isTied,
     tower,
-    countBlocks: (nStored) => countBlocks(config, tower, nStored),
+    countBlocks: () => countBlocks(config, tower),
     preprocessor: processor ?? { path: join(path, 'preprocessor_config.json'), fields: {} },
     defaultMean: processor ? DEFAULT_MEAN : siglip,
     defaultStd: processor ? DEFAULT_STD : siglip,
     anyres: (imageSize) => readAnyres(config, processor, imageSize),
     notes: processor
-      ? []
-      : [`${path} has no preprocessor_config.json: pixels are normalised with SigLIP's 0.5.`],
+      ? notes
+      : [
+          ...notes,
+          `${path} has no preprocessor_config.json: pixels are normalised with SigLIP's 0.5.`,
+        ],
   };
 }
 
@@ -116,26 +120,13 @@ function towerSection(config: JsonFile): JsonFile {
   return { ...section, fields: { ...SIGLIP, ...section.fields } };
 }
 
-/** Either section may say it; where neither does, a missing head tells. */
-function isTied(sections: JsonFile[], hasHead: boolean): boolean {
-  const stated = sections.filter(({ fields }) => fields.tie_word_embeddings !== undefined);
-  return stated.length === 0
-    ? !hasHead
-    : stated.some((section) => jsonBoolean(section, 'tie_word_embeddings', false));
-}
-
 /** `vision_feature_layer` counts hidden states: 0 is the tower's input, -1 the output of its last block. */
-function countBlocks(config: JsonFile, tower: JsonFile, nStored: number): number {
+function countBlocks(config: JsonFile, tower: JsonFile): number {
   const nBlocks = jsonInteger(tower, 'num_hidden_layers');
   const { vision_feature_layer: layer = -1 } = config.fields;
   const count = typeof layer === 'number' && layer < 0 ? nBlocks + 1 + layer : layer;
   if (!Number.isSafeInteger(count) || (count as number) < 1 || (count as number) > nBlocks)
     throw wrongField(config, 'vision_feature_layer', `one layer of a tower of ${nBlocks}`);
-  if (nStored < (count as number))
-    throw checkpointError(
-      config.path,
-      `the tower should have ${count} blocks but ${nStored} are stored.`,
-    );
   return count as number;
 }
 

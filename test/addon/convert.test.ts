@@ -13,12 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { inspectFile } from '../../src/cli/inspect-file.js';
-import { openCheckpoint } from '../../src/convert/checkpoint.js';
 import { convert } from '../../src/convert/convert.js';
-import { findLayout, nameTensors } from '../../src/convert/layouts.js';
-import type { SafetensorsTensor } from '../../src/convert/safetensors.js';
 import { readDecoderFile } from '../../src/gguf/decoder-file.js';
-import { type GgufTensor, readGguf } from '../../src/gguf/reader.js';
+import { readGguf } from '../../src/gguf/reader.js';
+import { fromF16, toFloats } from '../support/floats.js';
 import {
   bf16Tensor,
   lmmsFiles,
@@ -27,6 +25,8 @@ import {
   tiny,
   writeCheckpoint,
 } from '../support/safetensors.js';
+import { LMMS_NAMES, readSources, sourceName } from '../support/source-tensors.js';
+import { readWritten } from '../support/written.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -37,31 +37,6 @@ beforeEach(() => {
   outdir = join(dir, 'out');
 });
 afterEach(() => rmSync(dir, { recursive: true }));
-
-function bytesOf({ file, offset, bytes }: { file: string; offset: number; bytes: number }): Buffer {
-  return readFileSync(file).subarray(offset, offset + bytes);
-}
-
-function floats(tensor: { type: string }, bytes: Buffer): Float32Array {
-  const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
-  if (tensor.type === 'f32') return new Float32Array(copy);
-  const words = new Uint16Array(copy);
-  return tensor.type === 'bf16'
-    ? Float32Array.from(words, fromBf16)
-    : Float32Array.from(words, fromF16);
-}
-
-function fromBf16(word: number): number {
-  return new Float32Array(Uint32Array.of(word << 16).buffer)[0]!;
-}
-
-function fromF16(word: number): number {
-  const exponent = (word >> 10) & 31;
-  const mantissa = word & 1023;
-  const magnitude =
-    exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15);
-  return word & 0x8000 ? -magnitude : magnitude;
-}
 
 /** Dequantises q8_0: blocks of an f16 scale and 32 signed bytes. */
 function fromQ8(bytes: Buffer): { values: number[]; scales: number[] } {
@@ -75,18 +50,7 @@ function fromQ8(bytes: Buffer): { values: number[]; scales: number[] } {
   return { values, scales };
 }
 
-async function sources(checkpoint: string): Promise<Map<string, SafetensorsTensor>> {
-  const { config, tensors } = await openCheckpoint(checkpoint);
-  const { decoder, vision } = nameTensors(findLayout(config), tensors.values());
-  return new Map([...decoder, ...vision]);
-}
-
-async function written(result: Awaited<ReturnType<typeof convert>>) {
-  const tensors: (GgufTensor & { file: string })[] = [];
-  for (const { path } of [result.model, result.mmproj])
-    tensors.push(...(await readGguf(path)).tensors.map((tensor) => ({ ...tensor, file: path })));
-  return tensors;
-}
+const nameOf = (tensor: { name: string }) => sourceName(tensor.name, LMMS_NAMES);
 
 const checkpoints = {
   demo: join(root, 'demo/checkpoint'),
@@ -96,19 +60,19 @@ const checkpoints = {
 describe.each(Object.entries(checkpoints))('%s', (_, checkpoint) => {
   test('in f32 every value is the checkpoint’s, bit for bit', async () => {
     const result = await convert({ checkpoint, outdir, outtype: 'f32', mmprojOuttype: 'f32' });
-    const originals = await sources(checkpoint);
-    const tensors = await written(result);
+    const originals = readSources(checkpoint);
+    const tensors = await readWritten(result);
     for (const tensor of tensors) {
-      const source = originals.get(tensor.name)!;
+      const source = originals.get(nameOf(tensor))!;
       expect(tensor.shape, tensor.name).toEqual(source.shape.toReversed());
-      const expected = floats({ type: source.dtype.toLowerCase() }, bytesOf(source));
-      const actual = floats(tensor, bytesOf(tensor));
+      const expected = toFloats(source.dtype, source.data);
+      const actual = toFloats(tensor.type, tensor.data);
       expect(Buffer.from(actual.buffer).equals(Buffer.from(expected.buffer)), tensor.name).toBe(
         true,
       );
-      originals.delete(tensor.name);
+      originals.delete(nameOf(tensor));
     }
-    expect([...originals.keys()].filter((name) => !name.includes('post_ln'))).toEqual([]);
+    expect([...originals.keys()].filter((name) => !name.includes('post_layernorm'))).toEqual([]);
     expect(result.model.tensors + result.mmproj.tensors).toBe(tensors.length);
     expect(result.dialect).toBe('llava-next');
   });
@@ -117,13 +81,13 @@ describe.each(Object.entries(checkpoints))('%s', (_, checkpoint) => {
     'in %s values are rounded, vectors are not',
     async (type) => {
       const result = await convert({ checkpoint, outdir, outtype: type, mmprojOuttype: type });
-      const originals = await sources(checkpoint);
-      for (const tensor of await written(result)) {
+      const originals = readSources(checkpoint);
+      for (const tensor of await readWritten(result)) {
         if (!['f32', 'f16', 'bf16'].includes(tensor.type)) continue;
-        const source = originals.get(tensor.name)!;
+        const source = originals.get(nameOf(tensor))!;
         if (tensor.shape.join() !== source.shape.toReversed().join()) continue;
-        const expected = floats({ type: 'bf16' }, bytesOf(source));
-        const actual = floats(tensor, bytesOf(tensor));
+        const expected = toFloats(source.dtype, source.data);
+        const actual = toFloats(tensor.type, tensor.data);
         // bf16 to f16 drops no bits of ordinary values, only those below its smallest exponents.
         const bound = tensor.type === 'f16' ? 2 ** -25 : 0;
         expect(
@@ -149,12 +113,12 @@ test('inspect shows what a converted mmproj makes of pictures', async () => {
 
 test('q8_0 is within half a step of the checkpoint', async () => {
   const result = await convert({ checkpoint: checkpoints.demo, outdir, outtype: 'q8_0' });
-  const originals = await sources(checkpoints.demo);
-  const quantised = (await written(result)).filter(({ type }) => type === 'q8_0');
+  const originals = readSources(checkpoints.demo);
+  const quantised = (await readWritten(result)).filter(({ type }) => type === 'q8_0');
   expect(quantised.length).toBeGreaterThan(20);
   for (const tensor of quantised.slice(0, 6)) {
-    const expected = floats({ type: 'bf16' }, bytesOf(originals.get(tensor.name)!));
-    const { values, scales } = fromQ8(bytesOf(tensor));
+    const expected = toFloats('bf16', originals.get(nameOf(tensor))!.data);
+    const { values, scales } = fromQ8(tensor.data);
     expect(values.length).toBe(expected.length);
     // Half a step, and 127 steps of a scale that is itself rounded to f16.
     const isClose = (value: number, i: number) =>
@@ -165,13 +129,13 @@ test('q8_0 is within half a step of the checkpoint', async () => {
 
 test('the FFN of a q8_0 tower is padded with zeros: rows of fc1 and its bias, columns of fc2', async () => {
   const result = await convert({ checkpoint: checkpoints.demo, outdir, mmprojOuttype: 'q8_0' });
-  const originals = await sources(checkpoints.demo);
-  const tensors = new Map((await written(result)).map((tensor) => [tensor.name, tensor]));
-  const original = (name: string) => floats({ type: 'bf16' }, bytesOf(originals.get(name)!));
+  const originals = readSources(checkpoints.demo);
+  const tensors = new Map((await readWritten(result)).map((tensor) => [tensor.name, tensor]));
+  const original = (name: string) => toFloats('bf16', originals.get(nameOf({ name }))!.data);
 
   const up = tensors.get('v.blk.0.ffn_up.weight')!;
   expect(up).toMatchObject({ shape: [144, 320], type: 'f16' });
-  const upValues = floats(up, bytesOf(up));
+  const upValues = toFloats(up.type, up.data);
   const upOriginal = original('v.blk.0.ffn_up.weight');
   expect(
     upValues.subarray(0, 304 * 144).every((v, i) => Math.abs(v - upOriginal[i]!) <= 2 ** -25),
@@ -179,13 +143,13 @@ test('the FFN of a q8_0 tower is padded with zeros: rows of fc1 and its bias, co
   expect(upValues.subarray(304 * 144).every((value) => value === 0)).toBe(true);
 
   const bias = tensors.get('v.blk.0.ffn_up.bias')!;
-  expect(floats(bias, bytesOf(bias))).toEqual(
+  expect(toFloats(bias.type, bias.data)).toEqual(
     Float32Array.of(...original('v.blk.0.ffn_up.bias'), ...new Float32Array(16)),
   );
 
   const down = tensors.get('v.blk.0.ffn_down.weight')!;
   expect(down).toMatchObject({ shape: [320, 144], type: 'q8_0' });
-  const { values } = fromQ8(bytesOf(down));
+  const { values } = fromQ8(down.data);
   const downOriginal = original('v.blk.0.ffn_down.weight');
   for (let row = 0; row < 144; row++) {
     expect(values.slice(row * 320 + 304, (row + 1) * 320).some((value) => value !== 0)).toBe(false);
@@ -239,8 +203,10 @@ describe('a checkpoint of one block', () => {
       outtype: 'bf16',
       onProgress: (f) => fractions.push(f),
     });
-    const embeddings = (await written(result)).find(({ name }) => name === 'token_embd.weight')!;
-    expect(bytesOf(embeddings).equals(tensors['model.embed_tokens.weight']!.data)).toBe(true);
+    const embeddings = (await readWritten(result)).find(
+      ({ name }) => name === 'token_embd.weight',
+    )!;
+    expect(embeddings.data.equals(tensors['model.embed_tokens.weight']!.data)).toBe(true);
     expect(fractions.every((value, i) => value > (fractions[i - 1] ?? 0))).toBe(true);
     expect(fractions.at(-1)).toBe(1);
   });

@@ -3,11 +3,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { native } from '../../src/binding.js';
 import { type ConvertResult, convert } from '../../src/convert/convert.js';
 import { readDecoderFile } from '../../src/gguf/decoder-file.js';
 import { type GgufFile, type GgufTensor, readGguf } from '../../src/gguf/reader.js';
 import { readVisionConfig } from '../../src/vision/vision-config.js';
-import { bf16ToFloats, f16ToFloats, floatsToF16, toFloats } from '../support/floats.js';
+import { bf16ToFloats, toFloats } from '../support/floats.js';
 import { bf16Tensor, lmmsFiles, lmmsTensors, writeCheckpoint } from '../support/safetensors.js';
 import { type RewriteOptions, rewriteAsTransformers } from '../support/transformers-layout.js';
 
@@ -78,43 +79,6 @@ describe.each(layouts)('%s', (_, options) => {
   });
 });
 
-test.each([
-  ['BF16', 'saved'],
-  ['F16', 'saved'],
-  ['F32', 'in-memory'],
-] as const)(
-  'in f32 every value of a %s checkpoint (%s) is kept bit for bit',
-  async (dtype, names) => {
-    const result = await convertRewritten({ names, dtype, hasSegment: names === 'saved' });
-    const lmms = await convert({
-      checkpoint: DEMO,
-      outdir: join(dir, 'a'),
-      outtype: 'bf16',
-      mmprojOuttype: 'bf16',
-    });
-    for (const part of ['model', 'mmproj'] as const) {
-      const [original, file] = [await readGguf(lmms[part].path), await readGguf(result[part].path)];
-      expect(file.tensors).toHaveLength(original.tensors.length);
-      for (const [i, tensor] of file.tensors.entries()) {
-        const source = original.tensors[i]!;
-        expect(tensor).toMatchObject({ name: source.name, shape: source.shape, type: 'f32' });
-        const expected = toFloats(source.type, dataOf(original, source));
-        const actual = toFloats('f32', dataOf(file, tensor));
-        // What a bf16 weight becomes in the checkpoint's own format.
-        const rounds = dtype === 'F16' ? throughF16 : (values: Float32Array) => values;
-        expect(
-          Buffer.from(actual.buffer).equals(Buffer.from(rounds(expected).buffer)),
-          tensor.name,
-        ).toBe(true);
-      }
-    }
-  },
-);
-
-function throughF16(values: Float32Array): Float32Array {
-  return f16ToFloats(new Uint8Array(floatsToF16(values).buffer));
-}
-
 describe('towers', () => {
   const extraBlock = (tensors: Record<string, ReturnType<typeof bf16Tensor>>, from: number) => {
     for (const [name, tensor] of Object.entries(tensors))
@@ -144,6 +108,16 @@ describe('towers', () => {
     }
   });
 
+  test('a block less than the config says is missed', async () => {
+    const edit: RewriteOptions['edit'] = (config) => {
+      config.vision_config.num_hidden_layers = 5;
+    };
+    await expect(convertRewritten({ names: 'saved', edit })).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      tensor: 'v.blk.4.ln1.weight',
+    });
+  });
+
   test('pinpoints are (height, width) there and { width, height } here', async () => {
     const { mmproj } = await convertRewritten({
       names: 'saved',
@@ -160,6 +134,34 @@ describe('towers', () => {
       { width: 336, height: 112 },
       { width: 112, height: 224 },
     ]);
+  });
+});
+
+describe('scaled positions', () => {
+  const LINEAR = { rope_type: 'linear', factor: 2 };
+  const YARN = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 8192 };
+
+  test.each([
+    [4, LINEAR],
+    [5, LINEAR],
+    [4, YARN],
+    [5, YARN],
+  ] as const)('of transformers %i are llama.cpp’s: %j', async (version, scaling) => {
+    const { model } = await convertRewritten({
+      names: 'saved',
+      version,
+      edit: ({ text_config: config }) => {
+        if (version === 4) config.rope_scaling = scaling;
+        else Object.assign(config.rope_parameters as object, scaling);
+      },
+    });
+    const { metadata } = await readGguf(model.path);
+    expect(metadata.get('qwen2.rope.scaling.type')).toBe(scaling.rope_type);
+    expect(metadata.get('qwen2.rope.scaling.factor')).toBe(scaling.factor);
+    await readDecoderFile(model.path);
+    const options = { gpuLayers: 0, mmap: true, mlock: false, vocabOnly: false };
+    const loaded = await native().loadModel({ ...options, path: model.path }, null, null);
+    await loaded.dispose();
   });
 });
 

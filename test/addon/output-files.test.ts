@@ -1,5 +1,5 @@
 /** How files come to be: parts, checksums, checking, and names that only ever hold whole files. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -166,42 +166,16 @@ describe('a full disk', () => {
   });
 });
 
-describe('a process that is killed', () => {
-  /** Converts over and over until it is killed. */
-  const SCRIPT = `
-    import { convert } from '${join(import.meta.dirname, '../../dist/src/convert/convert.js')}';
-    process.stdout.write('ready');
-    for (let i = 0; ; i++)
-      await convert({ checkpoint: process.argv[1], outdir: process.argv[2], name: 'k', outtype: i % 2 ? 'f32' : 'f16' });
-  `;
-
-  test('leaves whole files only, and the next conversion clears what it has left', async () => {
-    const outdir = join(dir, 'out');
-    for (const delay of [1, 13, 37, 80]) {
-      const child = spawn(process.execPath, [
-        '--input-type=module',
-        '-e',
-        SCRIPT,
-        checkpoint,
-        outdir,
-      ]);
-      await new Promise((resolve) => child.stdout.once('data', resolve));
-      await new Promise((resolve) => setTimeout(resolve, delay));
-      child.kill('SIGKILL');
-      await new Promise((resolve) => child.once('close', resolve));
-      const names = existsSync(outdir) ? readdirSync(outdir) : [];
-      for (const name of names.filter((file) => file.endsWith('.gguf')))
-        if (name.startsWith('mmproj')) await readGguf(join(outdir, name));
-        else await readDecoderFile(join(outdir, name));
-    }
-    mkdirSync(outdir, { recursive: true });
-    // A process id that cannot be running, and one that is.
-    const [dead, alive] = ['4194305', process.pid].map((pid) => `.k-f16.gguf.${pid}-0a1b2c3d.tmp`);
-    for (const name of [dead!, alive!]) writeFileSync(join(outdir, name), 'partial');
-    for (const outtype of ['f16', 'f32'] as const)
-      await convert({ checkpoint, outdir, name: 'k', outtype });
-    expect(readdirSync(outdir).sort()).toEqual(
-      [alive, 'k-f16.gguf', 'k-f32.gguf', 'mmproj-k-f16.gguf'].sort(),
-    );
-  });
+// test/cli/convert.test.ts kills real ones.
+test('what a process that was killed has left goes with the next conversion', async () => {
+  const outdir = join(dir, 'out');
+  mkdirSync(outdir);
+  // A process id that cannot be running, and one that is.
+  const [dead, alive] = ['4194305', process.pid].map((pid) => `.k-f16.gguf.${pid}-0a1b2c3d.tmp`);
+  for (const name of [dead!, alive!]) writeFileSync(join(outdir, name), 'partial');
+  for (const outtype of ['f16', 'f32'] as const)
+    await convert({ checkpoint, outdir, name: 'k', outtype });
+  expect(readdirSync(outdir).sort()).toEqual(
+    [alive, 'k-f16.gguf', 'k-f32.gguf', 'mmproj-k-f16.gguf'].sort(),
+  );
 });

@@ -1,6 +1,6 @@
-// Runs the fuzz tests for as long as asked; `npm test` runs them for a few seconds with a fixed seed.
+// Runs each fuzz test for as long as asked; `npm test` runs them for a few seconds with a fixed seed.
 //
-//   node test/fuzz/run.mjs [--seconds 300] [--seed N]
+//   npm run fuzz -- [--seconds 300] [--seed N]
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
@@ -13,6 +13,7 @@ const { values } = parseArgs({
 console.log(`seed ${values.seed}`);
 const files = [
   'test/unit/fuzz-headers.test.ts',
+  'test/unit/fuzz-json.test.ts',
   'test/addon/fuzz-rows.test.ts',
   'test/addon/lora-files.test.ts',
 ];

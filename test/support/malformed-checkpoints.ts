@@ -51,6 +51,25 @@ const inTensors: Case[] = [
     /'v.blk.0.ln2.bias' is missing/,
   ],
   [
+    'a missing block of the tower',
+    ({ tensors, config }) => {
+      for (const name of Object.keys(tensors))
+        if (name.includes('encoder.layers.1.')) delete tensors[name];
+      config.vision_config = { num_hidden_layers: 2 };
+    },
+    /'v.blk.1.ln1.weight' is missing.*2 blocks/,
+  ],
+  [
+    'a gap between the blocks of the tower',
+    put(`${tower}.encoder.layers.3.mlp.fc2.bias`, bf16Tensor([72])),
+    /'v.blk.2.ln1.weight' is missing.*4 blocks/,
+  ],
+  [
+    'a tower block without its first norm',
+    drop(`${tower}.encoder.layers.1.layer_norm1.weight`),
+    /'v.blk.1.ln1.weight' is missing/,
+  ],
+  [
     'a transposed matrix',
     put('model.layers.0.mlp.down_proj.weight', bf16Tensor([tiny.nFfn, tiny.nEmbd])),
     /down_proj.*\[64,32\].*\[32,64\]/,
@@ -106,6 +125,21 @@ const inConfig: Case[] = [
     set('num_hidden_layers', 2),
     /'blk.1.attn_norm.weight' is missing/,
   ],
+  [
+    'positions scaled as llama.cpp cannot',
+    set('rope_parameters', { rope_type: 'dynamic', factor: 2 }),
+    /"rope_parameters.rope_type".*"dynamic"/,
+  ],
+  [
+    'positions scaled without a factor',
+    set('rope_parameters', { rope_type: 'yarn' }),
+    /"rope_parameters.factor".*missing/,
+  ],
+  [
+    'positions scaled by other constants',
+    set('rope_parameters', { rope_type: 'yarn', factor: 4, beta_fast: 8 }),
+    /"rope_parameters.beta_fast".*8/,
+  ],
   ['heads that do not divide', set('num_attention_heads', 5), /5 heads/],
   ['more key-value heads than heads', set('num_key_value_heads', 4), /4 key-value heads/],
   ['an epsilon of one', set('rms_norm_eps', 1), /"rms_norm_eps"/],
@@ -152,6 +186,14 @@ const inConfig: Case[] = [
   ],
 ];
 
+const beyondConfig: Case[] = [
+  [
+    'a decoder block too many',
+    put('model.layers.1.mlp.up_proj.weight', bf16Tensor([tiny.nFfn, tiny.nEmbd])),
+    /'model.layers.1.mlp.up_proj.weight'.*"num_hidden_layers" is 1/,
+  ],
+];
+
 const tokens =
   (name: string, value: string | Record<string, unknown>): Edit =>
   ({ json }) =>
@@ -184,6 +226,12 @@ const inOtherFiles: [file: string, ...Case][] = [
     'a token with NUL',
     tokens('vocab.json', '{"a\\u0000b": 0}'),
     /id 0 is empty or no valid text/,
+  ],
+  [
+    '',
+    'no added tokens in any file',
+    ({ json }) => delete json['added_tokens.json'],
+    /no <\|im_start\|>.*missing here: .*added_tokens.json/,
   ],
   ['merges.txt', 'a merge of three', tokens('merges.txt', 'a b c\n'), /"a b c"/],
   ['added_tokens.json', 'a negative id', tokens('added_tokens.json', { '<x>': -1 }), /malformed/],
@@ -251,6 +299,15 @@ export function malformedCheckpoints(): MalformedCheckpoint[] {
     ...rows(WEIGHTS, inWeights),
     ...rows('', inTensors),
     ...rows('', inConfig),
+    ...rows(WEIGHTS, beyondConfig),
+    ...rows(CONFIG, [
+      [
+        'a config that nests deep',
+        ({ json }) =>
+          (json[CONFIG] = `{"hidden_size": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`),
+        /nest 50001 deep/,
+      ],
+    ]),
     ...inOtherFiles.flatMap(([file, ...row]) => rows(file, [row])),
     ...shardCases(),
   ];

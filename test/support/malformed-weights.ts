@@ -98,6 +98,11 @@ export const inWeights: Case[] = [
   ['a header that is a number', headerText(() => '12'), /not an object/],
   ['a header that nests without end', headerText((text) => '['.repeat(text.length)), /not JSON/],
   [
+    'a header that nests deep',
+    headerText((text) => `{"a": ${'['.repeat(400)}${']'.repeat(400)}}`.padEnd(text.length)),
+    /nests 401 deep/,
+  ],
+  [
     'a header that is not UTF-8 JSON',
     headerText((text) => text.replace(/"/g, '\u0000')),
     /not JSON/,
@@ -124,6 +129,27 @@ export const inWeights: Case[] = [
     'offsets beyond the file',
     entry({ data_offsets: [2 ** 40, 2 ** 40 + 64] }),
     /belong to no tensor/,
+  ],
+  [
+    'one tensor twice',
+    // The text of another entry's name becomes this one's; both are as long.
+    headerText((text) =>
+      text.replace(
+        '"model.layers.0.self_attn.k_proj.bias"',
+        '"model.layers.0.self_attn.q_proj.bias"',
+      ),
+    ),
+    /'model.layers.0.self_attn.q_proj.bias' twice/,
+  ],
+  [
+    'one tensor twice, its name escaped',
+    headerText((text) =>
+      text
+        .replace('"model.norm.weight"', '"model.\\u006eorm.weight"')
+        .replace('{"format":"pt"}', '{}')
+        .replace('"model.image_newline"', '"model.norm.weight"'),
+    ),
+    /'model.norm.weight' twice/,
   ],
   ['two tensors in one place', header((fields) => (fields.copy = { ...fields[NORM] })), /overlaps/],
   ['a gap', header((fields) => delete fields[NORM]), /belong to no tensor/],

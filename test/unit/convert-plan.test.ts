@@ -4,11 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../../src/convert/checkpoint.js';
-import { planDecoder } from '../../src/convert/decoder-plan.js';
 import type { GgufPlan } from '../../src/convert/gguf-plan.js';
-import { findLayout, nameTensors } from '../../src/convert/layouts.js';
-import { planMmproj } from '../../src/convert/mmproj-plan.js';
 import type { MmprojOuttype } from '../../src/convert/outtypes.js';
+import { entries, planCheckpoint } from '../support/plan.js';
 import {
   bf16Tensor,
   type CheckpointFiles,
@@ -16,7 +14,6 @@ import {
   lmmsTensors,
   type TestTensor,
   tiny,
-  writeCheckpoint,
 } from '../support/safetensors.js';
 
 let dir: string;
@@ -31,24 +28,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-async function plan(outtype: MmprojOuttype = 'f16', hasPoolingHead = false) {
-  writeCheckpoint(dir, files, tensors);
-  const checkpoint = await openCheckpoint(dir);
-  const layout = findLayout(checkpoint.config);
-  const { decoder, vision, unknown } = nameTensors(layout, checkpoint.tensors.values());
-  const hasHead = decoder.has('output.weight');
-  const modelConfig = await layout.readConfig(checkpoint, { hasHead, hasPoolingHead });
-  const { dialect } = layout;
-  const options = { checkpoint, config: modelConfig, dialect, outtype, name: 'tiny' };
-  return {
-    model: await planDecoder({ ...options, tensors: decoder }),
-    mmproj: await planMmproj({ ...options, tensors: vision }),
-    unknown,
-  };
-}
+const plan = (outtype: MmprojOuttype = 'f16', hasPoolingHead = false) =>
+  planCheckpoint(dir, { files, tensors, outtype, hasPoolingHead });
 
-const entries = (gguf: GgufPlan) =>
-  Object.fromEntries(gguf.entries.map(({ key, value }) => [key, value]));
 const types = (gguf: GgufPlan) =>
   Object.fromEntries(gguf.tensors.map(({ name, type }) => [name, type]));
 const tower = 'model.vision_tower.vision_tower.vision_model';
@@ -86,7 +68,24 @@ describe('the decoder', () => {
     config.tie_word_embeddings = false;
     expect(types((await plan()).model)).toHaveProperty(['output.weight']);
     delete tensors['lm_head.weight'];
-    await expect(plan()).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', tensor: 'output.weight' });
+    const error = await plan().catch((reason) => reason);
+    expect(error).toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      path: join(dir, 'config.json'),
+      tensor: 'output.weight',
+    });
+    expect(error.message).toMatch(/"tie_word_embeddings" is false.*lm_head\.weight/);
+  });
+
+  test('a config that does not say: a missing head is tied, and noted', async () => {
+    delete config.tie_word_embeddings;
+    const tied = await plan();
+    expect(types(tied.model)).not.toHaveProperty(['output.weight']);
+    expect(tied.notes).toEqual([expect.stringMatching(/no "tie_word_embeddings".*embedding/)]);
+    tensors['lm_head.weight'] = bf16Tensor([tiny.nVocab, tiny.nEmbd]);
+    const untied = await plan();
+    expect(types(untied.model)).toHaveProperty(['output.weight']);
+    expect(untied.notes).toEqual([]);
   });
 
   test('takes its sampling defaults from generation_config.json, for the whole answer', async () => {
@@ -148,6 +147,33 @@ describe('the decoder', () => {
     delete config.rope_theta;
     config.rope_parameters = { rope_theta: 5000, rope_type: 'default' };
     expect(entries((await plan()).model)['qwen2.rope.freq_base']).toBe(5000);
+  });
+
+  test('"rope_scaling" is ignored as the reference ignores it, with a note', async () => {
+    config.rope_scaling = { type: 'linear', factor: 2 };
+    const { model, notes } = await plan();
+    expect(entries(model)).not.toHaveProperty(['qwen2.rope.scaling.type']);
+    expect(notes).toEqual([expect.stringContaining('"rope_scaling" is ignored')]);
+  });
+
+  test('takes ChatML’s tokens from whichever file lists them, and says which could', async () => {
+    const { 'added_tokens.json': added, ...others } = files;
+    files = others;
+    const error = await plan().catch((reason) => reason);
+    expect(error).toMatchObject({ code: 'ERR_CHECKPOINT', path: dir });
+    expect(error.message).toMatch(
+      /no <\|im_start\|> and <\|im_end\|>.*missing here: tokenizer.json, tokenizer_config.json, added_tokens.json/,
+    );
+    files['tokenizer_config.json'] = {
+      added_tokens_decoder: Object.fromEntries(
+        Object.entries(added as object).map(([content, id]) => [id, { content, special: true }]),
+      ),
+    };
+    const fromDecoder = entries((await plan()).model);
+    expect(fromDecoder['tokenizer.ggml.eot_token_id']).toBe(262);
+    files = lmmsFiles();
+    rmSync(join(dir, 'tokenizer_config.json'));
+    expect(fromDecoder).toEqual(entries((await plan()).model));
   });
 });
 
@@ -228,12 +254,54 @@ describe('the mmproj', () => {
   });
 });
 
+describe('tensors that are stored and not used', () => {
+  test('nothing is said of what no release uses', async () => {
+    tensors[`${tower}.head.probe`] = bf16Tensor([1, 1, 72]);
+    tensors[`${tower}.embeddings.position_ids`] = bf16Tensor([4]);
+    tensors['model.layers.0.self_attn.rotary_emb.inv_freq'] = bf16Tensor([8]);
+    expect((await plan('f16', true)).notes).toEqual([
+      'blocks of the tower after the last one that the model runs are left out: v.blk.1.',
+    ]);
+    delete tensors[`${tower}.head.probe`];
+    expect((await plan()).notes).toEqual([]);
+  });
+
+  test('a head that is tied, blocks of the tower, and what no place is known for', async () => {
+    tensors['lm_head.weight'] = bf16Tensor([tiny.nVocab, tiny.nEmbd]);
+    tensors['model.layers.0.self_attn.o_proj.bias'] = bf16Tensor([tiny.nEmbd]);
+    tensors['model.extra'] = bf16Tensor([1]);
+    tensors[`${tower}.encoder.layers.2.mlp.fc2.bias`] = bf16Tensor([72]);
+    tensors[`${tower}.encoder.layers.3.mlp.fc2.bias`] = bf16Tensor([72]);
+    config.vision_config = { num_hidden_layers: 2 };
+    expect((await plan()).notes).toEqual([
+      "'lm_head.weight' is left out: the embedding matrix is the head.",
+      'blocks of the tower after the last one that the model runs are left out: v.blk.2, v.blk.3.',
+      '2 tensors of the checkpoint have no place in the model: model.extra, model.layers.0.self_attn.o_proj.bias.',
+    ]);
+  });
+});
+
 test('a layout matches on suffixes, so a further prefix does not matter', async () => {
   tensors = Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => [`base.${name}`, tensor]),
   );
   expect((await plan()).unknown).toHaveLength(2);
 });
+
+test.each(['vision_tower.vision_tower.', 'vision_tower.', 'model.vision_tower.'])(
+  'the tower’s names need no vision_model. (%s)',
+  async (prefix) => {
+    const expected = await plan();
+    tensors = Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => [name.replace(`${tower}.`, prefix), tensor]),
+    );
+    const { mmproj, unknown } = await plan();
+    const names = ({ tensors }: GgufPlan) =>
+      tensors.map(({ name, source }) => [name, source.shape]);
+    expect(names(mmproj)).toEqual(names(expected.mmproj));
+    expect(unknown).toEqual([`${prefix}post_layernorm.weight`, `${prefix}post_layernorm.bias`]);
+  },
+);
 
 describe('refused checkpoints', () => {
   const set = (key: string, value: unknown) => () => {
@@ -276,6 +344,11 @@ describe('refused checkpoints', () => {
       'missing tower tensor',
       tensor(`${tower}.encoder.layers.1.mlp.fc2.bias`),
       /'v.blk.1.ffn_down.bias' is missing/,
+    ],
+    [
+      'a decoder block too many',
+      tensor('model.layers.1.input_layernorm.weight', bf16Tensor([32])),
+      /'model.layers.1.input_layernorm.weight'.*config.json.*"num_hidden_layers" is 1/,
     ],
     ['missing newline', tensor('model.image_newline'), /'v.image_newline' is missing/],
     [

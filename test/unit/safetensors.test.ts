@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readTensorTable } from '../../src/convert/checkpoint.js';
+import { surveyJson } from '../../src/convert/json-survey.js';
 import { readSafetensors } from '../../src/convert/safetensors.js';
 import { bf16Tensor, safetensorsBytes } from '../support/safetensors.js';
 
@@ -39,6 +40,9 @@ describe('readSafetensors', () => {
     return Buffer.concat([length, body]);
   };
   const whole = safetensorsBytes(tensors);
+  const SCALAR = '{"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}';
+  const twice = (name: string) =>
+    `{"a": ${SCALAR}, "__metadata__": {"b": "c", "x": "\\"a\\": {"}, "b": ${SCALAR}, ${name} : ${SCALAR}}`;
   const cases: [what: string, bytes: Buffer, message: RegExp, tensor?: string][] = [
     ['empty', Buffer.alloc(0), /not a safetensors file/],
     ['a few bytes', Buffer.from('GGUF'), /not a safetensors file/],
@@ -70,6 +74,8 @@ describe('readSafetensors', () => {
     ['gap', safetensorsBytes(tensors, (h) => delete h.b), /'scalar' belong to no tensor/, 'scalar'],
     ['cut in its data', whole.subarray(0, -6), /truncated.*'b'/, 'b'],
     ['bytes at its end', Buffer.concat([whole, Buffer.alloc(5)]), /5 bytes at its end/],
+    ['one name twice', header(twice('"a"')), /tensor 'a' twice/, 'a'],
+    ['one name twice, escaped', header(twice('"\\u0061"')), /tensor 'a' twice/, 'a'],
   ];
   test.each(cases)('refuses: %s', async (_, bytes, message, tensor) => {
     const path = file(bytes);
@@ -82,6 +88,25 @@ describe('readSafetensors', () => {
     const path = join(dir, 'absent.safetensors');
     await expect(readSafetensors(path)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', path });
   });
+});
+
+test('a key is repeated where it is one, and of the object itself', () => {
+  const findRepeatedKey = (text: string) => surveyJson(text).repeatedKey;
+  expect(findRepeatedKey('{"a": "a", "b": {"a": 1, "a": 2}, "c": ["a", "a"], "d": "\\\\"}')).toBe(
+    undefined,
+  );
+  expect(findRepeatedKey('{"a:": "\\\\", "a": [{"b": 1}], "b": "\\"b\\":", "a:\\"" : 1}')).toBe(
+    undefined,
+  );
+  expect(findRepeatedKey('{"a\\n\\"": 1, "b": 2, "\\u0061\\u000a\\u0022" :2}')).toBe('a\n"');
+  expect(findRepeatedKey('{"": 1, "" : 2}')).toBe('');
+  expect(findRepeatedKey('{"__proto__": 1, "__proto__": 2}')).toBe('__proto__');
+  expect(findRepeatedKey('{}')).toBe(undefined);
+});
+
+test('depth counts brackets that are not in strings', () => {
+  const depths = ['1', '{}', '{"a": [1, {}], "b": [[]]}', '{"[[[": "\\"[[["}'];
+  expect(depths.map((text) => surveyJson(text).depth)).toEqual([0, 1, 3, 1]);
 });
 
 describe('shards', () => {
@@ -125,7 +150,7 @@ describe('shards', () => {
     });
   });
 
-  test.each([[{ a: '../elsewhere.safetensors' }], [{ a: 3 }]])(
+  test.each([[{ a: '../elsewhere.safetensors' }], [{ a: 3 }], [{ a: '..' }], [{ a: 'a\0' }]])(
     'index %j is refused',
     async (bad) => {
       writeIndex(bad);

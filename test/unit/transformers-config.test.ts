@@ -12,6 +12,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
+/** The configuration alone says how many blocks to run. */
+const stored = { nBlocks: 99, nEmbd: 1152 };
+
 type Fields = Record<string, unknown>;
 
 function read(fields: Fields, hasHead = true) {
@@ -41,7 +44,7 @@ describe('absent fields have the defaults of transformers 5.18', () => {
       max_position_embeddings: 32768,
     });
     expect(config.tower.fields).toMatchObject({ hidden_size: 1152, num_attention_heads: 16 });
-    expect(config.countBlocks(27)).toBe(26);
+    expect(config.countBlocks(stored)).toBe(26);
     const { pinpoints, ...anyres } = config.anyres(384);
     expect(anyres).toEqual({ maxTiles: 9, newlinePosition: 'one_token', poolMode: 'bilinear' });
     expect(pinpoints).toHaveLength(36);
@@ -66,7 +69,7 @@ describe('absent fields have the defaults of transformers 5.18', () => {
     expect(config.text.fields).toMatchObject({ num_key_value_heads: 8, hidden_size: 4096 });
     expect(config.text.fields).not.toHaveProperty('rope_theta');
     expect(config.tower.fields).toMatchObject({ image_size: 224, num_attention_heads: 12 });
-    expect(config.countBlocks(5)).toBe(4);
+    expect(config.countBlocks(stored)).toBe(4);
     expect(config.anyres(28)).toMatchObject({ maxTiles: 0, pinpoints: [[28, 56]] });
   });
 
@@ -75,9 +78,18 @@ describe('absent fields have the defaults of transformers 5.18', () => {
     [{}, false, true],
     [{ tie_word_embeddings: false, text_config: { tie_word_embeddings: true } }, true, true],
     [{ tie_word_embeddings: true, text_config: { tie_word_embeddings: false } }, true, true],
-    [{ tie_word_embeddings: false }, false, false],
+    [{ tie_word_embeddings: false }, true, false],
+    [{ tie_word_embeddings: true }, false, true],
   ])('%j with a head stored: %s gives a tied head: %s', async (fields, hasHead, isTied) => {
     expect((await read(fields, hasHead)).isTied).toBe(isTied);
+  });
+
+  test('a tied head that only its absence tells of is noted', async () => {
+    const noted = async (fields: Fields, hasHead: boolean) =>
+      (await read(fields, hasHead)).notes.filter((note) => note.includes('tie_word_embeddings'));
+    expect(await noted({}, false)).toHaveLength(1);
+    expect(await noted({}, true)).toEqual([]);
+    expect(await noted({ tie_word_embeddings: true }, false)).toEqual([]);
   });
 });
 
@@ -123,12 +135,23 @@ describe('refused', () => {
 
   test.each([[[-1, -2]], [-28], [0], [1.5], ['last']])('feature layer %j', async (layer) => {
     const config = await read({ vision_feature_layer: layer });
-    expect(() => config.countBlocks(27)).toThrow(/vision_feature_layer/);
+    expect(() => config.countBlocks(stored)).toThrow(/vision_feature_layer/);
   });
 
-  test('fewer blocks than needed, other modes, pinpoints off the tile', async () => {
+  test('a head of its own that is not stored', async () => {
+    for (const fields of [
+      { tie_word_embeddings: false },
+      { text_config: { tie_word_embeddings: false } },
+    ])
+      await expect(read(fields, false)).rejects.toMatchObject({
+        code: 'ERR_CHECKPOINT',
+        tensor: 'output.weight',
+        message: expect.stringContaining('lm_head.weight'),
+      });
+  });
+
+  test('other modes, pinpoints off the tile', async () => {
     const config = await read({ vision_aspect_ratio: 'pad' });
-    expect(() => config.countBlocks(25)).toThrow(/26 blocks but 25 are stored/);
     expect(() => config.anyres(384)).toThrow(/vision_aspect_ratio/);
     const other = await read({ image_grid_pinpoints: [[384, 100]] });
     expect(() => other.anyres(384)).toThrow(/tile size 384/);
