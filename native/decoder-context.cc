@@ -133,14 +133,11 @@ DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_p
   const ErrorLog errors;
   context_.reset(llama_init_from_model(model_->get(), params));
   if (!context_) {
-    Devices devices = model_->gpus();
-    if (devices.empty()) devices = {ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU)};
-    throw NativeError(
-        "ERR_OUT_OF_MEMORY",
+    throw OutOfMemory(
         Format("Cannot create a context of %d positions, whose KV cache takes %.0f MB: ",
                options.n_ctx, double(CacheBytes()) / 1e6) +
-            errors.text() + " (" + DescribeMemory(devices) + ")",
-        {{"needed", double(CacheBytes())}, {"available", double(FreeMemory(devices))}});
+            errors.text(),
+        model_->gpus(), double(CacheBytes()));
   }
   llama_attach_threadpool(context_.get(), workers_->pool(), workers_->pool());
   memory_ = llama_get_memory(context_.get());
@@ -190,12 +187,11 @@ void DecoderContext::CheckCacheTensors() const {
         ggml_new_tensor_2d(context.get(), type, width, GGML_PAD(options_.n_ctx, 256));
     for (auto* device : model_->gpus()) {
       if (ggml_backend_dev_supports_op(device, cache)) continue;
-      throw NativeError(
-          "ERR_OUT_OF_MEMORY",
+      throw OutOfMemory(
           Format("A KV cache of %d positions takes %.0f MB per layer, more than %s allows in one "
                  "piece; lower contextSize or choose kvType q8_0",
                  options_.n_ctx, double(ggml_nbytes(cache)) / 1e6, ggml_backend_dev_name(device)),
-          {{"needed", double(CacheBytes())}, {"available", double(FreeMemory(model_->gpus()))}});
+          model_->gpus(), double(CacheBytes()));
     }
   }
 }
@@ -258,7 +254,9 @@ void DecoderContext::Check(const Slices& slices) const {
 
 Samples DecoderContext::Step(const Slices& slices) {
   const std::lock_guard<std::mutex> lock(workers_->mutex());
+  if (is_broken_) throw NativeError("ERR_DECODE", "The device has failed; load the model again");
   CheckFinite(slices, model_->n_embd());
+  const ErrorLog errors;
   Samples samples(slices.size());
   int status = 0;
   try {
@@ -273,7 +271,7 @@ Samples DecoderContext::Step(const Slices& slices) {
   }
   if (status != 0) {
     Undo(slices);
-    throw Failed(status, slices);
+    throw Failed(status, slices, errors.text());
   }
   for (size_t i = 0; i < slices.size(); ++i) {
     if (samples[i]) slices[i].sampler->Accept(samples[i]->token);
@@ -304,9 +302,14 @@ int DecoderContext::Decode(const Slices& slices, bool rows, Samples& samples) {
     batch.Add(slices[i], model_->n_embd(), n_chosen == 1);
     last[i] = batch.size() - 1;
   }
-  const int status = batch.Decode(context_.get());
-  if (status != 0) return status;
-  llama_synchronize(context_.get());
+  try {
+    const int status = batch.Decode(context_.get());
+    if (status != 0) return status;
+    llama_synchronize(context_.get());
+  } catch (const std::exception& error) {
+    is_broken_ = true;  // the backend is left in the middle of its work
+    throw ComputeError("ERR_DECODE", error, model_->gpus());
+  }
   for (size_t i = 0; i < slices.size(); ++i) {
     if (!chosen(slices[i]) || !slices[i].sampler) continue;
     const float* logits = llama_get_logits_ith(context_.get(), last[i]);
@@ -317,9 +320,16 @@ int DecoderContext::Decode(const Slices& slices, bool rows, Samples& samples) {
   return 0;
 }
 
-NativeError DecoderContext::Failed(int status, const Slices& slices) const {
-  if (status != 1) {
-    return NativeError("ERR_DECODE", Format("llama_decode failed with status %d", status),
+NativeError DecoderContext::Failed(int status, const Slices& slices,
+                                   const std::string& reason) const {
+  constexpr int kFull = 1,
+                kNoMemory = -2;  // llama_decode's, for no room in the cache and beside it
+  if (status == kNoMemory) {
+    return OutOfMemory("No memory to decode with: " + reason, model_->gpus(), std::nullopt);
+  }
+  if (status != kFull) {
+    return NativeError("ERR_DECODE",
+                       Format("llama_decode failed with status %d: ", status) + reason,
                        {{"status", double(status)}});
   }
   int past = 0, needed = 0;

@@ -51,7 +51,7 @@ class DecoderContext {
 
   // Throws ERR_INVALID_ARGUMENT for what llama_decode would refuse or abort on.
   void Check(const Slices& slices) const;
-  // After Check. Throws ERR_CONTEXT_FULL and ERR_DECODE.
+  // After Check. Throws ERR_CONTEXT_FULL, ERR_OUT_OF_MEMORY and ERR_DECODE.
   Samples Step(const Slices& slices);
 
   // `to` = -1 means to the end.
@@ -76,7 +76,7 @@ class DecoderContext {
   int Decode(const Slices& slices, bool rows, Samples& samples);
   void Undo(const Slices& slices);
   void ClearIfSpoilt();
-  NativeError Failed(int status, const Slices& slices) const;
+  NativeError Failed(int status, const Slices& slices, const std::string& reason) const;
 
   std::shared_ptr<LoadedModel> model_;
   std::shared_ptr<Workers> workers_;
@@ -84,6 +84,7 @@ class DecoderContext {
   llama_context_ptr context_;  // last: freed before what it uses
   llama_memory_t memory_;
   bool spoilt_ = false;
+  bool is_broken_ = false;
 };
 
 }  // namespace llavaov

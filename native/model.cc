@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cfloat>
-#include <filesystem>
-#include <system_error>
 
 #include "log.h"
 
@@ -22,19 +20,18 @@ NativeError LoadError(const std::string& path, const std::string& reason) {
                      {{"path", path}});
 }
 
-// llama.cpp gives null for every reason.
-NativeError LoadFailure(const ModelOptions& options, size_t free_before,
-                        const std::string& reason) {
-  if (options.gpus.empty()) return LoadError(options.path, reason);
-  std::error_code ignored;
-  const auto size = std::filesystem::file_size(std::filesystem::u8path(options.path), ignored);
-  const std::string memory = reason + " (" + DescribeMemory(options.gpus) + ")";
-  if (ignored || size < free_before) return LoadError(options.path, memory);
-  return NativeError("ERR_OUT_OF_MEMORY",
-                     Format("The GPUs have no room for %d layers of %s: ", options.gpu_layers,
-                            options.path.c_str()) +
-                         memory + "; lower gpuLayers",
-                     {{"needed", double(size)}, {"available", double(free_before)}});
+// llama.cpp gives null for every reason. If it was memory, the load that takes none succeeds.
+NativeError LoadFailure(const ModelOptions& options, llama_model_params params,
+                        std::string reason) {
+  params.no_alloc = true;
+  params.load_mode = LLAMA_LOAD_MODE_NONE;
+  params.progress_callback = [](float, void*) { return true; };
+  const llama_model_ptr model(llama_model_load_from_file(options.path.c_str(), params));
+  if (!model) return LoadError(options.path, reason);
+  const std::string where =
+      options.gpus.empty() ? "" : Format(" with %d layers on GPUs", options.gpu_layers);
+  return OutOfMemory("No memory to load " + options.path + where + ": " + reason, options.gpus,
+                     double(llama_model_size(model.get())));
 }
 
 struct Watch {
@@ -67,11 +64,10 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel, 
   params.vocab_only = options.vocab_only;
   params.progress_callback = Watch::Step;
   params.progress_callback_user_data = &watch;
-  const size_t free_before = FreeMemory(options_.gpus);
   const ErrorLog errors;
   model_.reset(llama_model_load_from_file(options.path.c_str(), params));
   if (cancel && cancel->load()) throw NativeError("ERR_CANCELLED", "Cancelled");
-  if (!model_) throw LoadFailure(options_, free_before, errors.text());
+  if (!model_) throw LoadFailure(options_, params, errors.text());
   vocab_ = llama_model_get_vocab(model_.get());
   // The other kinds abort the process on some calls below.
   if (llama_vocab_type(vocab_) != LLAMA_VOCAB_TYPE_BPE) {

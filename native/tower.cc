@@ -14,8 +14,8 @@ ggml_backend_t InitBackend(ggml_backend_dev_t device) {
   ggml_backend_t backend =
       device ? ggml_backend_dev_init(device, nullptr) : ggml_backend_cpu_init();
   if (backend) return backend;
-  throw NativeError("ERR_OUT_OF_MEMORY", "Cannot start the device of the vision tower" +
-                                             (device ? ": " + DescribeMemory({device}) : ""));
+  throw OutOfMemory("Cannot start the device of the vision tower",
+                    device ? Devices{device} : Devices{}, std::nullopt);
 }
 
 bool IsCancelled(void* flag) { return static_cast<CancelFlag*>(flag)->load(); }
@@ -62,6 +62,7 @@ void Tower::Encode(const uint8_t* tiles, int64_t n, float* out,
   const int64_t tile_rows = shape_.n_patches() * shape_.n_projection;
   for (int64_t done = 0; done < n; done += graph_->n_tiles()) {
     Cancel::ThrowIfSet(cancel);
+    ThrowIfBroken();
     Prepare(std::min(n - done, tiles_per_call()));
     SetPatches(tiles + done * tile_bytes);
     Compute(cancel);
@@ -81,12 +82,9 @@ void Tower::Prepare(int64_t n_tiles) {
     size_t needed = 0;
     ggml_gallocr_reserve_n_size(allocator_.get(), graph_->graph(), nullptr, nullptr, &needed);
     graph_.reset();
-    const Devices device = {ggml_backend_get_device(backend_.get())};
-    throw NativeError("ERR_OUT_OF_MEMORY",
-                      Format("No memory for the vision tower's compute buffer of %.0f MB: ",
-                             double(needed) / 1e6) +
-                          DescribeMemory(device),
-                      {{"needed", double(needed)}, {"available", double(FreeMemory(device))}});
+    throw OutOfMemory(
+        Format("No memory for the vision tower's compute buffer of %.0f MB", double(needed) / 1e6),
+        {ggml_backend_get_device(backend_.get())}, double(needed));
   }
 }
 
@@ -116,13 +114,28 @@ void Tower::Compute(const std::shared_ptr<CancelFlag>& cancel) {
     ggml_backend_cpu_set_abort_callback(backend_.get(), cancel ? IsCancelled : nullptr,
                                         cancel.get());
   }
-  const ggml_status status = ggml_backend_graph_compute(backend_.get(), graph_->graph());
+  const Devices device = {ggml_backend_get_device(backend_.get())};
+  ggml_status status;
+  try {
+    status = ggml_backend_graph_compute(backend_.get(), graph_->graph());
+  } catch (const std::exception& error) {
+    is_broken_ = true;
+    throw ComputeError("ERR_ENCODE", error, device);
+  }
   if (status == GGML_STATUS_ABORTED) throw NativeError("ERR_CANCELLED", "Cancelled");
+  if (status == GGML_STATUS_ALLOC_FAILED) {
+    throw OutOfMemory("No memory for the vision tower to compute with", device, std::nullopt);
+  }
   if (status != GGML_STATUS_SUCCESS) {
     throw NativeError("ERR_ENCODE",
                       Format("The vision tower failed: %s", ggml_status_to_string(status)),
                       {{"status", double(status)}});
   }
+}
+
+// After an exception a backend is left in the middle of its work.
+void Tower::ThrowIfBroken() const {
+  if (is_broken_) throw NativeError("ERR_ENCODE", "The device has failed; load the model again");
 }
 
 }  // namespace llavaov

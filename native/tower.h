@@ -23,7 +23,8 @@ class Tower {
         std::shared_ptr<Workers> workers, const std::shared_ptr<CancelFlag>& cancel);
 
   const SiglipShape& shape() const { return shape_; }
-  int64_t tiles_per_call() const { return is_cpu_ ? 1 : 4; }
+  static constexpr int64_t kGpuTilesPerCall = 4;
+  int64_t tiles_per_call() const { return is_cpu_ ? 1 : kGpuTilesPerCall; }
   const char* backend() const { return ggml_backend_name(backend_.get()); }
   // Bytes of weights and of the compute buffer.
   size_t size() const;
@@ -41,6 +42,7 @@ class Tower {
   bool SupportsFlashAttention(const SiglipGraph& graph) const;
   void SetPatches(const uint8_t* tiles);
   void Compute(const std::shared_ptr<CancelFlag>& cancel);
+  void ThrowIfBroken() const;
 
   const SiglipShape shape_;
   const Patchify patchify_;
@@ -54,6 +56,7 @@ class Tower {
   std::unique_ptr<SiglipGraph> graph_;  // for the last count of tiles
   std::vector<float> staging_;          // patches on their way to a GPU
   std::mutex mutex_;
+  bool is_broken_ = false;
 };
 
 }  // namespace llavaov

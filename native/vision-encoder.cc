@@ -49,7 +49,7 @@ using TowerPointer = std::shared_ptr<Tower>;
 
 Napi::Value Load(const Napi::CallbackInfo& info) {
   const Napi::Object options = ObjectArg(info[0], "options");
-  const std::string path = StringArg(options.Get("path"), "path");
+  const std::string path = TextArg(options.Get("path"), "path");
   const bool use_gpu = BoolArg(options.Get("useGpu"), "useGpu");
   // Where there is no GPU the CPU does it.
   const Devices gpus = use_gpu ? DevicesArg(options.Get("devices"), "devices") : Devices{};
@@ -128,6 +128,7 @@ Napi::Value VisionEncoder::Encode(const Napi::CallbackInfo& info) {
 
 void RegisterVisionEncoder(Napi::Env env, Napi::Object exports) {
   VisionEncoder::Define(env);
+  exports.Set("gpuTilesPerCall", double(Tower::kGpuTilesPerCall));
   exports.Set("loadVisionEncoder", Napi::Function::New(env, Load, "loadVisionEncoder"));
 }
 

@@ -81,12 +81,9 @@ void WeightLoader::Load(const std::shared_ptr<CancelFlag>& cancel) {
     if (!buffers_.back()) {
       size_t needed = 0;
       for (const Recipe& recipe : recipes_) needed += ggml_nbytes(recipe.target);
-      const Devices device = {ggml_backend_get_device(backend_)};
-      throw NativeError(
-          "ERR_OUT_OF_MEMORY",
-          Format("No memory for the vision tower's weights of %.0f MB: ", double(needed) / 1e6) +
-              DescribeMemory(device),
-          {{"needed", double(needed)}, {"available", double(FreeMemory(device))}});
+      throw OutOfMemory(
+          Format("No memory for the vision tower's weights of %.0f MB", double(needed) / 1e6),
+          {ggml_backend_get_device(backend_)}, double(needed));
     }
     ggml_backend_buffer_set_usage(buffers_.back().get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
   }

@@ -219,6 +219,10 @@ export interface NativeDevice {
   backend: string;
   memoryFree: number;
   memoryTotal: number;
+  /** Of a CUDA device: 8.6, for instance. */
+  computeCapability?: number;
+  /** Why it cannot be used; absent where it can. */
+  problem?: string;
 }
 
 export interface NativeBuildInfo {
@@ -287,6 +291,8 @@ export interface NativeBinding {
   /** llama.cpp's log: lines of `level` ('error' | 'warn' | 'info' | 'debug') and above go to `callback`; null silences it. */
   setLog(level: string, callback: ((level: string, text: string) => void) | null): void;
   devices(): NativeDevice[];
+  /** `tilesPerCall` of a tower on a GPU. */
+  readonly gpuTilesPerCall: number;
   buildInfo(): NativeBuildInfo;
   /** Physical cores of this machine that the process may use. */
   physicalCores(): number;

@@ -8,6 +8,7 @@ export {
 } from './convert/convert-lora.js';
 export type { Outtype } from './convert/outtypes.js';
 export { type QuantizeOptions, type QuantizeResult, quantize } from './convert/quantize.js';
+export { type Device, devices } from './devices.js';
 export type { Dialect } from './dialect.js';
 export type { ChatOptions, ChatProgress } from './engine/chat-options.js';
 export type { ChatChunk, ChatResult, ChatStream, ChatTimings } from './engine/chat-stream.js';
@@ -31,7 +32,7 @@ export type { LoadOptions, LoadProgress, LogLevel } from './load-options.js';
 export type { LoraAdapter } from './lora-options.js';
 export type { ImageSource, RawImage } from './media/image.js';
 export type { VideoSource } from './media/video.js';
-export type { MemoryEstimate } from './memory.js';
+export type { DeviceMemory, MemoryEstimate } from './memory.js';
 export type { ImagePart, Message, Part, TextPart, VideoPart } from './prompt/messages.js';
 export type { Session, SessionOptions } from './session.js';
 export type { Grid } from './vision/grid.js';

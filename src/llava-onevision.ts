@@ -70,7 +70,7 @@ export class LlavaOneVision {
   #disposing: Promise<void> | undefined;
 
   /** @internal Use `LlavaOneVision.load`. */
-  constructor(engine: Engine, plan: LoadPlan, backend: BackendInfo) {
+  constructor(engine: Engine, plan: LoadPlan) {
     this.#engine = engine;
     const { decoder, model, context, pool, tower } = engine;
     this.info = {
@@ -82,7 +82,7 @@ export class LlavaOneVision {
       layers: decoder.nLayer,
       embeddingSize: decoder.nEmbd,
       vocabularySize: decoder.nVocabUsed,
-      backend,
+      backend: plan.backend,
       gpuLayers: plan.gpuLayers,
       threads: pool.threads,
       lora: plan.lora,
@@ -100,9 +100,10 @@ export class LlavaOneVision {
     const settings = resolveLoadOptions(options);
     settings.signal?.throwIfAborted();
     const files = await readModelFiles(settings);
-    const { binding, info } = backendFor(settings.backend);
-    const plan = planLoad(files, settings, binding);
-    return new LlavaOneVision(await loadEngine(files, plan, { settings, binding }), plan, info);
+    const addon = backendFor(settings.backend);
+    const plan = planLoad(files, settings, addon);
+    const { binding } = addon;
+    return new LlavaOneVision(await loadEngine(files, plan, { settings, binding }), plan);
   }
 
   /**

@@ -44,7 +44,8 @@ export interface LoadOptions extends DeviceOptions {
   /** What computes. A named backend throws when it cannot be had; 'auto', the default, takes a GPU whose addon is installed
    *  and finds a device, else the CPU, and says so in `model.info.backend`. See docs/install.md. */
   backend?: BackendChoice;
-  /** Decoder layers on the GPU; one more than the model has moves the output matrix too. Default 'auto': as many as fit. */
+  /** Decoder layers on the GPU, from the last. The output matrix counts as one and goes first, so one more than the model
+   *  has is all. Default 'auto': as many as fit. */
   gpuLayers?: 'auto' | number;
   /** Whether the vision tower runs on the GPU. Default 'auto': if there is one and it fits. */
   visionOnGpu?: 'auto' | boolean;
@@ -127,8 +128,17 @@ export interface LoadSettings
 }
 
 const LOAD_OPTIONS = [
-  ...['model', 'mmproj', 'lora', 'backend', 'devices', 'tensorSplit', 'gpuLayers', 'visionOnGpu'],
-  ...['contextSize', 'threads', 'dialect', 'batchSize', 'microBatchSize', 'kvType'],
+  ...['model', 'mmproj', 'lora', 'backend', 'devices', 'tensorSplit', 'mainDevice'],
+  ...[
+    'gpuLayers',
+    'visionOnGpu',
+    'contextSize',
+    'threads',
+    'dialect',
+    'batchSize',
+    'microBatchSize',
+    'kvType',
+  ],
   ...['flashAttention', 'maxSequences', 'useMmap', 'useMlock', 'maxPixels', 'autoOrient'],
   ...['multiImage', 'visualCacheBytes', 'visualCacheDir', 'prefixCache', 'prefixCacheBytes'],
   ...['ffmpegPath', 'ffprobePath', 'signal', 'onProgress', 'log'],

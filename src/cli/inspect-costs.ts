@@ -87,7 +87,10 @@ function planOnCpu(
   options: { kvType: NativeKvType; contextSize: number | undefined },
 ) {
   const settings = resolveLoadOptions({ model: files.decoder.path, ...options });
-  return planLoad(files, settings, { devices: () => [], physicalCores: () => 1 });
+  return planLoad(files, settings, {
+    binding: { devices: () => [], physicalCores: () => 1, gpuTilesPerCall: 1 },
+    info: { name: 'cpu', package: null, file: '', variant: null, reason: '' },
+  });
 }
 
 /** Nothing for a file that is no mmproj of ours, or a malformed one.

@@ -44,7 +44,7 @@ function decoderLines({ kvBytesPer1024, memory }: Inspection): string[] {
   const titles = ['KV type', ...parts.map((part) => PART_TITLES[part] ?? part), 'together'];
   const rows = Object.entries(byKvType).map(([type, estimate]) => [
     type,
-    ...parts.map((part) => byteSize(estimate[part as keyof MemoryEstimate])),
+    ...parts.map((part) => byteSize(estimate[part as Exclude<keyof MemoryEstimate, 'devices'>])),
     byteSize(estimate.host),
   ]);
   const more = hasVision ? '' : ' (without an mmproj)';

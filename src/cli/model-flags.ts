@@ -1,21 +1,29 @@
 /** The options that say which model is loaded and how, for every command that answers. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BACKEND_CHOICES } from '../backend.js';
 import type { LlavaOneVision, LoadOptions } from '../index.js';
 import type { MemoryEstimate } from '../memory.js';
-import { collectLora, parseCount } from './flags.js';
+import { collectLora, parseCount, parseNumber } from './flags.js';
 import { pick } from './pick.js';
 import { createProgress } from './progress.js';
+import { describeDevices } from './stats.js';
+
+export const GPU_NAMES = [
+  'backend',
+  'gpuLayers',
+  'devices',
+  'tensorSplit',
+  'mainDevice',
+] as const satisfies (keyof LoadOptions)[];
 
 const NAMES = [
+  ...GPU_NAMES,
   'model',
   'mmproj',
   'lora',
   'dialect',
   'threads',
   'contextSize',
-  'backend',
-  'gpuLayers',
   'kvType',
   'flashAttention',
   'multiImage',
@@ -34,7 +42,7 @@ export function addModelFiles(command: Command): Command {
 }
 
 export function addModelOptions(command: Command): Command {
-  return command
+  command
     .option(
       '--lora <file[:scale]>',
       'a LoRA adapter made by convert, and how much of it (default: 1); may be given again',
@@ -46,13 +54,8 @@ export function addModelOptions(command: Command): Command {
       ),
     )
     .option('--threads <n>', 'CPU threads (default: physical cores)', parseCount)
-    .option('--context-size <n>', 'most tokens of prompt and answer together', parseCount)
-    .addOption(
-      new Option('--backend <name>', 'what computes (default: a GPU that is usable)').choices(
-        BACKEND_CHOICES,
-      ),
-    )
-    .option('--gpu-layers <n>', "layers on the GPU, or 'auto'", parseLayers)
+    .option('--context-size <n>', 'most tokens of prompt and answer together', parseCount);
+  return addGpuOptions(command)
     .addOption(
       new Option('--kv-type <type>', 'type of the KV cache').choices(['f32', 'f16', 'q8_0']),
     )
@@ -71,7 +74,29 @@ export function addModelOptions(command: Command): Command {
     .option('--verbose', "print llama.cpp's log to stderr");
 }
 
-export const parseLayers = (text: string) => (text === 'auto' ? text : parseCount(text));
+/** What computes, and on which devices. */
+export function addGpuOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--backend <name>', 'what computes (default: a GPU that is usable)').choices(
+        BACKEND_CHOICES,
+      ),
+    )
+    .option('--gpu-layers <n>', "layers on the GPU, or 'auto'", parseLayers)
+    .option('--device, --devices <names>', 'GPUs to use, as doctor names them: A,B', parseNames)
+    .option('--tensor-split <shares>', "each one's share of the layers: 3,1", parseShares)
+    .option('--main-device <name>', 'the one that the vision tower runs on', String);
+}
+
+const parseLayers = (text: string) => (text === 'auto' ? text : parseCount(text));
+
+function parseNames(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new InvalidArgumentError('Expected names with commas between.');
+  return names;
+}
+
+const parseShares = (text: string) => text.split(',').map(parseNumber);
 
 export interface LoadModelOptions {
   signal: AbortSignal;
@@ -98,8 +123,11 @@ export async function loadModel(
     },
     ...(flags.verbose ? { log: LLAMA_LOG } : {}),
   }).finally(() => loading.stop());
-  const { name, file, reason } = model.info.backend;
-  if (flags.verbose) process.stderr.write(`Backend: ${name} (${reason}), ${file}\n`);
+  const { backend, memory } = model.info;
+  if (flags.verbose)
+    process.stderr.write(
+      `Backend: ${backend.name} (${backend.reason}), ${backend.file}\n${describeDevices(memory)}`,
+    );
   return model;
 }
 

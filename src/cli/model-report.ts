@@ -2,7 +2,7 @@
 import { backendFor } from '../binding.js';
 import { planLoad, readModelFiles } from '../engine/load-plan.js';
 import { resolveLoadOptions } from '../load-options.js';
-import { type MemoryEstimate, machineMemory, usableGpus } from '../memory.js';
+import { type MemoryEstimate, machineMemory } from '../memory.js';
 
 export interface ModelReport {
   model: string;
@@ -28,14 +28,12 @@ export async function examineModel(files: {
 }): Promise<ModelReport> {
   const settings = resolveLoadOptions(files);
   const modelFiles = await readModelFiles(settings);
-  const { binding, info } = backendFor(settings.backend);
-  const plan = planLoad(modelFiles, settings, binding);
-  const { memory, gpuLayers, visionOnGpu, threads, contextSize } = plan;
-  const gpus = usableGpus(binding.devices());
+  const plan = planLoad(modelFiles, settings, backendFor(settings.backend));
+  const { memory, gpuLayers, visionOnGpu, threads, contextSize, gpus } = plan;
   return {
     model: files.model,
     mmproj: files.mmproj ?? null,
-    backend: info.name,
+    backend: plan.backend.name,
     ...{ gpuLayers, layers: modelFiles.decoder.nLayer, visionOnGpu, threads, contextSize, memory },
     gpuFree: gpus.reduce((sum, { memoryFree }) => sum + memoryFree, 0),
     fits: memory.host <= machineMemory(),

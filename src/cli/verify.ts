@@ -5,10 +5,10 @@ import type { LoadOptions } from '../index.js';
 import type { CheckResult, VerifyReport } from '../verify/report.js';
 import { parseCount, reportUsage } from './flags.js';
 import { interruptible } from './interrupt.js';
-import { LLAMA_LOG, parseLayers } from './model-flags.js';
+import { addGpuOptions, type GPU_NAMES, LLAMA_LOG } from './model-flags.js';
 import { createProgress } from './progress.js';
 
-interface VerifyFlags extends Pick<LoadOptions, 'threads' | 'gpuLayers'> {
+interface VerifyFlags extends Pick<LoadOptions, 'threads' | (typeof GPU_NAMES)[number]> {
   model?: string;
   mmproj?: string;
   table?: string;
@@ -41,9 +41,8 @@ export function verifyCommand(): Command {
       String,
     )
     .option('--image <file>', "the table's picture", String);
-  return command
-    .option('--threads <n>', 'CPU threads (default: physical cores)', parseCount)
-    .option('--gpu-layers <n>', "layers on the GPU, or 'auto'", parseLayers)
+  command.option('--threads <n>', 'CPU threads (default: physical cores)', parseCount);
+  return addGpuOptions(command)
     .option('--verbose', "print llama.cpp's log to stderr")
     .option('--json', 'print the report as JSON')
     .addHelpText('after', EXAMPLES)

@@ -10,8 +10,9 @@ import type {
   NativeThreadPool,
 } from '../binding.js';
 import { type Dialect, dialectRules } from '../dialect.js';
+import { checkGpuMemory, checkLeftOver } from '../gpu-shortage.js';
 import type { LoadSettings } from '../load-options.js';
-import { checkGpuMemory, checkMemory, machineMemory } from '../memory.js';
+import { checkMemory, machineMemory } from '../memory.js';
 import { callCancellable, callNative } from '../native-error.js';
 import { RowCache } from '../vision/row-cache.js';
 import { RowFiles } from '../vision/row-files.js';
@@ -30,7 +31,7 @@ export async function loadEngine(
   const { settings, binding } = options;
   settings.onProgress?.({ stage: 'memory', fraction: 0, memory: plan.memory });
   checkMemory(plan.memory, machineMemory());
-  checkGpuMemory(plan.memory, plan.gpus);
+  checkGpuMemory(plan.memory);
   if (settings.log) binding.setLog(settings.log.level, shielded(settings.log.write));
   const loader = new EngineLoader(files, plan, options);
   try {
@@ -81,6 +82,7 @@ class EngineLoader {
     const context = await this.#createContext(model, pool);
     onProgress?.({ stage: 'context', fraction: decoderShare });
     const tower = await this.#loadTower(pool);
+    checkLeftOver(memory, binding.devices());
     onProgress?.({ stage: 'vision', fraction: 1 });
     const lane = createLane();
     const scheduler = new Scheduler(context, lane, {
@@ -135,14 +137,13 @@ class EngineLoader {
   async #loadDecoder(share: number): Promise<NativeModel> {
     const { useMmap, useMlock, signal, onProgress } = this.#settings;
     const { path } = this.#files.decoder;
-    const { gpuLayers } = this.#plan;
-    const { tensorSplit } = this.#settings;
+    const { gpuLayers, gpus, shares } = this.#plan;
     const adapters = this.#settings.lora.map((adapter) => adapter.path);
     const options = {
       ...{ path, gpuLayers, mmap: useMmap, mlock: useMlock, vocabOnly: false },
       adapters,
-      devices: this.#plan.gpus.map(({ name }) => name),
-      ...(tensorSplit && { tensorSplit: Float32Array.from(tensorSplit) }),
+      devices: gpus.map(({ name }) => name),
+      ...(gpus.length > 1 && { tensorSplit: Float32Array.from(shares) }),
     };
     let failure: { error: unknown } | undefined;
     // The addon's own reports may come late: a small file is read before they are delivered.

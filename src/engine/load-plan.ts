@@ -1,5 +1,5 @@
 /** What is known and decided before anything is taken: the files' headers, and the settings that were left open. */
-import { devicesOf } from '../backend.js';
+import { type BackendInfo, devicesOf } from '../backend.js';
 import type { NativeBinding, NativeDevice } from '../binding.js';
 import { chooseGpus } from '../device-options.js';
 import type { Dialect } from '../dialect.js';
@@ -7,8 +7,10 @@ import { invalidArgument, LlavaError } from '../errors.js';
 import { readDecoderFile } from '../gguf/decoder-file.js';
 import { fileFingerprint } from '../gguf/file-fingerprint.js';
 import { checkLoraFits, type LoraFile, readLoraFile } from '../gguf/lora-file.js';
+import { leastOnGpu, planGpu } from '../gpu-plan.js';
+import { describe, nothingFits } from '../gpu-shortage.js';
 import type { LoadSettings } from '../load-options.js';
-import { estimateMemory, type MemoryEstimate, planGpu } from '../memory.js';
+import { estimateMemory, type MemoryEstimate, type MemoryOptions } from '../memory.js';
 import { readVisionConfig, type VisionConfig } from '../vision/vision-config.js';
 import type { DecoderFacts, Engine } from './engine.js';
 
@@ -25,15 +27,25 @@ export interface LoadPlan {
   contextSize: number;
   microBatchSize: number;
   flashAttention: LoadSettings['flashAttention'];
+  /** The one that was chosen, or the CPU and why, where nothing fits on its devices. */
+  backend: BackendInfo;
   gpuLayers: number;
   visionOnGpu: boolean;
   /** Those that are used; the tower runs on the first. */
   gpus: readonly NativeDevice[];
+  /** Each one's share of the layers on GPUs. */
+  shares: readonly number[];
   threads: number;
   maxSequences: number;
   dialect: Dialect;
   lora: LoadSettings['lora'];
   memory: MemoryEstimate;
+}
+
+/** What a plan asks of an addon. */
+export interface PlanningAddon {
+  binding: Pick<NativeBinding, 'devices' | 'physicalCores' | 'gpuTilesPerCall'>;
+  info: BackendInfo;
 }
 
 const DEFAULT_CONTEXT = 16384;
@@ -71,43 +83,92 @@ export function checkMatch(decoder: DecoderFacts, vision: VisionConfig): void {
   );
 }
 
+/** @throws ERR_INVALID_ARGUMENT, and where a GPU was asked for and gets nothing, ERR_OUT_OF_MEMORY, ERR_BACKEND_UNAVAILABLE */
 export function planLoad(
-  { decoder, vision, lora = [] }: Pick<ModelFiles, 'decoder' | 'vision'> & Partial<ModelFiles>,
+  files: Pick<ModelFiles, 'decoder' | 'vision'> & Partial<ModelFiles>,
   settings: LoadSettings,
-  binding: Pick<NativeBinding, 'devices' | 'physicalCores'>,
+  addon: PlanningAddon,
 ): LoadPlan {
-  const { k, v } = settings.kvType;
-  if ((k === 'q8_0' || v === 'q8_0') && decoder.headDim % 32 !== 0) {
-    const reason = `because heads of ${decoder.headDim} values are no multiple of 32`;
-    throw invalidArgument('kvType', `f16 or f32, ${reason},`, 'q8_0');
-  }
+  const { decoder, vision, lora = [] } = files;
+  checkKvType(settings, decoder);
   const contextSize = settings.contextSize ?? Math.min(decoder.nCtxTrain, DEFAULT_CONTEXT);
-  const maxSequences = nativeSequences(settings);
-  const loraBytes = lora.reduce((sum, { tensorBytes }) => sum + tensorBytes, 0);
-  const wish = { ...settings, maxSequences, decoder, vision, loraBytes, contextSize };
-  const gpus = chooseGpus(settings, devicesOf(settings.backend, binding.devices()));
-  const gpu = planGpu({ ...wish, microBatchSize: microBatch(settings) }, settings, gpus);
-  const flashAttention = gpu.gpuLayers > 0 ? settings.flashAttention : onCpu(settings);
-  const microBatchSize = microBatch({ ...settings, flashAttention });
-  const attention = { flashAttention, microBatchSize };
+  const options = {
+    ...{ decoder, vision, contextSize, kvType: settings.kvType },
+    maxSequences: nativeSequences(settings),
+    loraBytes: lora.reduce((sum, { tensorBytes }) => sum + tensorBytes, 0),
+    gpuTilesPerCall: addon.binding.gpuTilesPerCall,
+  };
+  const onGpu = attention(settings, flashOnGpu(settings));
+  const gpu = chooseGpuPart({ ...options, ...onGpu }, settings, addon);
+  const computes = gpu.gpuLayers > 0 ? onGpu : attention(settings, flashOnCpu(settings));
   return {
     contextSize,
-    ...attention,
+    ...computes,
     ...gpu,
-    gpus,
-    threads: settings.threads ?? binding.physicalCores(),
+    threads: settings.threads ?? addon.binding.physicalCores(),
     maxSequences: settings.maxSequences,
     dialect: settings.dialect ?? vision?.dialect ?? 'llava-next',
     lora: settings.lora,
-    memory: estimateMemory({ ...wish, ...attention, ...gpu }),
+    memory: estimateMemory({ ...options, ...computes }, gpu),
   };
+}
+
+type GpuPart = Pick<LoadPlan, 'backend' | 'gpuLayers' | 'visionOnGpu' | 'gpus' | 'shares'>;
+
+function chooseGpuPart(
+  options: MemoryOptions,
+  settings: LoadSettings,
+  { binding, info }: PlanningAddon,
+): GpuPart {
+  const all = devicesOf(info.name, binding.devices());
+  const { gpus, tensorSplit } = chooseGpus(settings, all);
+  const { gpuLayers, visionOnGpu } = settings;
+  const wish = { gpuLayers, visionOnGpu, tensorSplit };
+  const plan = planGpu(options, wish, gpus);
+  const backend = info;
+  if (info.name === 'cpu' || plan.gpuLayers > 0 || plan.visionOnGpu)
+    return { ...plan, gpus, backend };
+  const onCpu = (reason: string): GpuPart => ({
+    ...plan,
+    ...{ gpus: [], shares: [] },
+    backend: { ...info, name: 'cpu', reason: `${info.reason}; ${reason}` },
+  });
+  const isNamed = settings.backend !== 'auto';
+  if (gpus.length === 0) {
+    const reason = `none of its devices can be used${all.map(({ name, problem }) => `; ${name}: ${problem}`).join('')}`;
+    if (isNamed) throw noDevice(info, reason);
+    return onCpu(reason);
+  }
+  const least = leastOnGpu(options, wish, gpus);
+  if (least && isNamed) throw nothingFits(least);
+  return least ? onCpu(`but ${least.devices.map(describe).join(' ')}`) : { ...plan, gpus, backend };
+}
+
+function noDevice({ name, package: from, file }: BackendInfo, reason: string): LlavaError {
+  return new LlavaError(
+    'ERR_BACKEND_UNAVAILABLE',
+    `The backend '${name}' of ${from ?? file} cannot be used: ${reason}.`,
+    { backend: name, missing: 'device', tried: [from ?? file] },
+  );
+}
+
+function checkKvType({ kvType: { k, v } }: LoadSettings, { headDim }: DecoderFacts): void {
+  if ((k !== 'q8_0' && v !== 'q8_0') || headDim % 32 === 0) return;
+  const reason = `because heads of ${headDim} values are no multiple of 32`;
+  throw invalidArgument('kvType', `f16 or f32, ${reason},`, 'q8_0');
 }
 
 /** llama.cpp v0.5.0 would take flash attention on CPUs too, but adds up f16 values in f16 there (ggml-cpu/ops.cpp,
  *  flash_attn_ext_f16_one_chunk): log-probabilities after a picture then differ from the reference by 0.03 and more. */
-function onCpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
+function flashOnCpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
   if (flashAttention !== 'auto') return flashAttention;
   return kvType.v === 'q8_0' ? 'on' : 'off';
+}
+
+/** An f32 cache would be converted to f16 for it at every step: native/decoder-context.cc. */
+function flashOnGpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
+  const hasF32 = kvType.k === 'f32' || kvType.v === 'f32';
+  return flashAttention === 'auto' && hasF32 && kvType.v !== 'q8_0' ? 'off' : flashAttention;
 }
 
 /** Chats at one time, and prefixes that are kept beside them. */
@@ -115,11 +176,10 @@ export function nativeSequences({ maxSequences, prefixCache }: LoadSettings): nu
   return Math.min(MAX_NATIVE_SEQUENCES, maxSequences + (prefixCache ? KEPT_PREFIXES : 0));
 }
 
-function microBatch({
-  microBatchSize,
-  flashAttention,
-  batchSize,
-}: Pick<LoadSettings, 'microBatchSize' | 'flashAttention' | 'batchSize'>): number {
+function attention(
+  { microBatchSize, batchSize }: LoadSettings,
+  flashAttention: LoadSettings['flashAttention'],
+): Pick<LoadPlan, 'flashAttention' | 'microBatchSize'> {
   const usual = flashAttention === 'off' ? MICRO_BATCH_WITH_SCORES : MICRO_BATCH;
-  return microBatchSize ?? Math.min(batchSize, usual);
+  return { flashAttention, microBatchSize: microBatchSize ?? Math.min(batchSize, usual) };
 }

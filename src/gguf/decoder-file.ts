@@ -49,6 +49,11 @@ export interface DecoderFile {
   sampling: SamplingDefaults;
   /** Of all files, where the decoder is split over several. */
   tensorBytes: number;
+  /** Of each layer's tensors, and of the head, which is the embedding matrix where it has none of its own. */
+  layerBytes: number[];
+  headBytes: number;
+  /** ggml's name of the head's type. */
+  headType: string;
 }
 
 const LLAMA_MAX_LAYERS = 512;
@@ -62,17 +67,31 @@ export async function readDecoderFile(path: string): Promise<DecoderFile> {
   const { nVocab, nVocabUsed } = checkVocabulary(gguf);
   const tensors = await collectTensors(gguf);
   checkTensors(path, tensors, { ...sizes, nVocab });
+  const named = (name: string) => tensors.find((tensor) => tensor.name === name);
+  const head = named('output.weight') ?? named('token_embd.weight')!;
   return {
     path,
     gguf,
     ...sizes,
     nVocab,
     nVocabUsed,
-    isTied: !tensors.some(({ name }) => name === 'output.weight'),
+    isTied: head.name !== 'output.weight',
     eosTokens: readEosTokens(gguf, nVocab),
     sampling: readSampling(gguf),
     tensorBytes: tensors.reduce((sum, tensor) => sum + tensor.bytes, 0),
+    layerBytes: sumByLayer(tensors, sizes.nLayer),
+    headBytes: head.bytes,
+    headType: head.type,
   };
+}
+
+function sumByLayer(tensors: GgufTensor[], nLayer: number): number[] {
+  const sums = new Array<number>(nLayer).fill(0);
+  for (const { name, bytes } of tensors) {
+    const layer = Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? nLayer);
+    if (layer < nLayer) sums[layer]! += bytes;
+  }
+  return sums;
 }
 
 function checkArchitecture(gguf: GgufFile): void {

@@ -20,7 +20,16 @@ import type { KnownAnswers } from './known-answers.js';
 import { checkGeometry, checkImageFile, checkPicture } from './picture-checks.js';
 import { type CheckResult, exact, skipped, type VerifyReport } from './report.js';
 
-export interface VerifyOptions extends Pick<LoadOptions, 'threads' | 'gpuLayers' | 'log'> {
+type LoadOption =
+  | 'threads'
+  | 'backend'
+  | 'gpuLayers'
+  | 'devices'
+  | 'tensorSplit'
+  | 'mainDevice'
+  | 'log';
+
+export interface VerifyOptions extends Pick<LoadOptions, LoadOption> {
   /** The decoder. */
   model: string;
   /** Without it only the decoder is checked. */
@@ -89,9 +98,9 @@ async function runChecks(
   const file = await checkImageFile(common);
   checks.push(...file);
   const isPicture = options.image !== undefined && file.every(({ status }) => status === 'pass');
-  const { engine, plan, backend } = await load(common, isPicture);
+  const { engine, plan } = await load(common, isPicture);
   const checked = { ...common, isOnGpu: plan.gpuLayers > 0 || plan.visionOnGpu };
-  const model = new LlavaOneVision(engine, plan, backend);
+  const model = new LlavaOneVision(engine, plan);
   try {
     checks.push(...checkTokens(checked, engine), ...checkPrompts(checked, engine));
     checks.push(...(await checkLogits(checked, engine)));
@@ -106,11 +115,13 @@ async function load(
   { table, dialect, decoder, options }: Omit<Checked, 'isOnGpu'>,
   hasPicture: boolean,
 ) {
-  const { model, mmproj, threads, gpuLayers, log, signal, onProgress } = options;
+  const { model, mmproj, log, signal, onProgress } = options;
+  const { threads, backend, gpuLayers, devices, tensorSplit, mainDevice } = options;
   const forPicture = hasPicture ? (table.picture?.rows ?? decoder.nCtxTrain) : 0;
   const positions = CONTEXT + Math.max(table.logits?.tokens.length ?? 0, forPicture);
   const settings = resolveLoadOptions({
-    ...{ model, dialect, threads, gpuLayers, log, signal },
+    ...{ model, dialect, threads, backend, gpuLayers, devices, tensorSplit, mainDevice },
+    ...{ log, signal },
     ...(hasPicture && { mmproj }),
     contextSize: Math.min(positions, decoder.nCtxTrain),
     // What is compared is the files, not the cache.
@@ -118,7 +129,7 @@ async function load(
     onProgress: ({ fraction }: { fraction: number }) => onProgress?.('load', fraction),
   });
   const files = await readModelFiles(settings);
-  const { binding, info } = backendFor(settings.backend);
-  const plan = planLoad(files, settings, binding);
-  return { engine: await loadEngine(files, plan, { settings, binding }), plan, backend: info };
+  const addon = backendFor(settings.backend);
+  const plan = planLoad(files, settings, addon);
+  return { engine: await loadEngine(files, plan, { settings, binding: addon.binding }), plan };
 }

@@ -26,6 +26,16 @@ test('the answer goes to stdout, and nothing to stderr', async () => {
   expect(await ask()).toEqual({ status: 0, stdout: 'Orange.\n', stderr: '' });
 });
 
+test.each([
+  ['--devices', 'GPU99'],
+  ['--main-device', 'GPU99'],
+])('%s of a GPU that is not there is wrong usage', async (flag, name) => {
+  const { status, stderr } = await ask('--backend', 'cpu', flag, name);
+  expect(stderr).toContain(flag);
+  expect(stderr).toContain(`received "${name}"`);
+  expect(status).toBe(2);
+});
+
 test('--json prints one object', async () => {
   const { status, stdout } = await ask('--json');
   const result = JSON.parse(stdout);

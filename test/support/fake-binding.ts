@@ -2,6 +2,7 @@
  * A NativeBinding without the addon: a toy model over bytes whose answer is a function of the text before it. It is strict
  * where the addon is (positions, one slice per sequence, cells, busy handles), so that a test fails where the addon would.
  */
+import type { BackendInfo } from '../../src/backend.js';
 import type {
   NativeBinding,
   NativeCancel,
@@ -10,6 +11,7 @@ import type {
   NativeDevice,
   NativeHandle,
   NativeModel,
+  NativeModelOptions,
   NativeSample,
   NativeSampler,
   NativeSamplerOptions,
@@ -45,6 +47,8 @@ export interface FakeBindingOptions {
   onLoad?: (report: (fraction: number) => void) => void | Promise<void>;
   nProjection?: number;
   devices?: NativeDevice[];
+  /** Which backend was chosen. Default: 'cpu'. */
+  backend?: BackendInfo['name'];
 }
 
 export interface FakeSlice {
@@ -65,6 +69,7 @@ export interface FakeBinding extends NativeBinding {
   disposed: string[];
   /** Cells in use. */
   cells(): number;
+  modelOptions: NativeModelOptions | undefined;
   contextOptions: NativeContextOptions | undefined;
   samplerOptions: NativeSamplerOptions[];
   log: { level: string; write: ((level: string, text: string) => void) | null } | undefined;
@@ -72,6 +77,14 @@ export interface FakeBinding extends NativeBinding {
 
 export function nativeError(code: string, fields: object = {}): Error {
   return Object.assign(new Error(`fake ${code}`), { code, ...fields });
+}
+
+export function fakeAddon(
+  binding: FakeBinding,
+  name: BackendInfo['name'] = 'cpu',
+): { binding: FakeBinding; info: BackendInfo } {
+  const info = { name, package: null, file: 'fake', variant: null, reason: 'it is a test' };
+  return { binding, info };
 }
 
 export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
@@ -93,6 +106,7 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     ...state,
     steps: [] as FakeSlice[][],
     nEncoded: 0,
+    modelOptions: undefined as NativeModelOptions | undefined,
     contextOptions: undefined as NativeContextOptions | undefined,
     samplerOptions: [] as NativeSamplerOptions[],
     log: undefined as FakeBinding['log'],
@@ -122,10 +136,11 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
       accept() {}
     },
     async loadModel(
-      _: unknown,
+      given: NativeModelOptions,
       cancel: { isCancelled: boolean } | null,
       report: ((fraction: number) => void) | null,
     ) {
+      binding.modelOptions = given;
       for (const fraction of [0, 0.5, 1]) {
         await options.onLoad?.((value) => report?.(value));
         report?.(fraction);
@@ -153,6 +168,7 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
       binding.log = { level, write };
     },
     devices: () => options.devices ?? [],
+    gpuTilesPerCall: 4,
     buildInfo: () => ({ llamaVersion: 'v0', ggmlCommit: 'fake' }),
     physicalCores: () => 3,
   };

@@ -9,6 +9,7 @@ import {
   FAKE_TOKENS,
   type FakeBinding,
   type FakeBindingOptions,
+  fakeAddon,
   fakeBinding,
 } from './fake-binding.js';
 
@@ -22,7 +23,7 @@ export function fakeFiles(): ModelFiles & { vision: NonNullable<ModelFiles['visi
       isTied: true,
       eosTokens: [end],
       sampling: { temperature: 0.7, topK: 20, topP: 0.8, repetitionPenalty: 1.1 },
-      tensorBytes: 1000,
+      ...{ tensorBytes: 1000, layerBytes: [300, 300], headBytes: 400, headType: 'f16' },
     },
     vision: {
       path: 'mmproj.gguf',
@@ -44,10 +45,6 @@ export function fakeFiles(): ModelFiles & { vision: NonNullable<ModelFiles['visi
   };
 }
 
-const FAKE_BACKEND = {
-  ...{ name: 'cpu' as const, package: null, file: 'fake', variant: null, reason: 'it is a test' },
-};
-
 export interface FakeModel {
   model: LlavaOneVision;
   binding: FakeBinding;
@@ -61,9 +58,9 @@ export async function fakeModel(
   const { isTextOnly, files: changes, ...rest } = load;
   const settings = resolveLoadOptions({ model: 'model.gguf', contextSize: 4096, ...rest });
   const files = { ...fakeFiles(), ...(isTextOnly ? { vision: null } : {}), ...changes };
-  const plan = planLoad(files, settings, binding);
+  const plan = planLoad(files, settings, fakeAddon(binding, options.backend));
   const engine = await loadEngine(files, plan, { settings, binding });
-  return { model: new LlavaOneVision(engine, plan, FAKE_BACKEND), binding };
+  return { model: new LlavaOneVision(engine, plan), binding };
 }
 
 export function ask(text: string): Message[] {

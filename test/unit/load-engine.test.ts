@@ -7,14 +7,19 @@ import { loadEngine } from '../../src/engine/load-engine.js';
 import { planLoad, readModelFiles } from '../../src/engine/load-plan.js';
 import { LlavaOneVision } from '../../src/index.js';
 import { type LoadOptions, type LoadProgress, resolveLoadOptions } from '../../src/load-options.js';
-import { type FakeBindingOptions, fakeBinding, nativeError } from '../support/fake-binding.js';
+import {
+  type FakeBindingOptions,
+  fakeAddon,
+  fakeBinding,
+  nativeError,
+} from '../support/fake-binding.js';
 import { fakeFiles, fakeModel } from '../support/fake-model.js';
 import { decoderGguf, ggufBytes } from '../support/gguf.js';
 import { mmprojGguf, mmprojSizes } from '../support/mmproj.js';
 
 function plan(options: Partial<LoadOptions> = {}, fake: FakeBindingOptions = {}) {
   const settings = resolveLoadOptions({ model: 'model.gguf', ...options });
-  return planLoad(fakeFiles(), settings, fakeBinding(fake));
+  return planLoad(fakeFiles(), settings, fakeAddon(fakeBinding(fake), fake.backend));
 }
 
 const GPU = {
@@ -39,27 +44,125 @@ describe('the plan', () => {
   });
 
   it('uses a GPU that is there', () => {
-    expect(plan({}, { devices: [GPU] })).toMatchObject({
+    expect(plan({}, { devices: [GPU], backend: 'cuda' })).toMatchObject({
       ...{ gpuLayers: 3, visionOnGpu: true, flashAttention: 'auto', microBatchSize: 512 },
+      backend: { name: 'cuda', reason: 'it is a test' },
     });
   });
 
-  it.each([
-    ['cpu', 0],
-    ['vulkan', 0],
-    ['cuda', 3],
-  ] as const)('counts the devices of the backend that was asked for: %s', (backend, gpuLayers) => {
-    const { gpuLayers: planned } = plan({ backend }, { devices: [GPU] });
-    expect(planned).toBe(gpuLayers);
+  it("counts no other backend's devices of the same addon", () => {
+    const other = { ...GPU, name: 'Vulkan0', backend: 'Vulkan' };
+    const { gpus } = plan({}, { devices: [GPU, other], backend: 'cuda' });
+    expect(gpus.map(({ name }) => name)).toEqual(['GPU0']);
+    expect(plan({}, { devices: [GPU, other], backend: 'cpu' }).gpuLayers).toBe(0);
+  });
+
+  it('has no flash attention for an f32 cache on a GPU, as the addon', () => {
+    const cuda = { devices: [GPU], backend: 'cuda' as const };
+    expect(plan({ kvType: 'f32' }, cuda)).toMatchObject({
+      ...{ gpuLayers: 3, flashAttention: 'off', microBatchSize: 128 },
+    });
+    expect(plan({ kvType: { k: 'f32', v: 'q8_0' } }, cuda).flashAttention).toBe('auto');
   });
 
   it('refuses a quantised cache for heads it does not fit', () => {
     const files = fakeFiles();
     files.decoder.headDim = 48;
     const settings = resolveLoadOptions({ model: 'm', kvType: 'q8_0' });
-    expect(() => planLoad(files, settings, fakeBinding())).toThrow(
+    expect(() => planLoad(files, settings, fakeAddon(fakeBinding()))).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', argument: 'kvType' }),
     );
+  });
+});
+
+describe('a GPU that nothing fits on', () => {
+  const FULL = { ...GPU, memoryFree: 2 ** 28 };
+  const full = { devices: [FULL], backend: 'cuda' as const };
+
+  it('that was asked for is an error with the sum', () => {
+    expect(() => plan({ backend: 'cuda' }, full)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'ERR_OUT_OF_MEMORY', device: 'GPU0', available: 2 ** 28 },
+        needed: expect.any(Number),
+        devices: [expect.objectContaining({ name: 'GPU0', layers: 1, weights: 400 })],
+        message: expect.stringMatching(/Nothing.*GPU0 has 0\.25 GiB free.*to be left free 0\.50/),
+      }),
+    );
+  });
+
+  it('is not asked for layers, but for the tower', () => {
+    expect(() => plan({ backend: 'cuda', gpuLayers: 0 }, full)).toThrow(/vision tower.*left free/);
+    const onCpu = { backend: 'cuda', gpuLayers: 0, visionOnGpu: false } as const;
+    expect(plan(onCpu, full)).toMatchObject({ gpuLayers: 0, backend: { name: 'cuda' } });
+  });
+
+  it('and that was found by itself leaves the CPU, which the reason tells', () => {
+    const { backend, gpus, memory } = plan({}, full);
+    expect(backend.name).toBe('cpu');
+    expect(backend.reason).toMatch(/it is a test; but GPU0 has 0\.25 GiB free/);
+    expect(gpus).toEqual([]);
+    expect(memory).toMatchObject({ gpu: 0, devices: [] });
+  });
+
+  it('is left out where others have room', () => {
+    const devices = [FULL, { ...GPU, name: 'GPU1' }];
+    const { gpus, gpuLayers } = plan({ backend: 'cuda' }, { devices, backend: 'cuda' });
+    expect([gpus.map(({ name }) => name), gpuLayers]).toEqual([['GPU1'], 3]);
+  });
+});
+
+describe('a GPU that the addon was not compiled for', () => {
+  const problem = 'it is too old';
+  const old = { devices: [{ ...GPU, problem }], backend: 'cuda' as const };
+
+  it('that was asked for is an error', () => {
+    expect(() => plan({ backend: 'cuda' }, old)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'ERR_BACKEND_UNAVAILABLE', backend: 'cuda', missing: 'device' },
+        message: expect.stringContaining('GPU0: it is too old'),
+      }),
+    );
+    expect(() => plan({ devices: ['GPU0'] }, old)).toThrow(
+      expect.objectContaining({
+        ...{ code: 'ERR_INVALID_ARGUMENT', argument: 'devices' },
+        message: expect.stringContaining('GPU0: it is too old'),
+      }),
+    );
+  });
+
+  it('and that was found by itself gets nothing, which the reason tells', () => {
+    const { backend, gpuLayers } = plan({}, old);
+    expect([backend.name, gpuLayers]).toEqual(['cpu', 0]);
+    expect(backend.reason).toContain('GPU0: it is too old');
+  });
+});
+
+describe('several GPUs', () => {
+  const devices = [GPU, { ...GPU, name: 'GPU1' }];
+  const load = async (options: Partial<LoadOptions>) => {
+    const { model, binding } = await fakeModel({ devices, backend: 'cuda' }, options);
+    const { devices: names, tensorSplit } = binding.modelOptions!;
+    await model.dispose();
+    return { names, tensorSplit, memory: model.info.memory };
+  };
+
+  it('get layers by the room they have, the first having the tower', async () => {
+    const { names, tensorSplit, memory } = await load({});
+    expect(names).toEqual(['GPU0', 'GPU1']);
+    expect(tensorSplit![0]).toBeLessThan(tensorSplit![1]!);
+    expect(memory.devices.map(({ layers }) => layers)).toEqual([2, 1]);
+    expect(memory.devices[0]!.vision).toBeGreaterThan(0);
+    expect(memory.devices[1]!.vision).toBe(0);
+  });
+
+  it('are shared and ordered as the caller says', async () => {
+    const { names, tensorSplit, memory } = await load({
+      ...{ devices: ['GPU0', 'GPU1'], tensorSplit: [3, 0], mainDevice: 'GPU1' },
+    });
+    expect(names).toEqual(['GPU1', 'GPU0']);
+    expect(tensorSplit).toEqual(Float32Array.of(0, 3));
+    expect(memory.devices.map(({ layers }) => layers)).toEqual([0, 3]);
+    expect(memory.devices[0]!.vision).toBeGreaterThan(0);
   });
 });
 
@@ -123,7 +226,10 @@ describe('a load that ends early gives everything back', () => {
     const binding = fakeBinding(fake);
     const settings = resolveLoadOptions({ model: 'model.gguf', contextSize: 512, ...options });
     const files = fakeFiles();
-    const loading = loadEngine(files, planLoad(files, settings, binding), { settings, binding });
+    const loading = loadEngine(files, planLoad(files, settings, fakeAddon(binding, fake.backend)), {
+      settings,
+      binding,
+    });
     return { binding, loading };
   }
 
@@ -167,9 +273,41 @@ it('refuses what no memory can hold, before it takes any', async () => {
   files.decoder.tensorBytes = 1e18;
   const binding = fakeBinding();
   const settings = resolveLoadOptions({ model: 'model.gguf' });
-  const loading = loadEngine(files, planLoad(files, settings, binding), { settings, binding });
+  const loading = loadEngine(files, planLoad(files, settings, fakeAddon(binding)), {
+    settings,
+    binding,
+  });
   await expect(loading).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
   expect(binding.disposed).toEqual([]);
+});
+
+it('refuses layers that leave CUDA no room to compute, though they would fit', async () => {
+  const devices = [{ ...GPU, memoryFree: 2 ** 29 }];
+  const loading = fakeModel({ devices, backend: 'cuda' }, { gpuLayers: 1, visionOnGpu: false });
+  await expect(loading).rejects.toMatchObject({
+    ...{ code: 'ERR_OUT_OF_MEMORY', device: 'GPU0', available: 2 ** 29 },
+    message: expect.stringContaining('Lower gpuLayers'),
+  });
+});
+
+it.each([
+  ['CUDA', true],
+  ['Vulkan', false],
+])('looks at what is left after a load, on %s', async (name, isRefused) => {
+  const device = { ...GPU, backend: name };
+  const onLoad = () => {
+    device.memoryFree = 2 ** 27;
+  };
+  const fake = fakeBinding({ devices: [device], onLoad });
+  const settings = resolveLoadOptions({ model: 'model.gguf' });
+  const files = fakeFiles();
+  const addon = fakeAddon(fake, name === 'CUDA' ? 'cuda' : 'vulkan');
+  const loading = loadEngine(files, planLoad(files, settings, addon), { settings, binding: fake });
+  if (!isRefused) return expect(loading).resolves.toBeDefined();
+  await expect(loading).rejects.toMatchObject({
+    ...{ code: 'ERR_OUT_OF_MEMORY', device: 'GPU0', available: 2 ** 27, needed: 2 ** 28 },
+  });
+  expect(fake.alive).toEqual([]);
 });
 
 describe('files', () => {

@@ -122,13 +122,24 @@ describe('the load option', () => {
 
 it('counts as weights, and lies where the layers do', () => {
   const options: MemoryOptions = {
-    decoder: { ...TINY, headDim: 32, tensorBytes: 1e6 },
+    decoder: {
+      ...{ ...TINY, headDim: 32, tensorBytes: 1e6, isTied: false, headBytes: 0, headType: 'f16' },
+      layerBytes: new Array<number>(TINY.nLayer).fill(1e5),
+    },
     vision: null,
-    ...{ contextSize: 256, microBatchSize: 64, maxSequences: 1, gpuLayers: TINY.nLayer },
-    ...{ kvType: { k: 'f16', v: 'f16' }, flashAttention: 'off', visionOnGpu: false },
+    ...{ contextSize: 256, microBatchSize: 64, maxSequences: 1, gpuTilesPerCall: 4 },
+    ...{ kvType: { k: 'f16', v: 'f16' }, flashAttention: 'off' },
   };
-  const without = estimateMemory(options);
-  const estimate = estimateMemory({ ...options, loraBytes: 5000 });
+  const gpus = [
+    {
+      ...{ name: 'GPU', description: '', backend: 'CUDA', type: 'gpu' as const },
+      memoryFree: 1e9,
+      memoryTotal: 1e9,
+    },
+  ];
+  const placement = { gpuLayers: TINY.nLayer + 1, visionOnGpu: false, gpus, shares: [1] };
+  const without = estimateMemory(options, placement);
+  const estimate = estimateMemory({ ...options, loraBytes: 5000 }, placement);
   expect(estimate.weights - without.weights).toBe(5000);
   expect(estimate.gpu - without.gpu).toBeCloseTo(5000);
   expect(estimate.host).toBeCloseTo(without.host);
