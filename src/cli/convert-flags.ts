@@ -2,7 +2,13 @@
 import { basename } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { WrittenFile } from '../convert/output-files.js';
-import { type Outtype, outtypes, parseOuttype } from '../convert/outtypes.js';
+import {
+  type MmprojOuttype,
+  mmprojOuttypes,
+  type Outtype,
+  outtypes,
+  parseOuttype,
+} from '../convert/outtypes.js';
 import { parseSize } from '../convert/split-plan.js';
 import { byteSize } from './byte-size.js';
 
@@ -14,6 +20,12 @@ export const NO_CHECKSUM = [
 export function parseOuttypeFlag(text: string): Outtype {
   const outtype = parseOuttype(text);
   if (!outtype) throw new InvalidArgumentError(`Allowed choices are ${outtypes.join(', ')}.`);
+  return outtype;
+}
+
+export function parseMmprojOuttypeFlag(text: string): MmprojOuttype {
+  const outtype = mmprojOuttypes.find((name) => name === text.toLowerCase());
+  if (!outtype) throw new InvalidArgumentError(`Allowed choices are ${mmprojOuttypes.join(', ')}.`);
   return outtype;
 }
 
