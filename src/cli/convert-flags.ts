@@ -31,7 +31,8 @@ export function parseMmprojOuttypeFlag(text: string): MmprojOuttype {
 
 export function parseSizeFlag(text: string): number {
   const bytes = parseSize(text);
-  if (!bytes) throw new InvalidArgumentError('Expected a size such as 2G or 500M.');
+  if (!bytes)
+    throw new InvalidArgumentError('Expected a size such as 2G, 500M or 64K (powers of ten).');
   return bytes;
 }
 

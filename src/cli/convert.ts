@@ -75,7 +75,7 @@ export function convertCommand(): Command {
     .addOption(
       new Option(
         '--split-max-size <size>',
-        'cut the decoder into files of this many bytes (500M, 2G)',
+        'cut the decoder into files of this many bytes (500M, 2G; powers of ten)',
       ).argParser(parseSizeFlag),
     )
     .option(

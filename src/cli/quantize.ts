@@ -36,7 +36,7 @@ export function quantizeCommand(): Command {
     .addOption(
       new Option(
         '--split-max-size <size>',
-        'cut the output into files of this many bytes (500M, 2G)',
+        'cut the output into files of this many bytes (500M, 2G; powers of ten)',
       ).argParser(parseSizeFlag),
     )
     .option('--verify', 'read everything again and compare')
