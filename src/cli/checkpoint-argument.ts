@@ -1,8 +1,11 @@
 /** What `convert` was given: a folder; or, where there is none of that name, a repository of the hub, which is pulled. */
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { checkAdapterFiles, isLoraFolder } from '../convert/lora-config.js';
 import { LlavaError } from '../errors.js';
+import type { PullResult } from '../hub/pull.js';
 import { looksLikeRepo } from '../hub/repo-id.js';
+import { isAdapterList } from '../hub/select-files.js';
 import { pullWithBars } from './pull.js';
 
 export interface CheckpointSource {
@@ -11,26 +14,45 @@ export interface CheckpointSource {
 }
 
 export interface FoundCheckpoint {
-  folder: string;
-  /** Of a repository, as is `name`. */
-  source?: CheckpointSource;
+  isLora: boolean;
+  /** Of a repository. */
   name?: string;
+  /** Downloads a repository. */
+  fetch(): Promise<CheckpointFolder>;
 }
 
-/** @param command that has the option --revision */
+export interface CheckpointFolder {
+  folder: string;
+  /** Of a repository. */
+  source?: CheckpointSource;
+}
+
+/** Downloads nothing yet. @param command that has the options --revision and --text-only */
 export async function findCheckpoint(argument: string, command: Command): Promise<FoundCheckpoint> {
-  const { revision } = command.opts<{ revision?: string }>();
+  const { revision, textOnly } = command.opts<{ revision?: string; textOnly?: true }>();
   const isThere = await stat(argument).catch(() => undefined);
   if (isThere || !looksLikeRepo(argument)) {
     if (revision !== undefined)
       command.error("error: option '--revision <revision>' is for repositories of the hub");
-    return { folder: argument };
+    return { isLora: await isLoraFolder(argument), fetch: async () => ({ folder: argument }) };
   }
-  const options = revision === undefined ? {} : { revision };
-  const { path, repo, commit } = await pullWithBars(argument, options, command).catch((error) => {
-    throw error instanceof LlavaError ? noFolder(argument, error) : error;
-  });
-  return { folder: path, source: { repo, commit }, name: repo.split('/')[1]! };
+  const pull = (options: { revision?: string; dryRun?: true }): Promise<PullResult> =>
+    pullWithBars(argument, options, command).catch((error) => {
+      throw error instanceof LlavaError ? noFolder(argument, error) : error;
+    });
+  const named = revision === undefined ? {} : { revision };
+  const { repo, files } = await pull({ ...named, dryRun: true });
+  const isLora = isAdapterList(files);
+  const names = files.map(({ path }) => path);
+  if (isLora) checkAdapterFiles(repo, names, textOnly === true);
+  return {
+    isLora,
+    name: repo.split('/')[1]!,
+    fetch: async () => {
+      const { path, commit } = await pull(named);
+      return { folder: path, source: { repo, commit } };
+    },
+  };
 }
 
 /** Who mistyped a folder is told so too. */

@@ -2,7 +2,13 @@
 import { basename } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { WrittenFile } from '../convert/output-files.js';
-import { type Outtype, outtypes, parseOuttype } from '../convert/outtypes.js';
+import {
+  type MmprojOuttype,
+  mmprojOuttypes,
+  type Outtype,
+  outtypes,
+  parseOuttype,
+} from '../convert/outtypes.js';
 import { parseSize } from '../convert/split-plan.js';
 import { byteSize } from './byte-size.js';
 
@@ -17,9 +23,16 @@ export function parseOuttypeFlag(text: string): Outtype {
   return outtype;
 }
 
+export function parseMmprojOuttypeFlag(text: string): MmprojOuttype {
+  const outtype = mmprojOuttypes.find((name) => name === text.toLowerCase());
+  if (!outtype) throw new InvalidArgumentError(`Allowed choices are ${mmprojOuttypes.join(', ')}.`);
+  return outtype;
+}
+
 export function parseSizeFlag(text: string): number {
   const bytes = parseSize(text);
-  if (!bytes) throw new InvalidArgumentError('Expected a size such as 2G or 500M.');
+  if (!bytes)
+    throw new InvalidArgumentError('Expected a size such as 2G, 500M or 64K (powers of ten).');
   return bytes;
 }
 

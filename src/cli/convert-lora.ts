@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { type ConvertLoraResult, convertLora } from '../convert/convert-lora.js';
 import type { LoraOuttype } from '../convert/lora-plan.js';
 import { describeFile } from './convert-flags.js';
-import { reportUsage } from './flags.js';
 import { interruptible } from './interrupt.js';
 import { createProgress } from './progress.js';
 
@@ -33,26 +32,19 @@ export function checkConvertFlags(command: Command, isLora: boolean): void {
   }
 }
 
-export async function convertLoraFolder(
-  adapter: string,
-  { json, checksum, outtype, ...flags }: ConvertLoraFlags,
-  command: Command,
-): Promise<void> {
-  const { outdir, base, textOnly, name, verify } = flags;
+export function loraOptions({ outdir, outtype, base, textOnly, name, verify }: ConvertLoraFlags) {
+  return { outdir, outtype: outtype as LoraOuttype, base, textOnly, name, verify };
+}
+
+export async function convertLoraFolder(adapter: string, flags: ConvertLoraFlags): Promise<void> {
+  const { json, checksum } = flags;
   const progress = createProgress('Converting');
-  const options = {
-    ...{ adapter, outdir, outtype: outtype as LoraOuttype, base, textOnly, name, verify },
-    ...{ checksumFiles: checksum, onProgress: progress.update },
-  };
-  try {
-    const result = await interruptible((signal) => convertLora({ ...options, signal })).finally(
-      progress.stop,
-    );
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : describe(result));
-  } catch (error) {
-    reportUsage(error, command);
-    throw error;
-  }
+  const onProgress = progress.update;
+  const options = { adapter, ...loraOptions(flags), checksumFiles: checksum, onProgress };
+  const result = await interruptible((signal) => convertLora({ ...options, signal })).finally(
+    progress.stop,
+  );
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : describe(result));
 }
 
 function describe({ adapter, alpha, ranks, notes, durationMs }: ConvertLoraResult): string {

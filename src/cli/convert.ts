@@ -1,10 +1,22 @@
 import { Command, Option } from 'commander';
-import { type ConvertResult, convert } from '../convert/convert.js';
-import { isLoraFolder } from '../convert/lora-config.js';
+import { type ConvertResult, checkConvertOptions, convert } from '../convert/convert.js';
+import { checkLoraOptions } from '../convert/convert-lora.js';
 import { type MmprojOuttype, mmprojOuttypes, type Outtype, outtypes } from '../convert/outtypes.js';
 import { type CheckpointSource, findCheckpoint } from './checkpoint-argument.js';
-import { describeFile, NO_CHECKSUM, parseOuttypeFlag, parseSizeFlag } from './convert-flags.js';
-import { type ConvertLoraFlags, checkConvertFlags, convertLoraFolder } from './convert-lora.js';
+import {
+  describeFile,
+  NO_CHECKSUM,
+  parseMmprojOuttypeFlag,
+  parseOuttypeFlag,
+  parseSizeFlag,
+} from './convert-flags.js';
+import {
+  type ConvertLoraFlags,
+  checkConvertFlags,
+  convertLoraFolder,
+  loraOptions,
+} from './convert-lora.js';
+import { asUsage } from './flags.js';
 import { interruptible } from './interrupt.js';
 import { createProgress } from './progress.js';
 
@@ -48,8 +60,11 @@ export function convertCommand(): Command {
         .default('f16'),
     )
     .addOption(
-      new Option('--mmproj-outtype <type>', "type of the vision tower's matrices")
-        .choices(mmprojOuttypes)
+      new Option(
+        '--mmproj-outtype <type>',
+        `type of the vision tower's matrices: ${mmprojOuttypes.join(', ')}`,
+      )
+        .argParser(parseMmprojOuttypeFlag)
         .default('f16'),
     )
     .option('--revision <revision>', 'of a repository: branch, tag or commit (default: main)')
@@ -60,7 +75,7 @@ export function convertCommand(): Command {
     .addOption(
       new Option(
         '--split-max-size <size>',
-        'cut the decoder into files of this many bytes (500M, 2G)',
+        'cut the decoder into files of this many bytes (500M, 2G; powers of ten)',
       ).argParser(parseSizeFlag),
     )
     .option(
@@ -77,10 +92,18 @@ export function convertCommand(): Command {
 }
 
 async function run(checkpoint: string, flags: ConvertFlags, command: Command): Promise<void> {
-  const { folder, ...found } = await findCheckpoint(checkpoint, command);
-  const isLora = await isLoraFolder(folder);
+  const { isLora, fetch, ...found } = await findCheckpoint(checkpoint, command);
   checkConvertFlags(command, isLora);
-  await (isLora ? convertLoraFolder : convertCheckpoint)(folder, { ...found, ...flags }, command);
+  const options = { ...found, ...flags };
+  await asUsage(command, async () => {
+    // Before gigabytes are downloaded.
+    await (isLora
+      ? checkLoraOptions({ adapter: checkpoint, ...loraOptions(options) })
+      : checkConvertOptions({ checkpoint, ...options }));
+    const { folder, source } = await fetch();
+    if (isLora) await convertLoraFolder(folder, options);
+    else await convertCheckpoint(folder, { ...options, ...(source && { source }) });
+  });
 }
 
 async function convertCheckpoint(

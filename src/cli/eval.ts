@@ -23,6 +23,10 @@ export function evalCommand(): Command {
   command.addCommand(evalRunCommand(), { isDefault: true });
   for (const sub of [evalListCommand(), evalReportCommand(), evalCompareCommand()])
     command.addCommand(sub);
+  // Alone it would be `eval run`, asking for its options one by one.
+  command.hook('preSubcommand', () => {
+    if (command.args.length === 0) command.help({ error: true });
+  });
   command.addCommand(evalJudgeCommand()).addCommand(evalCheckScorersCommand());
   return command.addHelpText('after', EXAMPLES);
 }

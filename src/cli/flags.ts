@@ -29,11 +29,23 @@ export function collectLora(text: string, earlier: LoraAdapter[] = []): LoraAdap
 
 /**
  * A value out of range is wrong usage, whoever notices it: when the library's complaint is about one of the
- * command's parsed options, the command reports it as commander would and ends with status 2.
+ * command's options or arguments, the command reports it as commander would and ends with status 2.
  */
 export function reportUsage(error: unknown, command: Command): void {
   if (!(error instanceof LlavaError) || error.code !== 'ERR_INVALID_ARGUMENT') return;
   const [name] = String(error.argument).split('.');
   const option = command.options.find((entry) => entry.attributeName() === name);
-  if (option?.parseArg) command.error(`error: option '${option.flags}': ${error.message}`);
+  if (option) command.error(`error: option '${option.flags}': ${error.message}`);
+  if (command.registeredArguments.some((entry) => entry.name() === name))
+    command.error(`error: argument '${name}': ${error.message}`);
+}
+
+/** Does a command's work, and reports wrong usage that shows while at it. */
+export async function asUsage(command: Command, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    reportUsage(error, command);
+    throw error;
+  }
 }

@@ -5,7 +5,14 @@ import { readTensorTable } from '../convert/checkpoint.js';
 import { readOptionalJsonFile } from '../convert/json-file.js';
 import { isLoraFolder } from '../convert/lora-config.js';
 import { readSafetensors, type SafetensorsTensor } from '../convert/safetensors.js';
-import { type GgufFile, type GgufValue, isGgufArray, readGguf } from '../gguf/reader.js';
+import {
+  type GgufFile,
+  type GgufTensor,
+  type GgufValue,
+  isGgufArray,
+  readGguf,
+} from '../gguf/reader.js';
+import { collectTensors } from '../gguf/split-files.js';
 import {
   type CostOptions,
   type DecoderCosts,
@@ -37,6 +44,8 @@ export interface FileContent {
   format: 'gguf' | 'safetensors' | 'checkpoint';
   /** Of the GGUF format. */
   version?: number;
+  /** Of a split decoder given by its first file: how many files it has, all of which are counted; or why only the first is. */
+  parts?: { count: number; unread?: string };
   metadata: Record<string, unknown>;
   tensors: ShownTensor[];
   totals: {
@@ -55,10 +64,12 @@ export interface Inspection extends FileContent, DecoderCosts, VisualCosts, Lora
  *  that the file does not have. */
 export async function inspectFile(path: string, options: CostOptions = {}): Promise<Inspection> {
   const content = await readContent(path);
+  const costs = await decoderCosts(content, options);
+  const { mmproj } = options;
   return {
     ...content,
-    ...(await decoderCosts(content, options)),
-    ...(await visualCosts(content, options)),
+    ...costs,
+    ...(await visualCosts(mmproj === undefined ? content : await readContent(mmproj), options)),
     ...(await loraFacts(content)),
   };
 }
@@ -93,21 +104,42 @@ async function inspectSafetensors(path: string): Promise<FileContent> {
 async function inspectGguf(path: string): Promise<FileContent> {
   const file = await readGguf(path);
   const metadata = Object.fromEntries([...file.metadata].map(([key, value]) => [key, show(value)]));
-  const tensors = file.tensors.map(({ name, shape, type, bytes }) => ({
-    name,
-    shape,
-    type,
-    bytes,
-  }));
+  const { parts, tensors: filed } = await readParts(file);
+  const tensors = filed.map(({ name, shape, type, bytes }) => ({ name, shape, type, bytes }));
   const kvBytesPer1024 = kvBytes(file);
   return {
     path,
     format: 'gguf',
     version: file.version,
+    ...(parts && { parts }),
     metadata,
-    ...summarise(tensors),
+    ...summarise(tensors, unpadded(file)),
     ...(kvBytesPer1024 && { kvBytesPer1024 }),
   };
+}
+
+/** All files of a split decoder, as long as they can be read; a header is worth showing all the same. */
+async function readParts(
+  file: GgufFile,
+): Promise<{ parts?: NonNullable<FileContent['parts']>; tensors: GgufTensor[] }> {
+  const { metadata, tensors } = file;
+  const count = Number(metadata.get('split.count') ?? 1);
+  if (!(count > 1) || metadata.get('split.no') !== 0) return { tensors };
+  try {
+    return { parts: { count }, tensors: await collectTensors(file) };
+  } catch (error) {
+    return { parts: { count, unread: (error as Error).message }, tensors };
+  }
+}
+
+/** @returns the shape that a tensor had before its FFN was padded with zeros to whole blocks (mmproj-requantize.ts) */
+function unpadded({ metadata }: GgufFile): (tensor: ShownTensor) => number[] {
+  const stored = metadata.get('clip.vision.feed_forward_length');
+  const original = Number(metadata.get('llavaov.ffn_length') ?? Number.NaN);
+  return ({ name, shape }) =>
+    original < Number(stored) && /\.ffn_(up|down)\./.test(name)
+      ? shape.map((size) => (size === stored ? original : size))
+      : shape;
 }
 
 function showSafetensor({ name, shape, dtype, bytes }: SafetensorsTensor): ShownTensor {
@@ -125,13 +157,17 @@ function showArray(type: string, values: unknown[]): ShownArray | unknown[] {
   return { type, length: plain.length, first: plain.slice(0, SHOWN_ITEMS) };
 }
 
-function summarise(tensors: ShownTensor[]): Pick<FileContent, 'tensors' | 'totals'> {
+function summarise(
+  tensors: ShownTensor[],
+  originalShape: (tensor: ShownTensor) => number[] = ({ shape }) => shape,
+): Pick<FileContent, 'tensors' | 'totals'> {
   const totals: FileContent['totals'] = {
     ...{ tensors: tensors.length, parameters: 0, bytes: 0 },
     types: {},
   };
-  for (const { shape, type, bytes } of tensors) {
-    totals.parameters += shape.reduce((product, size) => product * size, 1);
+  for (const tensor of tensors) {
+    const { type, bytes } = tensor;
+    totals.parameters += originalShape(tensor).reduce((product, size) => product * size, 1);
     totals.bytes += bytes;
     const ofType = totals.types[type] ?? { tensors: 0, bytes: 0 };
     totals.types[type] = { tensors: ofType.tensors + 1, bytes: ofType.bytes + bytes };

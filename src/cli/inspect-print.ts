@@ -7,7 +7,7 @@ const MAX_VALUE_LENGTH = 100;
 
 /** For people: metadata, one line per tensor, totals. */
 export function printInspection(inspection: Inspection): string {
-  const { path, format, version, metadata, tensors, totals } = inspection;
+  const { path, format, version, parts, metadata, tensors, totals } = inspection;
   const entries = Object.entries(metadata);
   const keyWidth = Math.max(0, ...entries.map(([key]) => key.length));
   const nameWidth = Math.max(0, ...tensors.map(({ name }) => name.length));
@@ -22,7 +22,7 @@ export function printInspection(inspection: Inspection): string {
         `  ${name.padEnd(nameWidth)}  ${type.padEnd(typeWidth)} ${byteSize(bytes).padStart(9)}  [${shape.join(', ')}]`,
     ),
     '',
-    `${totals.tensors} tensors, ${totals.parameters.toLocaleString('en')} parameters, ${byteSize(totals.bytes)}`,
+    `${totals.tensors} tensors, ${totals.parameters.toLocaleString('en')} parameters, ${byteSize(totals.bytes)}${partsNote(parts)}`,
     ...Object.entries(totals.types).map(
       ([type, of]) =>
         `  ${type.padEnd(typeWidth)} ${byteSize(of.bytes).padStart(9)} in ${of.tensors} tensors`,
@@ -32,6 +32,13 @@ export function printInspection(inspection: Inspection): string {
     ...loraLines(inspection),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function partsNote(parts: Inspection['parts']): string {
+  if (!parts) return '';
+  return parts.unread === undefined
+    ? ` in ${parts.count} files`
+    : ` in the first of ${parts.count} files (${parts.unread})`;
 }
 
 function decoderLines({ kvBytesPer1024, memory }: Inspection): string[] {

@@ -19,6 +19,7 @@ const EXAMPLES = `
 Examples:
   $ llava-onevision inspect models/demo-f16.gguf
   $ llava-onevision inspect models/7b-q4_k_m.gguf --mmproj models/mmproj-7b-f16.gguf --context-size 32768
+  $ llava-onevision inspect models/7b-q4_k_m.gguf --mmproj models/mmproj-7b-f16.gguf --image-size 1920x1080 --json
   $ llava-onevision inspect mmproj-demo-f16.gguf --image-size 1280x960 --json
   $ llava-onevision inspect models/7b-q4_k_m.gguf --verify
   $ llava-onevision inspect llava-onevision-qwen2-0.5b-ov        (a checkpoint folder)
@@ -32,7 +33,7 @@ export function inspectCommand(): Command {
     )
     .argument('<file>', 'the file or folder')
     .option('--context-size <n>', 'memory of a decoder with this many positions', parseCount)
-    .option('--mmproj <file>', 'memory of a decoder together with this mmproj')
+    .option('--mmproj <file>', 'memory of a decoder together with this mmproj, and its tokens')
     .addOption(
       new Option('--image-size <WxH>', 'tokens of a picture of this size (repeatable)').argParser(
         parseImageSize,

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { Outtype } from '../convert/outtypes.js';
 import { type QuantizeOptions, type QuantizeResult, quantize } from '../convert/quantize.js';
 import { describeFile, NO_CHECKSUM, parseOuttypeFlag, parseSizeFlag } from './convert-flags.js';
+import { asUsage } from './flags.js';
 import { interruptible } from './interrupt.js';
 import { createProgress } from './progress.js';
 
@@ -35,7 +36,7 @@ export function quantizeCommand(): Command {
     .addOption(
       new Option(
         '--split-max-size <size>',
-        'cut the output into files of this many bytes (500M, 2G)',
+        'cut the output into files of this many bytes (500M, 2G; powers of ten)',
       ).argParser(parseSizeFlag),
     )
     .option('--verify', 'read everything again and compare')
@@ -45,7 +46,14 @@ export function quantizeCommand(): Command {
     .action(run);
 }
 
-async function run(file: string, { json, checksum, ...flags }: QuantizeFlags): Promise<void> {
+async function run(file: string, flags: QuantizeFlags, command: Command): Promise<void> {
+  await asUsage(command, () => quantizeFile(file, flags));
+}
+
+async function quantizeFile(
+  file: string,
+  { json, checksum, ...flags }: QuantizeFlags,
+): Promise<void> {
   const progress = createProgress('Quantizing');
   const result = await interruptible((signal) =>
     quantize({ file, ...flags, checksumFiles: checksum, signal, onProgress: progress.update }),

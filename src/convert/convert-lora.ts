@@ -54,7 +54,7 @@ export async function convertLora(
   binding: NativeBinding = native(),
 ): Promise<ConvertLoraResult> {
   const startedAt = performance.now();
-  checkOptions(options);
+  checkLoraOptions(options);
   const { adapter: folder, outdir, outtype = 'f16', name = defaultName(folder) } = options;
   options.signal?.throwIfAborted();
   const config = await readLoraConfig(folder);
@@ -73,7 +73,14 @@ export async function convertLora(
   };
 }
 
-function checkOptions({ adapter, outdir, outtype, base, name }: ConvertLoraOptions): void {
+/** All that can be said without the adapter. @throws ERR_INVALID_ARGUMENT */
+export function checkLoraOptions({
+  adapter,
+  outdir,
+  outtype,
+  base,
+  name,
+}: ConvertLoraOptions): void {
   for (const [key, value] of Object.entries({
     adapter,
     outdir,

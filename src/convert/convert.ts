@@ -12,7 +12,7 @@ import { planDecoder } from './decoder-plan.js';
 import { checkDocuments, type DocumentOptions, writeDocuments } from './documents.js';
 import { checkName, defaultName } from './file-name.js';
 import { type CheckpointSource, sourceOfSnapshot } from './general-entries.js';
-import { readImatrix } from './imatrix.js';
+import { checkImatrix, readImatrix } from './imatrix.js';
 import { findLayout, nameTensors } from './layouts.js';
 import { leftOutNotes, POOLING_HEAD } from './left-out.js';
 import { isLoraFolder } from './lora-config.js';
@@ -73,8 +73,7 @@ export async function convert(
   binding: NativeBinding = native(),
 ): Promise<ConvertResult> {
   const startedAt = performance.now();
-  checkOptions(options);
-  await checkDocuments(options);
+  await checkConvertOptions(options);
   options.signal?.throwIfAborted();
   if (await isLoraFolder(options.checkpoint))
     throw checkpointError(
@@ -95,6 +94,13 @@ export async function convert(
     durationMs: performance.now() - startedAt,
     notes,
   };
+}
+
+/** All that can be said without the checkpoint. @throws ERR_INVALID_ARGUMENT, ERR_WRITE, ERR_MODEL_LOAD */
+export async function checkConvertOptions(options: ConvertOptions): Promise<void> {
+  checkOptions(options);
+  await checkDocuments(options);
+  await checkImatrix(options.imatrix, options.outtype ?? 'f16');
 }
 
 function checkOptions(options: ConvertOptions): void {

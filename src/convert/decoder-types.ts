@@ -49,6 +49,11 @@ export function requiresImportance(name: string, type: string, outtype: Outtype)
   );
 }
 
+/** Whether some matrix of every decoder would be such a one, as far as its rows divide into the type's blocks. */
+export function needsImatrix(outtype: Outtype): boolean {
+  return outtype === 'iq3_xs' || requiresImportance('', baseType(outtype), outtype);
+}
+
 function mixed(name: string, shape: number[], choice: TypeChoice): string {
   const { outtype, isTied } = choice;
   const base = baseType(outtype);

@@ -15,7 +15,7 @@ import {
   modelLoadError,
   readGguf,
 } from '../gguf/reader.js';
-import { requiresImportance } from './decoder-types.js';
+import { needsImatrix, requiresImportance } from './decoder-types.js';
 import type { GgufEntry } from './gguf-plan.js';
 import type { Outtype } from './outtypes.js';
 
@@ -32,8 +32,18 @@ const MIN_IMPORTANCE = 1e-20;
 const MAX_IMPORTANCE = 1e12;
 const MAX_FILE_BYTES = 1 << 30;
 
+/** Without reading it whole. @throws ERR_MODEL_LOAD for a file that is absent, ERR_INVALID_ARGUMENT for none where one is needed */
+export async function checkImatrix(path: string | undefined, outtype: Outtype): Promise<void> {
+  if (path !== undefined) await readMagic(path);
+  else if (needsImatrix(outtype)) throw imatrixNeeded(outtype);
+}
+
 /** @throws ERR_MODEL_LOAD */
 export async function readImatrix(path: string): Promise<Imatrix> {
+  return (await readMagic(path)) === 'GGUF' ? readGgufImatrix(path) : readBinaryImatrix(path);
+}
+
+async function readMagic(path: string): Promise<string> {
   const magic = Buffer.alloc(4);
   try {
     const file = await open(path, 'r');
@@ -43,7 +53,11 @@ export async function readImatrix(path: string): Promise<Imatrix> {
   } catch (cause) {
     throw modelLoadError(path, `${(cause as Error).message}.`, cause);
   }
-  return magic.toString() === 'GGUF' ? readGgufImatrix(path) : readBinaryImatrix(path);
+  return magic.toString();
+}
+
+function imatrixNeeded(outtype: Outtype) {
+  return invalidArgument('imatrix', `an imatrix file, which ${outtype} needs,`, undefined);
 }
 
 /**
@@ -64,8 +78,7 @@ export function importanceOf(
       `it has ${importance.length} importances for '${name}', whose rows have ${shape[0]} values.`,
     );
   if (!requiresImportance(name, type, outtype)) return undefined;
-  if (!imatrix)
-    throw invalidArgument('imatrix', `an imatrix file, which ${outtype} needs,`, undefined);
+  if (!imatrix) throw imatrixNeeded(outtype);
   throw modelLoadError(imatrix.path, `it says nothing about '${name}', which ${type} needs.`);
 }
 

@@ -19,6 +19,8 @@ export const MERGE_ADVICE =
   'Merge the adapter into its checkpoint with PEFT (merge_and_unload) and convert that.';
 
 const CONFIG_FILE = 'adapter_config.json';
+/** What LLaVA's training scripts write beside an adapter: trained weights that are no low-rank ones. */
+export const OTHER_WEIGHTS = 'non_lora_trainables.bin';
 
 export interface LoraConfig {
   /** As it stands there: a repository or a folder. */
@@ -32,6 +34,20 @@ export interface LoraConfig {
 /** Whether a folder is an adapter rather than a checkpoint. */
 export async function isLoraFolder(path: string): Promise<boolean> {
   return (await stat(join(path, CONFIG_FILE)).catch(() => undefined)) !== undefined;
+}
+
+/** @param names of the files of a folder or repository @throws ERR_CHECKPOINT for weights that would be lost */
+export function checkAdapterFiles(
+  place: string,
+  names: readonly string[],
+  textOnly: boolean,
+): void {
+  if (!textOnly && names.includes(OTHER_WEIGHTS))
+    throw checkpointError(
+      join(place, OTHER_WEIGHTS),
+      `it holds weights that were trained beside the adapter, such as the projector's, which a GGUF adapter cannot. ` +
+        `${MERGE_ADVICE} Or convert the decoder's part alone (--text-only).`,
+    );
 }
 
 /** @throws ERR_CHECKPOINT */

@@ -2,11 +2,11 @@
  * The tensors of an adapter folder (adapter_model.safetensors) as pairs of low-rank matrices, by the GGUF name of the
  * matrix they change. A tensor that would not take effect is refused by name.
  */
-import { stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointError } from './checkpoint-error.js';
 import { findDecoderName } from './layouts.js';
-import { MERGE_ADVICE } from './lora-config.js';
+import { checkAdapterFiles, MERGE_ADVICE } from './lora-config.js';
 import { readSafetensors, type SafetensorsTensor } from './safetensors.js';
 
 /** Two tensors of a folder. */
@@ -27,8 +27,6 @@ export interface StoredLora {
 }
 
 const MODEL_FILE = 'adapter_model.safetensors';
-/** What LLaVA's training scripts write beside an adapter: trained weights that are no low-rank ones. */
-const OTHER_WEIGHTS = 'non_lora_trainables.bin';
 /** Tower, projector, and what lies between them. */
 const VISUAL =
   /(^|\.)(vision_(tower|model|resampler)|mm_projector|multi_modal_projector|image_newline)(\.|$)/;
@@ -69,21 +67,15 @@ export async function readLoraTensors(folder: string, textOnly: boolean): Promis
 }
 
 async function checkFiles(folder: string, textOnly: boolean): Promise<void> {
-  const exists = async (name: string) =>
-    (await stat(join(folder, name)).catch(() => undefined)) !== undefined;
-  if (!(await exists(MODEL_FILE)))
+  const names = await readdir(folder).catch((): string[] => []);
+  if (!names.includes(MODEL_FILE))
     throw checkpointError(
       folder,
-      (await exists('adapter_model.bin'))
+      names.includes('adapter_model.bin')
         ? `its adapter_model.bin has to be saved as ${MODEL_FILE} first (save_pretrained with safe_serialization).`
         : `it has no ${MODEL_FILE}.`,
     );
-  if (!textOnly && (await exists(OTHER_WEIGHTS)))
-    throw checkpointError(
-      join(folder, OTHER_WEIGHTS),
-      `it holds weights that were trained beside the adapter, such as the projector's, which a GGUF adapter cannot. ` +
-        `${MERGE_ADVICE} Or convert the decoder's part alone (--text-only).`,
-    );
+  checkAdapterFiles(folder, names, textOnly);
 }
 
 function pairUp(path: string, tensors: SafetensorsTensor[]): StoredPair[] {

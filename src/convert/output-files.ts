@@ -2,8 +2,8 @@
  * Carries out plans, whole files or none: each is written under a temporary name beside its target, synced, and checked
  * if asked for; when all are done they are renamed, so that a target name never holds part of a file.
  */
-import { rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { NativeBinding } from '../binding.js';
 import {
   checksumPath,
@@ -11,7 +11,7 @@ import {
   type FileChecksum,
   sha256File,
 } from '../gguf/checksum-file.js';
-import { splitPaths } from '../gguf/split-files.js';
+import { isPartOf, splitPaths } from '../gguf/split-files.js';
 import { elementCount, type GgufPlan, tensorBytes } from './gguf-plan.js';
 import { needsDigest, SourceDigest, setDigest } from './source-digest.js';
 import { splitPlan } from './split-plan.js';
@@ -77,6 +77,7 @@ export async function writeOutputs(
       await rename(temporary, path).catch((cause) => {
         throw writeError(path, cause);
       });
+    for (const output of outputs) await removeFormerParts(output, parts);
   } finally {
     for (const { temporary } of parts) await rm(temporary, { force: true });
   }
@@ -87,6 +88,19 @@ export async function writeOutputs(
       await writeTextFile(checksumPath(file.path), checksumText(files));
     }
   return written;
+}
+
+/** Parts of the same file as it was cut before, which nothing belongs to any more; never what is being converted. */
+async function removeFormerParts({ path, plan }: Output, parts: Part[]): Promise<void> {
+  const folder = dirname(path);
+  const sources = [plan.base?.path, ...plan.tensors.map(({ source }) => source.file)];
+  const kept = new Set([...sources, ...parts.map((part) => part.path)].map((p) => p && resolve(p)));
+  for (const name of await readdir(folder)) {
+    const former = join(folder, name);
+    if (!isPartOf(name, path) || kept.has(resolve(former))) continue;
+    await rm(former, { force: true });
+    await rm(checksumPath(former), { force: true });
+  }
 }
 
 function partsOf({ path, plan, splitMaxSize = Number.POSITIVE_INFINITY }: Output): Part[] {

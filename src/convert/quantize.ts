@@ -20,6 +20,7 @@ import {
   type Outtype,
   outtypes,
 } from './outtypes.js';
+import { SOURCE_DIGEST } from './source-digest.js';
 
 export interface QuantizeOptions {
   /** A decoder (the first of its files, if split) or an mmproj. */
@@ -73,6 +74,7 @@ function defaultPath({ file, outtype }: QuantizeOptions): string {
 
 /** Written anew, or only true of the file as it was. */
 const REPLACED = [
+  SOURCE_DIGEST,
   'general.file_type',
   'general.quantization_version',
   'split.no',
@@ -86,22 +88,27 @@ const REPLACED = [
 
 async function planQuantized(options: QuantizeOptions): Promise<GgufPlan> {
   const { file: path, outtype } = options;
-  const isMmproj = ggufString(await readGguf(path), 'general.architecture') === 'clip';
+  const file = await readGguf(path);
+  const isMmproj = ggufString(file, 'general.architecture') === 'clip';
   const imatrix = options.imatrix === undefined ? undefined : await readImatrix(options.imatrix);
   const { tensors, entries = [] } = isMmproj
     ? await quantizeMmprojTensors(path, mmprojType(outtype))
     : { tensors: await planDecoderTensors(path, outtype, imatrix) };
   refuseRequantizing(options, tensors);
+  const isUsed = tensors.some(({ importance }) => importance);
+  const unused = `${options.imatrix} has no part in this file: nothing of it is chosen by importance.`;
+  const source = ggufString(file, SOURCE_DIGEST, '');
   return {
     base: { path, except: [...REPLACED, ...entries.map(({ key }) => key)] },
     entries: [
+      ...(source ? [{ key: SOURCE_DIGEST, type: 'string', value: source }] : []),
       { key: 'general.file_type', type: 'u32', value: fileType(outtype) },
       { key: 'general.quantization_version', type: 'u32', value: QUANTIZATION_VERSION },
       ...entries,
-      ...(imatrix ? imatrixEntries(imatrix) : []),
+      ...(imatrix && isUsed ? imatrixEntries(imatrix) : []),
     ] as GgufEntry[],
     tensors,
-    notes: fallbackNotes(tensors, baseType(outtype)),
+    notes: [...fallbackNotes(tensors, baseType(outtype)), ...(imatrix && !isUsed ? [unused] : [])],
   };
 }
 

@@ -9,13 +9,17 @@ import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
 
-const KEY = 'general.source.sha256';
+export const SOURCE_DIGEST = 'general.source.sha256';
 const UNKNOWN = '0'.repeat(64);
 /** It is among the first keys. */
 const SEARCHED_BYTES = 16 << 10;
 
 /** To be planned near the beginning of a file that is made from a checkpoint. */
-export const UNKNOWN_DIGEST: Readonly<GgufEntry> = { key: KEY, type: 'string', value: UNKNOWN };
+export const UNKNOWN_DIGEST: Readonly<GgufEntry> = {
+  key: SOURCE_DIGEST,
+  type: 'string',
+  value: UNKNOWN,
+};
 
 export class SourceDigest {
   readonly #hashes = new Map<PlannedTensor, Hash>();
@@ -37,7 +41,7 @@ export class SourceDigest {
 }
 
 export function needsDigest({ entries }: GgufPlan): boolean {
-  return entries.some(({ key, value }) => key === KEY && value === UNKNOWN);
+  return entries.some(({ key, value }) => key === SOURCE_DIGEST && value === UNKNOWN);
 }
 
 /** Puts the digest where the zeros are, in a written file and in its plan. */
@@ -46,12 +50,12 @@ export async function setDigest(path: string, plan: GgufPlan, digest: string): P
   const head = Buffer.alloc(SEARCHED_BYTES);
   const { bytesRead } = await file.read(head, 0, SEARCHED_BYTES, 0);
   // The key, its type (u32), the value's length (u64), the value.
-  const at = head.subarray(0, bytesRead).indexOf(KEY) + KEY.length + 12;
+  const at = head.subarray(0, bytesRead).indexOf(SOURCE_DIGEST) + SOURCE_DIGEST.length + 12;
   if (head.toString('latin1', at, at + UNKNOWN.length) !== UNKNOWN)
-    throw new Error(`${path} has no room for '${KEY}'`);
+    throw new Error(`${path} has no room for '${SOURCE_DIGEST}'`);
   await file.write(digest, at, 'latin1');
   await file.datasync();
   plan.entries = plan.entries.map((entry) =>
-    entry.key === KEY ? { key: KEY, type: 'string', value: digest } : entry,
+    entry.key === SOURCE_DIGEST ? { key: SOURCE_DIGEST, type: 'string', value: digest } : entry,
   );
 }

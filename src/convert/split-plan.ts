@@ -1,8 +1,10 @@
 /**
- * Cuts a plan into files of a size, as gguf-split does: all metadata in the first, whole tensors in all.
+ * Cuts a plan into files of a size, as gguf-split does: all metadata in the first, whole tensors in all; and what tells the files
+ * of two conversions apart in all.
  * @see tools/gguf-split/gguf-split.cpp `split_strategy` (llama.cpp v0.5.0)
  */
 import { invalidArgument } from '../errors.js';
+import { SHARED_KEYS } from '../gguf/split-files.js';
 import { type GgufEntry, type GgufPlan, type PlannedTensor, tensorBytes } from './gguf-plan.js';
 
 const ALIGNMENT = 32;
@@ -31,7 +33,7 @@ export function splitPlan(plan: GgufPlan, maxBytes: number): GgufPlan[] {
   return parts.map((tensors, index) => ({
     ...(index === 0 ? plan : { notes: [] }),
     entries: [
-      ...(index === 0 ? plan.entries : []),
+      ...plan.entries.filter(({ key }) => index === 0 || SHARED_KEYS.includes(key)),
       { key: 'split.no', type: 'u16', value: index },
       { key: 'split.count', type: 'u16', value: parts.length },
       { key: 'split.tensors.count', type: 'i32', value: plan.tensors.length },
@@ -40,9 +42,9 @@ export function splitPlan(plan: GgufPlan, maxBytes: number): GgufPlan[] {
   }));
 }
 
-/** "2G", "500M" as llama.cpp writes sizes (powers of ten), or bytes. @returns undefined for anything else */
+/** "2G", "500M", "64K" as llama.cpp writes sizes (powers of ten), or bytes. @returns undefined for anything else */
 export function parseSize(text: string): number | undefined {
-  const [, digits, unit = ''] = /^(\d{1,12})([MG]?)$/i.exec(text) ?? [];
-  const bytes = Number(digits) * { '': 1, M: 1e6, G: 1e9 }[unit.toUpperCase() as '' | 'M' | 'G'];
+  const [, digits, unit = ''] = /^(\d{1,12})([KMG]?)$/i.exec(text) ?? [];
+  const bytes = Number(digits) * 1000 ** ' KMG'.indexOf(unit.toUpperCase() || ' ');
   return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
 }

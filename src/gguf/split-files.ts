@@ -24,6 +24,7 @@ export async function collectTensors(first: GgufFile): Promise<FiledTensor[]> {
     if (index === 0) continue;
     const file = await readGguf(path);
     checkIndex(file, index);
+    checkGeneration(first, file);
     tensors.push(...filed(file));
   }
   const announced = ggufInteger(first, 'split.tensors.count', { min: 1, max: 2 ** 31 - 1 });
@@ -35,10 +36,32 @@ export async function collectTensors(first: GgufFile): Promise<FiledTensor[]> {
   return tensors;
 }
 
+/** What all files of one conversion say, as far as they say it (gguf-split repeats only the counts). */
+export const SHARED_KEYS = ['general.source.sha256', 'general.file_type'];
+
+/** Files of two conversions may have the same names. */
+function checkGeneration(first: GgufFile, file: GgufFile): void {
+  for (const key of ['split.count', 'split.tensors.count', ...SHARED_KEYS]) {
+    const [expected, found] = [first.metadata.get(key), file.metadata.get(key)];
+    if (expected !== undefined && found !== undefined && expected !== found)
+      throw modelLoadError(
+        file.path,
+        `it belongs to another file than ${basename(first.path)}: '${key}' is ${found} here and ${expected} there. ` +
+          'Convert again, or put the files of one conversion together.',
+      );
+  }
+}
+
 /** Names of the parts of `NAME.gguf`, as gguf-split gives them. */
 export function splitPaths(path: string, nFiles: number): string[] {
   const stem = path.replace(/\.gguf$/, '');
   return Array.from({ length: nFiles }, (_, index) => stem + suffix(index, nFiles));
+}
+
+/** Whether a file is called as a part of `NAME.gguf`, however it was cut. */
+export function isPartOf(name: string, path: string): boolean {
+  const [, stem] = /^(.*)-\d{5}-of-\d{5}\.gguf$/.exec(name) ?? [];
+  return stem !== undefined && stem === basename(path).replace(/\.gguf$/, '');
 }
 
 function suffix(index: number, nFiles: number): string {

@@ -29,7 +29,7 @@ export async function downloadFile(
   download: Download,
   options: DownloadOptions = {},
 ): Promise<void> {
-  // What an earlier process left may be damaged: then once more from the beginning.
+  // What an earlier process left may be damaged, or written to by another: then once more from the beginning.
   while ((await tryOnce(download, options)) === 'was damaged') options.onBytes?.(0);
 }
 
@@ -49,7 +49,7 @@ async function tryOnce(
       gained: () => partial.size,
       onWait: (ms) => onBytes(partial.size, `again in ${Math.ceil(ms / 1000)} s`),
     });
-    const etag = partial.digest();
+    const etag = await partial.digest(options);
     if (etag === download.file.etag) {
       await partial.finish();
       return 'done';

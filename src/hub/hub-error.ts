@@ -21,7 +21,7 @@ export function answerError(answer: HubAnswer, asked: Asked): LlavaError {
   const { status, url } = answer;
   const fields = { ...subject(asked), status, url: `${url.origin}${url.pathname}` };
   const fail = (code: LlavaErrorCode, message: string, retryable = false) =>
-    new LlavaError(code, message, { ...fields, retryable, ...retryAfter(answer.headers) });
+    new LlavaError(code, message, { ...fields, retryable, ...retryAfter(answer) });
   const said = answer.headers['x-error-message'];
   const reason = said ? `${status}: ${said}` : `${status}`;
   if (status === 429)
@@ -131,10 +131,11 @@ function subject({ repo, revision, file }: Asked) {
   return { repo, revision, ...(file !== undefined && { file }) };
 }
 
-/** Seconds or a date; the hub itself says "r=REMAINING;t=SECONDS" in RateLimit. */
-function retryAfter(headers: IncomingHttpHeaders): { retryAfterMs?: number } {
-  const after = headers['retry-after'];
-  const seconds = after === undefined ? /\bt=(\d+)/.exec(`${headers.ratelimit ?? ''}`)?.[1] : after;
+/** Seconds or a date. Of the requests that are left the hub says "r=REMAINING;t=SECONDS" in RateLimit, in every answer: only
+ *  to one that was refused for their number does it say how long to wait. */
+function retryAfter({ status, headers }: HubAnswer): { retryAfterMs?: number } {
+  const limit = status === 429 ? /\bt=(\d+)/.exec(`${headers.ratelimit ?? ''}`)?.[1] : undefined;
+  const seconds = headers['retry-after'] ?? limit;
   if (seconds === undefined) return {};
   const ms = /^\d+$/.test(seconds) ? Number(seconds) * 1000 : Date.parse(seconds) - Date.now();
   return Number.isNaN(ms) ? {} : { retryAfterMs: Math.max(0, ms) };

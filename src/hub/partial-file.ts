@@ -2,6 +2,8 @@
  * A blob that is still incomplete: `blobs/ETAG.incomplete` at rest. Who works on it first renames it to a name of its
  * own, `ETAG.HOST-PID-ID.incomplete`, which only one can do; others wait for the blob. What a killed process left is known by
  * its process being gone, and taken over. Should that be guessed wrong, two write the same bytes to the same places.
+ * What lay at rest may still be open in another program, such as huggingface_hub, whose locks we do not know: it is hashed
+ * from the disk once more before it becomes a blob.
  */
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -29,19 +31,28 @@ const PIECE_BYTES = 1 << 20;
 /** Of this process; a process id alone may be that of an earlier one. */
 const held = new Set<string>();
 
+interface Opened {
+  claim: string;
+  handle: FileHandle;
+  /** Rather than made by this process. */
+  isTakenOver: boolean;
+}
+
 export class PartialFile {
   readonly #file: RepoFile;
   readonly #blob: string;
   readonly #claim: string;
   readonly #handle: FileHandle;
+  readonly #isTakenOver: boolean;
   #hash: Hash;
   #size = 0;
 
-  private constructor(file: RepoFile, blob: string, opened: { claim: string; handle: FileHandle }) {
+  private constructor(file: RepoFile, blob: string, opened: Opened) {
     this.#file = file;
     this.#blob = blob;
     this.#claim = opened.claim;
     this.#handle = opened.handle;
+    this.#isTakenOver = opened.isTakenOver;
     this.#hash = etagHash(file);
   }
 
@@ -86,7 +97,7 @@ export class PartialFile {
       const handle = await open(claim, constants.O_RDWR | constants.O_CREAT);
       // From now on others see that someone is at it.
       await utimes(claim, new Date(), new Date()).catch(() => {});
-      return new PartialFile(file, blob, { claim, handle });
+      return new PartialFile(file, blob, { claim, handle, isTakenOver: isTaken });
     } catch (error) {
       held.delete(basename(claim));
       throw error;
@@ -98,8 +109,17 @@ export class PartialFile {
     return this.#size;
   }
 
-  /** Of what is there, as the file's etag is made; to be asked once, at the end. */
-  digest(): string {
+  /** Of what is there, as the file's etag is made; to be asked once, at the end. @throws ERR_WRITE, signal.reason */
+  async digest(options: ClaimOptions = {}): Promise<string> {
+    const { size } = await this.#handle.stat().catch(fail(this.#blob));
+    if (this.#isTakenOver || size !== this.#size) {
+      this.#hash = etagHash(this.#file);
+      this.#size = 0;
+      await this.#hashStored(size, options).catch((error) => {
+        options.signal?.throwIfAborted();
+        throw cacheWriteError(this.#blob, error);
+      });
+    }
     return this.#hash.digest('hex');
   }
 
@@ -146,9 +166,13 @@ export class PartialFile {
   }
 
   /** Hashes what an earlier process wrote. */
-  async #readBack({ onBytes, signal }: ClaimOptions): Promise<void> {
+  async #readBack(options: ClaimOptions): Promise<void> {
     const { size } = await this.#handle.stat();
     if (size > this.#file.size) return this.empty();
+    await this.#hashStored(size, options);
+  }
+
+  async #hashStored(size: number, { onBytes, signal }: ClaimOptions): Promise<void> {
     const piece = Buffer.allocUnsafe(PIECE_BYTES);
     while (this.#size < size) {
       signal?.throwIfAborted();

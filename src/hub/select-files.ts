@@ -1,4 +1,5 @@
 /** Which files of a repository to have: those the converter reads, those that patterns name, or all. */
+import { OTHER_WEIGHTS } from '../convert/lora-config.js';
 import { LlavaError } from '../errors.js';
 import { matchesAny } from './glob.js';
 
@@ -19,7 +20,8 @@ export interface Selection<File> {
 
 export const WEIGHTS = 'model.safetensors';
 export const WEIGHTS_INDEX = 'model.safetensors.index.json';
-const ADAPTER = ['adapter_config.json', 'adapter_model.safetensors'];
+const ADAPTER_CONFIG = 'adapter_config.json';
+const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
 /** Read where they are there: configuration, tokenizer, image processor, prompt template, licence. */
 const READ_BY_CONVERTER = new Set([
@@ -28,7 +30,7 @@ const READ_BY_CONVERTER = new Set([
   ...['added_tokens.json', 'special_tokens_map.json'],
   ...['preprocessor_config.json', 'processor_config.json', 'video_preprocessor_config.json'],
   ...['chat_template.json', 'chat_template.jinja'],
-  ...ADAPTER,
+  ...[ADAPTER_CONFIG, ADAPTER_WEIGHTS, OTHER_WEIGHTS],
 ]);
 
 /**
@@ -48,14 +50,21 @@ export async function selectFiles<File extends { path: string }>(
     return { files: kept, missing: kept.length === 0 ? ['any file that was asked for'] : [] };
   }
   const byPath = new Map(files.map((file) => [file.path, file]));
-  const weights = await weightFiles(byPath, readIndex);
+  const isAdapter = isAdapterList(files);
+  const weights = isAdapter ? [ADAPTER_WEIGHTS] : await weightFiles(byPath, readIndex);
   const wanted = (path: string) =>
     (READ_BY_CONVERTER.has(path) || weights.includes(path)) && !matchesAny(path, exclude);
   const isThere = (path: string) => byPath.has(path) || matchesAny(path, exclude);
   return {
     files: files.filter(({ path }) => wanted(path)),
-    missing: [...unfound(isThere), ...weights.filter((path) => !isThere(path))],
+    missing: [...(isAdapter ? [] : unfound(isThere)), ...weights.filter((path) => !isThere(path))],
   };
+}
+
+/** Whether files are a LoRA adapter's, which needs nothing but its two; trainers put a config.json beside them. */
+export function isAdapterList(files: readonly { path: string }[]): boolean {
+  const has = (name: string) => files.some(({ path }) => path === name);
+  return has(ADAPTER_CONFIG) && !has(WEIGHTS) && !has(WEIGHTS_INDEX);
 }
 
 /** As the converter looks for them: one file, or the index and the shards it names. */
@@ -65,7 +74,7 @@ async function weightFiles<File>(
 ): Promise<string[]> {
   if (byPath.has(WEIGHTS)) return [WEIGHTS];
   const index = byPath.get(WEIGHTS_INDEX);
-  if (!index) return ADAPTER.every((path) => byPath.has(path)) ? [] : [WEIGHTS];
+  if (!index) return [WEIGHTS];
   return [WEIGHTS_INDEX, ...shards(await readIndex(index))];
 }
 
@@ -84,9 +93,7 @@ function shards(index: string): string[] {
   return [...new Set(names as string[])];
 }
 
-/** A LoRA adapter brings neither configuration nor tokenizer of its own. */
 function unfound(isThere: (path: string) => boolean): string[] {
-  if (ADAPTER.every(isThere) && !isThere('config.json')) return [];
   const hasTokenizer =
     isThere('tokenizer.json') || (isThere('vocab.json') && isThere('merges.txt'));
   return [

@@ -13,12 +13,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { native } from '../../src/binding.js';
 import { convert } from '../../src/convert/convert.js';
 import type { GgufPlan } from '../../src/convert/gguf-plan.js';
 import { writeOutputs } from '../../src/convert/output-files.js';
+import { quantize } from '../../src/convert/quantize.js';
 import { checkGguf } from '../../src/convert/write-gguf.js';
 import { readDecoderFile } from '../../src/gguf/decoder-file.js';
 import { readGguf } from '../../src/gguf/reader.js';
@@ -80,6 +81,41 @@ describe('parts', () => {
       expect(tensors.length === 1 || bytes <= 1_000_000).toBe(true);
     }
     expect(readdirSync(join(dir, 'split'))).toHaveLength(parts!.length + 1);
+  });
+
+  test('of a former cutting go, with their checksums; other files and what is read stay', async () => {
+    const outdir = join(dir, 'out');
+    const names = () => readdirSync(outdir).filter((name) => !name.startsWith('mmproj'));
+    const make = (splitMaxSize?: number, name = 'demo') =>
+      convert({
+        checkpoint,
+        outdir,
+        name,
+        checksumFiles: true,
+        ...(splitMaxSize && { splitMaxSize }),
+      });
+    await make(1_000_000, 'demo-f16-other');
+    const others = names();
+    const many = await make(1_000_000);
+    const few = await make(3_000_000);
+    const paths = few.model.parts!.map(({ path }) => basename(path));
+    expect(paths.length).toBeLessThan(many.model.parts!.length);
+    expect(names()).toEqual([...others, ...paths, `${paths[0]}.sha256`].sort());
+    // Each part says which conversion it is of.
+    for (const { path } of few.model.parts!) {
+      const { metadata } = await readGguf(path);
+      expect(metadata.get('general.source.sha256')).toMatch(/^(?!0{64})[0-9a-f]{64}$/);
+      expect(metadata.get('general.file_type')).toBe(1);
+    }
+    const whole = ['demo-f16.gguf', 'demo-f16.gguf.sha256'];
+    const joined = await quantize({
+      ...{ file: few.model.path, outtype: 'f16', outfile: join(outdir, 'demo-f16.gguf') },
+      checksumFiles: true,
+    });
+    expect(names()).toEqual([...others, ...paths, `${paths[0]}.sha256`, ...whole].sort());
+    await make();
+    expect(names()).toEqual([...others, ...whole].sort());
+    expect(joined.tensors).toBe(few.model.tensors);
   });
 
   test.each([0, -1, 1.5, Number.NaN, '2G'])('a size of %s is refused', async (splitMaxSize) => {

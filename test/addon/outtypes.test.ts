@@ -182,6 +182,22 @@ describe('quantize', () => {
     });
   });
 
+  test('says when an imatrix has no part in a file, and does not name it there', async () => {
+    const { model, mmproj } = await convertDemo('f16');
+    for (const [file, outtype] of [
+      [mmproj.path, 'q4_0'],
+      [model.path, 'bf16'],
+    ] as const) {
+      const made = await quantize({ file, outtype, imatrix });
+      expect(made.notes.join()).toContain(`${imatrix} has no part`);
+      const keys = [...(await readGguf(made.path)).metadata.keys()];
+      expect(keys.filter((key) => key.startsWith('quantize.imatrix'))).toEqual([]);
+    }
+    const used = await quantize({ file: model.path, outtype: 'q4_k_m', imatrix });
+    expect(used.notes.join()).not.toContain(imatrix);
+    expect((await readGguf(used.path)).metadata.has('quantize.imatrix.file')).toBe(true);
+  });
+
   test('pads the FFN of an mmproj once', async () => {
     const { mmproj } = await convertDemo('f32', { mmprojOuttype: 'f32' });
     const small = await quantize({ file: mmproj.path, outtype: 'q4_0' });

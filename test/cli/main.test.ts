@@ -83,3 +83,12 @@ describe('doctor', () => {
     expect(stdout).toContain(`Node             ${process.versions.node}`);
   });
 });
+
+test('eval alone explains itself', async () => {
+  const { status, stdout, stderr } = await cli(['eval']);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(/^Usage: llava-onevision eval /);
+  expect(stderr).toMatch(/check-scorers[\s\S]*Examples:/);
+  expect(stderr).not.toContain('error:');
+  expect((await cli(['eval', 'ai2d'])).stderr).toContain('--data');
+});

@@ -1,13 +1,23 @@
 /** pull and convert from the command line, against a server that speaks the hub's API. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type GgufFile, readGguf } from '../../src/gguf/reader.js';
 import { cli, MAIN } from '../support/cli.js';
 import { etagOf, FakeHub, folderFiles } from '../support/fake-hub.js';
+import { ALL_NAMES, blockModules, writeLora } from '../support/lora.js';
 
 const REPO = 'someone/llava-demo-3m';
 const demo = join(import.meta.dirname, '../../demo/checkpoint');
@@ -148,6 +158,65 @@ test('convert takes a repository, and makes what it makes of the folder', async 
     expect(pulled.metadata.get('general.source.huggingface.repository')).toBe(REPO);
     expect(pulled.metadata.get('general.source.url')).toContain(commit);
   }
+});
+
+describe('before anything is downloaded, convert', () => {
+  const convert = (...flags: string[]) =>
+    cli(['convert', REPO, '--outdir', join(dir, 'out'), ...flags], { env });
+  const expectNothing = () => {
+    expect(fromStorage()).toEqual([]);
+    expect(existsSync(join(dir, 'hub'))).toBe(false);
+  };
+
+  test.each([
+    [2, 'without folders', ['--name', 'a/b']],
+    [2, 'Ollama', ['--modelfile', '--split-max-size', '2G']],
+    [2, '--imatrix', ['--outtype', 'iq2_m']],
+    [2, '--text-only', ['--text-only']],
+    [1, 'absent.gguf', ['--imatrix', 'absent.gguf']],
+    [1, '--force', ['--card']],
+  ])('checks its options: status %d, %s', async (status, message, flags) => {
+    hub.commit(REPO, checkpoint);
+    mkdirSync(join(dir, 'out'));
+    writeFileSync(join(dir, 'out/README.md'), 'mine');
+    const outcome = await convert(...flags);
+    expect(outcome).toMatchObject({ status, stdout: '' });
+    expect(outcome.stderr).toContain(message);
+    expectNothing();
+  });
+
+  test('refuses an adapter with weights that would be lost, and options of checkpoints', async () => {
+    const adapter = join(dir, 'adapter');
+    await writeLora(adapter, { modules: blockModules(0, ALL_NAMES) });
+    const files = { ...folderFiles(adapter), 'config.json': checkpoint['config.json']! };
+    hub.commit(REPO, { ...files, 'non_lora_trainables.bin': 'projector' });
+    const lost = await convert();
+    expect(lost).toMatchObject({ status: 1, stdout: '' });
+    expect(lost.stderr).toMatch(/llava-demo-3m.non_lora_trainables\.bin: .*--text-only/);
+    expect(await convert('--text-only', '--modelfile')).toMatchObject({ status: 2, stdout: '' });
+    expect(await convert('--text-only', '--outtype', 'q4_0')).toMatchObject({ status: 2 });
+    expectNothing();
+
+    const { stdout, stderr } = await convert('--text-only', '--json');
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout).adapter.path).toBe(join(dir, 'out/llava-demo-3m-lora-f16.gguf'));
+    hub.commit(REPO, files);
+    expect(await convert()).toMatchObject({ status: 0 });
+  });
+
+  test('refuses such an adapter offline and by the folder of its snapshot too', async () => {
+    const adapter = join(dir, 'adapter');
+    await writeLora(adapter, { modules: blockModules(0, ALL_NAMES) });
+    hub.commit(REPO, { ...folderFiles(adapter), 'non_lora_trainables.bin': 'projector' });
+    const { stdout } = await cli(['pull', REPO], { env });
+    for (const args of [[stdout.trim()], [REPO]]) {
+      const lost = await cli(['convert', ...args, '--outdir', join(dir, 'out')], {
+        env: { ...env, HF_HUB_OFFLINE: '1' },
+      });
+      expect(lost).toMatchObject({ status: 1, stdout: '' });
+      expect(lost.stderr).toContain('non_lora_trainables.bin: ');
+    }
+  });
 });
 
 test('offline says what is missing', async () => {

@@ -16,6 +16,7 @@ test('a repeated option gathers its values', () => {
 
 describe('a complaint of the library', () => {
   const command = new Command('run')
+    .argument('<file>')
     .option('--top-p <p>', '', parseNumber)
     .option('--model <file>')
     .exitOverride()
@@ -24,10 +25,14 @@ describe('a complaint of the library', () => {
   test('about the value of an option is wrong usage', () => {
     const error = invalidArgument('topP', 'a number up to 1', 7);
     expect(() => reportUsage(error, command)).toThrow("option '--top-p <p>': Expected a number");
+    const path = invalidArgument('model', 'a path', '');
+    expect(() => reportUsage(path, command)).toThrow("option '--model <file>': Expected a path");
+    const file = invalidArgument('file', 'a path', '');
+    expect(() => reportUsage(file, command)).toThrow("argument 'file': Expected a path");
   });
 
   test('about anything else is not', () => {
-    reportUsage(invalidArgument('model', 'a path', ''), command);
+    reportUsage(invalidArgument('backend', 'a name', ''), command);
     reportUsage(invalidArgument('messages[0].content', 'parts', ''), command);
     reportUsage(new LlavaError('ERR_MODEL_LOAD', 'broken', { argument: 'topP' }), command);
     reportUsage(new Error('other'), command);

@@ -1,4 +1,5 @@
 /** What a checkpoint is refused for, and what the two files are planned to hold; nothing is written here. */
+
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../../src/convert/checkpoint.js';
 import type { GgufPlan } from '../../src/convert/gguf-plan.js';
 import type { MmprojOuttype } from '../../src/convert/outtypes.js';
+import { parseSize } from '../../src/convert/split-plan.js';
 import { entries, planCheckpoint } from '../support/plan.js';
 import {
   bf16Tensor,
@@ -381,4 +383,12 @@ describe('refused checkpoints', () => {
       /config\.json: the file is missing/,
     );
   });
+});
+
+test('sizes as llama.cpp writes them, in powers of ten', () => {
+  const texts = ['12', '64K', '500k', '500M', '2G', '2T', '1.5G', 'K', '0', '-1M'];
+  expect(texts.map(parseSize)).toEqual([
+    ...[12, 64_000, 500_000, 500_000_000, 2_000_000_000],
+    ...[undefined, undefined, undefined, undefined, undefined],
+  ]);
 });

@@ -155,6 +155,25 @@ describe('split files', () => {
     expect(await readParts(parts())).toMatchObject({ tensorBytes: whole.tensorBytes, nVocab: 4 });
   });
 
+  test.each<[string, TestEntry, TestEntry]>([
+    ['general.source.sha256', ['string', 'a'.repeat(64)], ['string', 'b'.repeat(64)]],
+    ['general.file_type', ['u32', 1], ['u32', 7]],
+    ['split.count', ['u16', 2], ['u16', 3]],
+    ['split.tensors.count', ['i32', decoderGguf().tensors.length], ['i32', 99]],
+  ])('of two conversions are refused: %s', async (key, one, other) => {
+    const mixed = parts();
+    mixed[0].entries[key] = one;
+    await readParts(mixed);
+    mixed[1].entries[key] = one;
+    await readParts(mixed);
+    mixed[1].entries[key] = other;
+    await expect(readParts(mixed)).rejects.toMatchObject({
+      code: 'ERR_MODEL_LOAD',
+      path: join(dir, name(1)),
+      message: expect.stringMatching(`belongs to another file.*'${key}'`),
+    });
+  });
+
   test('must be named and numbered as llama.cpp expects', async () => {
     await expect(read(parts()[0], 'renamed.gguf')).rejects.toThrow(/-00001-of-00002\.gguf/);
     const wrongNumber = parts();

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { byteSize } from '../../src/cli/byte-size.js';
 import { inspectFile } from '../../src/cli/inspect-file.js';
 import { printInspection } from '../../src/cli/inspect-print.js';
-import { decoderGguf, ggufBytes } from '../support/gguf.js';
+import { decoderGguf, ggufBytes, type TestGguf } from '../support/gguf.js';
 import { mmprojGguf, mmprojSizes } from '../support/mmproj.js';
 import { bf16Tensor, safetensorsBytes, writeCheckpoint } from '../support/safetensors.js';
 
@@ -46,6 +46,45 @@ test('a decoder: metadata with long arrays cut, totals, what its cache takes', a
   expect(text).toContain('KV cache for 1024 positions: 32.8 kB in f32, 16.4 kB in f16');
 });
 
+describe('a split decoder', () => {
+  const write = (files: number[]) => {
+    const gguf = decoderGguf();
+    const half = 3;
+    const parts = [gguf.tensors.slice(0, half), gguf.tensors.slice(half)];
+    for (const i of files) {
+      const entries: TestGguf['entries'] = {
+        ...(i === 0 ? gguf.entries : {}),
+        'split.no': ['u16', i],
+        'split.count': ['u16', 2],
+        'split.tensors.count': ['i32', gguf.tensors.length],
+      };
+      file(`split-0000${i + 1}-of-00002.gguf`, ggufBytes({ entries, tensors: parts[i]! }));
+    }
+    return { path: join(dir, 'split-00001-of-00002.gguf'), gguf };
+  };
+
+  test('is shown whole by its first file, alone by another', async () => {
+    const { path, gguf } = write([0, 1]);
+    const whole = await inspectFile(file('whole.gguf', ggufBytes(gguf)));
+    const split = await inspectFile(path);
+    expect(split.totals).toEqual(whole.totals);
+    expect(split.tensors).toEqual(whole.tensors);
+    expect(split.memory).toEqual(whole.memory);
+    expect(split.parts).toEqual({ count: 2 });
+    expect(printInspection(split)).toMatch(/\d+ tensors, .* in 2 files\n/);
+    const second = await inspectFile(path.replace('00001-of', '00002-of'));
+    expect(second.totals.tensors).toBe(gguf.tensors.length - 3);
+  });
+
+  test('that lacks files says so', async () => {
+    const { path } = write([0]);
+    rmSync(path.replace('00001-of', '00002-of'), { force: true });
+    const first = await inspectFile(path);
+    expect(first.totals.tensors).toBe(3);
+    expect(printInspection(first)).toMatch(/^3 tensors, .* in the first of 2 files \(.*00002-of/m);
+  });
+});
+
 describe('memory of a decoder', () => {
   const path = () => file('memory.gguf', ggufBytes(decoderGguf()));
 
@@ -78,6 +117,10 @@ describe('memory of a decoder', () => {
     expect(both.memory!.hasVision).toBe(true);
     expect(both.memory!.byKvType.f16!.vision).toBeGreaterThan(0);
     expect(printInspection(both)).toMatch(/tower +pictures +together/);
+    const imageSizes = [{ width: 14, height: 28 }];
+    const { images, memory } = await inspectFile(path(), { mmproj, imageSizes });
+    expect(memory).toEqual(both.memory);
+    expect(images).toEqual((await inspectFile(mmproj, { imageSizes })).images);
   });
 
   test('is refused for other files, and for an mmproj of another model', async () => {
@@ -132,6 +175,18 @@ describe('visual rows of an mmproj', () => {
     const text = printInspection(inspection);
     expect(text).toMatch(/pixels +grid +tiles +rows\n +14×14 +1×1 +2 +21\n +14×28 +1×2 +3 +33\n/);
     expect(text).toContain(`One of several pictures: ${overview + 1} rows`);
+  });
+
+  test('zeros in its FFN are no parameters', async () => {
+    const plain = await inspectFile(path());
+    const nFfn = plain.metadata['clip.vision.feed_forward_length'] as number;
+    const gguf = mmprojGguf();
+    gguf.entries['llavaov.ffn_length'] = ['u32', nFfn - 1];
+    const { totals, tensors } = await inspectFile(file('padded.gguf', ggufBytes(gguf)));
+    const padded = tensors.filter(({ name }) => /ffn_(up|down\.weight)/.test(name));
+    const zeros = padded.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b) / nFfn, 0);
+    expect(zeros).toBeGreaterThan(0);
+    expect(totals).toEqual({ ...plain.totals, parameters: plain.totals.parameters - zeros });
   });
 
   test('for common sizes by default, a tile first', async () => {

@@ -1,6 +1,15 @@
 /** pull of several files, and several pulls. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -78,6 +87,34 @@ describe('several at once', () => {
     expect(rig.hub.requests.find(({ host }) => host === 'cdn')?.headers.range).toBe('bytes=20000-');
     expect(rig.blobs().filter((name) => name.includes('incomplete'))).toEqual([]);
   });
+
+  test.each<[string, string, (file: number) => void]>([
+    ['appends to', 'a', (file) => writeSync(file, 'more')],
+    ['writes over', 'r+', (file) => writeSync(file, 'else', 9)],
+    ['empties', 'r+', (file) => ftruncateSync(file, 0)],
+  ])(
+    'a program that %s what lay at rest, while it is completed, does no harm',
+    async (_, flags, meddle) => {
+      rig.hub.commit(REPO, checkpoint);
+      const atRest = `${join(rig.storage(), 'blobs', etag)}.incomplete`;
+      mkdirSync(dirname(atRest), { recursive: true });
+      writeFileSync(atRest, weights.subarray(0, 20_000));
+      const file = openSync(atRest, flags);
+      let hasMeddled = false;
+      const { path } = await rig.get(REPO, {
+        onProgress: ({ file: name, fileBytes, fileSize }) => {
+          if (name !== WEIGHTS || fileBytes < fileSize || hasMeddled) return;
+          hasMeddled = true;
+          meddle(file);
+        },
+      });
+      closeSync(file);
+      expect(hasMeddled).toBe(true);
+      expect(readFileSync(join(path, WEIGHTS)).equals(weights)).toBe(true);
+      const ranges = rig.hub.requests.filter(({ host }) => host === 'cdn');
+      expect(ranges.map(({ headers }) => headers.range)).toEqual(['bytes=20000-', undefined]);
+    },
+  );
 
   test('a live process is waited for', async () => {
     rig.hub.commit(REPO, checkpoint);

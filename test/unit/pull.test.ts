@@ -151,9 +151,13 @@ describe('which files', () => {
     expect(found).not.toContain('part-1.safetensors');
   });
 
-  test('a LoRA adapter is whole without configuration and tokenizer', async () => {
-    const adapter = { 'adapter_config.json': '{}', 'adapter_model.safetensors': 'a', 'x.bin': '' };
-    expect(await names(adapter)).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+  test('a LoRA adapter is whole without tokenizer; what was trained beside it comes along', async () => {
+    const adapter = { 'adapter_config.json': '{}', 'adapter_model.safetensors': 'a' };
+    const trained = { 'config.json': '{}', 'non_lora_trainables.bin': 'b' };
+    expect(await names({ ...adapter, 'x.bin': '' })).toEqual(Object.keys(adapter));
+    expect(await names({ ...adapter, ...trained })).toEqual(
+      Object.keys({ ...adapter, ...trained }).sort(),
+    );
   });
 
   test.each([
@@ -179,6 +183,11 @@ describe('which files', () => {
       'tokenizer',
       { 'config.json': '', 'vocab.json': '', [WEIGHTS]: '' },
       ['tokenizer.json (or vocab.json with merges.txt)'],
+    ],
+    [
+      'the weights of an adapter',
+      { 'adapter_config.json': '', 'config.json': '', 'adapter_model.bin': '' },
+      ['adapter_model.safetensors'],
     ],
     [
       'a shard',
