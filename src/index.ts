@@ -35,5 +35,7 @@ export type { VideoSource } from './media/video.js';
 export type { DeviceMemory, MemoryEstimate } from './memory.js';
 export type { ImagePart, Message, Part, TextPart, VideoPart } from './prompt/messages.js';
 export type { Session, SessionOptions } from './session.js';
+export type { CheckResult, VerifyReport } from './verify/report.js';
+export { type VerifyOptions, verify } from './verify/verify.js';
 export type { Grid } from './vision/grid.js';
 export type { MultiImage } from './vision/image-plan.js';

@@ -47,7 +47,11 @@ export async function checkImageFile({
       { cause },
     );
   });
-  return [exact('SHA-256 of the picture', table.picture.sha256, got)];
+  const { sha256, url } = table.picture;
+  const result = exact('SHA-256 of the picture', sha256, got);
+  if (result.status === 'pass') return [result];
+  const advice = url ? `download ${url} as it is` : 'give the picture that the table is about';
+  return [{ ...result, note: `${image} is another file, or was saved anew; ${advice}` }];
 }
 
 /** @param model null when the picture is not there */

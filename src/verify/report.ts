@@ -8,7 +8,7 @@ export interface CheckResult {
   /** Of numbers: the largest difference, or a relative one, as `what` says. */
   difference?: number;
   bound?: number;
-  /** Why it was skipped or cannot be judged. */
+  /** Why it was skipped or cannot be judged, or what to do. */
   note?: string;
 }
 

@@ -60,9 +60,12 @@ const CONTEXT = 1024;
 
 /** @throws ERR_INVALID_ARGUMENT, ERR_IMAGE_DECODE for a picture that cannot be read, and what LlavaOneVision.load and chats do */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
-  const { model, mmproj, image } = options;
+  const { model, mmproj, table: wanted, image } = options;
+  for (const [key, path] of Object.entries({ model, mmproj, table: wanted, image }))
+    if (key === 'model' || path !== undefined)
+      if (typeof path !== 'string' || path === '') throw invalidArgument(key, 'a path', path);
   const decoder = await readDecoderFile(model);
-  const table = await chooseTable(decoder, options.table);
+  const table = await chooseTable(decoder, wanted);
   if (image !== undefined && !(table.picture && mmproj !== undefined))
     throw invalidArgument('image', 'an mmproj and a table with a picture to go with it', image);
   const types = {

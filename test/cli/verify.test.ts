@@ -154,6 +154,7 @@ describe('the demo', () => {
   test('another picture fails, and nothing is asked about it', async () => {
     const table = demoTable();
     table.picture.sha256 = '0'.repeat(64);
+    table.picture.url = 'https://example.org/p.png';
     const { status, report } = await verify(
       ...[files.f32.model, files.f32.mmproj],
       ...['--table', tableFile(table), '--image', picture.image],
@@ -163,6 +164,9 @@ describe('the demo', () => {
       'SHA-256 of the picture': 'fail',
       'values of visual rows': 'skipped',
     });
+    expect(named(report, 'SHA-256').note).toMatch(
+      /is another file.*https:\/\/example\.org\/p\.png/,
+    );
   });
 
   test('coarse types are shown, not judged', async () => {
@@ -278,6 +282,10 @@ describe('tables', () => {
     ]);
     for (const { picture, logits, answers, prompts } of tables) {
       expect(picture).toMatchObject({ rows: 6551, tiles: 10 });
+      // The file itself, not a page about it.
+      expect(picture!.url).toMatch(
+        /^https:\/\/raw\.githubusercontent\.com\/.*\/[0-9a-f]{40}\/.*\.jpg$/,
+      );
       expect(logits!.values.flat()).toHaveLength(9);
       expect(answers).toHaveLength(1);
       expect(prompts![0]!.ids).toHaveLength(28);

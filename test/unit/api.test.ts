@@ -1,6 +1,6 @@
 /** The doors of the public class: what chat, render and embed check and give. */
 import { describe, expect, it } from 'vitest';
-import type { Message } from '../../src/index.js';
+import { type Message, type VerifyOptions, verify } from '../../src/index.js';
 import { ask, askAbout, fakeModel } from '../support/fake-model.js';
 
 const invalid = (argument: string) =>
@@ -123,4 +123,21 @@ it('info tells what was decided', async () => {
     memory: { weights: 1000 },
   });
   await model.dispose();
+});
+
+describe('verify', () => {
+  it.each([
+    [{}, 'model'],
+    [{ model: 5 }, 'model'],
+    [{ model: 'm.gguf', mmproj: '' }, 'mmproj'],
+    [{ model: 'm.gguf', image: {} }, 'image'],
+  ])('checks %j', async (options, argument) => {
+    await expect(verify(options as VerifyOptions)).rejects.toEqual(invalid(argument));
+  });
+
+  it('names a file that is not there', async () => {
+    await expect(verify({ model: 'absent.gguf' })).rejects.toMatchObject({
+      ...{ code: 'ERR_MODEL_LOAD', path: 'absent.gguf' },
+    });
+  });
 });
