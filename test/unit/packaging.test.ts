@@ -146,6 +146,12 @@ describe('the published manifest', () => {
     expect(manifest.scripts).toEqual({ install: 'i' });
   });
 
+  test('asks for a Node that loads ES modules by require', () => {
+    const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    // Not 21, nor 22 before 22.12, which do so behind a flag only.
+    expect(engines.node).toBe('^20.19.0 || >=22.12.0');
+  });
+
   test('names the repository of the workflow', () => {
     const env = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'a/b' };
     expect(repositoryOf(env).repository?.url).toBe('git+https://github.com/a/b.git');
