@@ -67,8 +67,18 @@ export function sbomOf(document, { notes = [], tree } = {}) {
   };
 }
 
-function npmSbom() {
-  const args = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'library', '--omit', 'dev'];
+/** By the lockfile: every platform's, whatever is installed here. @throws Failure */
+export function npmSbom() {
+  const args = [
+    'sbom',
+    '--sbom-format',
+    'cyclonedx',
+    '--sbom-type',
+    'library',
+    '--omit',
+    'dev',
+    '--package-lock-only',
+  ];
   return JSON.parse(npm(args, { cwd: ROOT }));
 }
 

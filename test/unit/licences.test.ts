@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { licenceFile, licences } from '../../scripts/licences.mjs';
 import { PIN } from '../../scripts/llama-source.mjs';
-import { sbomOf } from '../../scripts/release/sbom.mjs';
+import { npmSbom, sbomOf } from '../../scripts/release/sbom.mjs';
 import { toolkitLicences } from '../../scripts/toolkit-licences.mjs';
 import { writeLlamaTree, writeToolkits } from '../support/toolkits.js';
 
@@ -93,4 +93,11 @@ describe('the list of components', () => {
     expect(own.dependsOn).toEqual(components.map((one: object) => Reflect.get(one, 'bom-ref')));
     expect(dependencies.map(({ ref }: { ref: string }) => ref)).toContain('CUDA runtime@13.1');
   });
+
+  test("is npm's own besides", () => {
+    const { components } = sbomOf(npmSbom(), { tree });
+    const names = components.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(expect.arrayContaining(['sharp', 'commander', 'llama.cpp']));
+    expect(names).not.toContain('vitest');
+  }, 60_000);
 });
