@@ -2,8 +2,8 @@
  * Compiles the addon (`npm run build:native`): checks the tools, fetches llama.cpp's source, configures with
  * cmake-js, compiles with a progress bar, puts the product at build/Release/llava-onevision.node.
  *
- * Everything but the product lives under .build/, because node-gyp empties build/. Beside the product stands
- * a stamp of all that went into it; when that has not changed there is nothing to do.
+ * Everything but the product lives under .build/. Beside the product stands a stamp of all that went into it; when that
+ * has not changed there is nothing to do.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -26,14 +26,19 @@ import { PIN } from './llama-source.mjs';
 import { checkToolchain } from './toolchain.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const RELEASE = path.join(ROOT, 'build/Release');
-const PRODUCT = path.join(RELEASE, 'llava-onevision.node');
-const STAMP_FILE = path.join(RELEASE, 'llava-onevision.json');
+const PRODUCT = path.join(ROOT, 'build/Release/llava-onevision.node');
+const stampFile = (product) => product.replace(/\.node$/, '.json');
 const require = createRequire(import.meta.url);
 
-function readStamp() {
-  if (!existsSync(PRODUCT) || !existsSync(STAMP_FILE)) return undefined;
-  return JSON.parse(readFileSync(STAMP_FILE, 'utf8'));
+/** Undefined also where the stamp is damaged, so that it is made again. */
+export function readStamp(product = PRODUCT) {
+  const file = stampFile(product);
+  if (!existsSync(product) || !existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** A hash of all that shapes the product. */
@@ -48,18 +53,24 @@ function stampOf(options) {
   return hash.update(JSON.stringify(facts)).digest('hex');
 }
 
+/** @param made by the compiler @param product where it goes, with the stamp beside it */
+export function installProduct(made, stamp, product = PRODUCT) {
+  mkdirSync(path.dirname(product), { recursive: true });
+  replace(product, (temporary) => copyFileSync(made, temporary));
+  const text = `${JSON.stringify(stamp, null, 2)}\n`;
+  replace(stampFile(product), (temporary) => writeFileSync(temporary, text));
+}
+
 /** Whole or not at all: another process may have the old one loaded. */
-function installProduct(product, stamp) {
-  mkdirSync(RELEASE, { recursive: true });
-  const temporary = path.join(RELEASE, `llava-onevision-${process.pid}.tmp`);
-  copyFileSync(product, temporary);
+function replace(file, write) {
+  const temporary = `${file}-${process.pid}.tmp`;
   try {
-    renameSync(temporary, PRODUCT);
+    write(temporary);
+    renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw new Failure(`Could not replace ${PRODUCT} (is it in use?): ${error.message}`);
+    throw new Failure(`Could not replace ${file} (is it in use?): ${error.message}`);
   }
-  writeFileSync(STAMP_FILE, `${JSON.stringify(stamp, null, 2)}\n`);
 }
 
 function chosenOptions() {

@@ -1,6 +1,7 @@
 /**
  * Gathers the licences of all that is compiled into the addon (`node scripts/licences.mjs [--backend cuda]`): of this package,
- * llama.cpp, the headers of Node-API, and the notices inside those of llama.cpp's sources that the backends are made of.
+ * llama.cpp, the headers of Node-API, the notices inside those of llama.cpp's sources that the backends are made of, and what a
+ * GPU's toolkit adds.
  * Whatever is expected and absent is an error, so that a new version of llama.cpp cannot drop one unseen.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -9,17 +10,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Failure, main } from './failure.mjs';
 import { llamaSource, PIN } from './llama-source.mjs';
+import { plain, toolkitLicences } from './toolkit-licences.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = /\.(c|h|cc|cpp|hpp|m|metal|cu|cuh|comp|inc)$/;
 /** Sources of a backend that no build of ours compiles (CMake fetches what the first needs only when asked to). */
 const NOT_COMPILED = /[\\/](kleidiai|spacemit|hbm|cmake)[\\/]|ggml-(cann|sycl)\.h$/;
 const NOTICE = /copyright\b.*\d{4}|licen[sc]ed?\b.*\b(mit|apache|bsd)|spdx-license-identifier/i;
-
-/** What NVIDIA asks to be said of the runtime that is linked in; its terms are in the toolkit's EULA. */
-const CUDA =
-  'Contains the CUDA runtime (cudart), a part of the NVIDIA CUDA Toolkit, distributed under its End User License\n' +
-  'Agreement: https://docs.nvidia.com/cuda/eula/\n';
 
 /**
  * @param {{ backend?: string, tree?: string }} options a GPU backend that is compiled in, llama.cpp's tree
@@ -28,15 +25,13 @@ const CUDA =
 export function licences({ backend, tree = llamaSource() } = {}) {
   const manifest = readManifest(ROOT);
   const llama = { name: 'llama.cpp and ggml', version: PIN.tag, licence: 'MIT' };
-  const found = [
+  return [
     { ...manifest, text: read(path.join(ROOT, 'LICENSE')) },
     { ...llama, text: read(path.join(tree, 'LICENSE')) },
     ...notices(tree, backend).map((notice) => ({ ...notice, version: PIN.tag })),
     ...['node-addon-api', 'node-api-headers'].map(nodePackage),
+    ...toolkitLicences(backend),
   ];
-  if (backend === 'cuda')
-    found.push({ name: 'CUDA runtime', version: '', licence: 'CUDA Toolkit EULA', text: CUDA });
-  return found;
 }
 
 /** One text of all. @param {{ backend?: string, tree?: string }} options */
@@ -102,15 +97,6 @@ function sourcesIn(folder, isDeep) {
 function noticesOf(source) {
   const comments = source.match(/(?:^[ \t]*\/\/.*\n?)+|\/\*[\s\S]*?\*\//gm) ?? [];
   return comments.filter((comment) => NOTICE.test(comment)).map(plain);
-}
-
-/** Without the marks of comments. */
-function plain(comment) {
-  const lines = comment.split('\n').map((line) => line.replace(/^\s*(\/\/+|\/\*+|\*+\/?)?\s?/, ''));
-  return lines
-    .join('\n')
-    .replace(/\*\/\s*$/, '')
-    .trim();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

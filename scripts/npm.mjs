@@ -1,4 +1,4 @@
-/** Runs npm, the one that runs us or the one on the path. */
+/** Runs npm, the one that runs us or the one on the path; packs and unpacks. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -32,4 +32,11 @@ export function npmPack(folder, out) {
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+/** @returns the folder inside `to` that holds what the tarball does */
+export function unpack(tarball, to) {
+  const { status, stderr } = spawnSync('tar', ['-xzf', tarball, '-C', to], { encoding: 'utf8' });
+  if (status !== 0) throw new Failure(`tar could not unpack ${tarball}: ${stderr}`);
+  return path.join(to, 'package');
 }

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Failure, main } from './failure.mjs';
-import { npmPack } from './npm.mjs';
+import { npmPack, unpack } from './npm.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -28,8 +28,7 @@ export async function packMain(out) {
 
 /** What is published, as a folder inside `temporary`. */
 async function stageMain(temporary) {
-  unpack(npmPack(ROOT, temporary), temporary);
-  const stage = path.join(temporary, 'package');
+  const stage = unpack(npmPack(ROOT, temporary), temporary);
   rmSync(path.join(stage, 'dist'), { recursive: true, force: true });
   compile(path.join(stage, 'dist'), temporary);
   chmodSync(path.join(stage, 'dist/src/cli/main.js'), 0o755);
@@ -38,13 +37,6 @@ async function stageMain(temporary) {
   const completed = withPlatforms(JSON.parse(readFileSync(manifest, 'utf8')), platforms);
   writeFileSync(manifest, `${JSON.stringify(completed, null, 2)}\n`);
   return { stage, platforms };
-}
-
-function unpack(tarball, folder) {
-  const { status, stderr } = spawnSync('tar', ['-xzf', tarball, '-C', folder], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Failure(`tar could not unpack ${tarball}: ${stderr}`);
 }
 
 function compile(outDir, temporary) {

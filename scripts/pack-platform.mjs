@@ -8,14 +8,17 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { cpuVariants, gpuVariants } from './cpu-variants.mjs';
 import { Failure, main } from './failure.mjs';
 import { licenceFile } from './licences.mjs';
 import { npmPack } from './npm.mjs';
@@ -30,6 +33,9 @@ const WHAT = {
   vulkan: 'with Vulkan',
 };
 
+/** What a CPU package may weigh, in bytes: everyone downloads one. */
+const LIMITS = { packed: 15e6, installed: 40e6 };
+
 /** "linux-x64-musl-cuda" in its parts. */
 export function parsePlatform(name) {
   const [platform, arch, ...rest] = name.split('-');
@@ -41,35 +47,71 @@ export function parsePlatform(name) {
 export function packPlatform(name, from, out) {
   const temporary = mkdtempSync(path.join(os.tmpdir(), 'llava-onevision-pack-'));
   try {
-    for (const file of filesOf(from))
-      copyFileSync(path.join(from, file), path.join(temporary, file));
-    const { platform, backend } = parsePlatform(name);
-    const compiledIn =
-      backend?.replace('cuda12', 'cuda') ?? (platform === 'darwin' ? 'metal' : undefined);
-    writeFileSync(path.join(temporary, 'LICENSES'), licenceFile({ backend: compiledIn }));
-    writeFileSync(path.join(temporary, 'README.md'), readme(name));
-    const manifest = `${JSON.stringify(manifestOf(name), null, 2)}\n`;
-    writeFileSync(path.join(temporary, 'package.json'), manifest);
-    return npmPack(temporary, out);
+    stagePlatform(name, from, temporary);
+    const tarball = npmPack(temporary, out);
+    checkSize(name, tarball, temporary);
+    return tarball;
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
 }
 
-function filesOf(from) {
+/** Puts what the package holds into a folder. */
+export function stagePlatform(name, from, folder) {
+  for (const file of filesOf(name, from))
+    copyFileSync(path.join(from, file), path.join(folder, file));
+  const { platform, backend } = parsePlatform(name);
+  const compiledIn =
+    backend?.replace('cuda12', 'cuda') ?? (platform === 'darwin' ? 'metal' : undefined);
+  writeFileSync(path.join(folder, 'LICENSES'), licenceFile({ backend: compiledIn }));
+  writeFileSync(path.join(folder, 'README.md'), readme(name));
+  const manifest = `${JSON.stringify(manifestOf(name), null, 2)}\n`;
+  writeFileSync(path.join(folder, 'package.json'), manifest);
+}
+
+function filesOf(name, from) {
   const list = path.join(from, 'variants.json');
   if (!existsSync(list))
     throw new Failure(`${list} does not exist: it is made by npm run build:prebuilds.`);
   const variants = JSON.parse(readFileSync(list, 'utf8'));
-  if (variants.at(-1)?.needs.length !== 0)
-    throw new Failure(
-      `${list} ends with a build that not every CPU runs: its needs are not empty.`,
-    );
-  const probe = variants.length > 1 ? ['cpu-features.node'] : [];
+  const surplus = surplusNeeds(name, variants);
+  if (surplus.length > 0)
+    throw new Failure(`${list} has no build for CPUs of ${name} without ${surplus.join(', ')}.`);
+  const isAsked = variants.some(({ needs }) => needs.length > 0);
+  const probe = isAsked ? ['cpu-features.node'] : [];
   const files = ['variants.json', ...variants.map(({ file }) => file), ...probe];
   const absent = files.find((file) => !existsSync(path.join(from, file)));
-  if (absent) throw new Failure(`${list} names ${absent}, which is not beside it.`);
+  if (absent) throw new Failure(`${list} takes ${absent}, which is not beside it.`);
   return files;
+}
+
+/** What the plainest build of a list needs and the plainest that is planned for the package does not. */
+function surplusNeeds(name, variants) {
+  const { platform, arch, backend } = parsePlatform(name);
+  const planned = (backend ? gpuVariants : cpuVariants)(platform, arch).at(-1);
+  if (!planned) throw new Failure(`No builds are planned for ${name}.`);
+  const needs = variants.at(-1)?.needs ?? ['a list of builds'];
+  return needs.filter((need) => !planned.needs.includes(need));
+}
+
+function checkSize(name, tarball, folder) {
+  const sizes = readdirSync(folder).map((file) => statSync(path.join(folder, file)).size);
+  const installed = sizes.reduce((sum, size) => sum + size, 0);
+  const problem = aboveLimit(name, { packed: statSync(tarball).size, installed });
+  if (!problem) return;
+  rmSync(tarball);
+  throw new Failure(problem);
+}
+
+/** A line on what is too large; undefined where nothing is. Kernels for GPUs may weigh what they do. */
+export function aboveLimit(name, sizes) {
+  if (parsePlatform(name).backend) return undefined;
+  const kind = Object.keys(LIMITS).find((one) => sizes[one] >= LIMITS[one]);
+  const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+  return (
+    kind &&
+    `${name} has ${megabytes(sizes[kind])} ${kind}; the limit is ${megabytes(LIMITS[kind])}.`
+  );
 }
 
 function manifestOf(name) {

@@ -1,7 +1,7 @@
 /**
  * Says on which systems a Linux addon loads: the newest glibc and libstdc++ symbol versions it asks for, and the libraries it
- * needs (`node scripts/symbol-floor.mjs FILE|DIR... [--check] [--json]`). With --check, more than what docs/install.md
- * promises is an error. Reads with readelf (binutils).
+ * needs (`node scripts/symbol-floor.mjs FILE|DIR... [--check] [--backend cuda|cuda12|vulkan] [--json]`). With --check, more than
+ * docs/install.md promises for a package with that GPU backend is an error. Reads with readelf (binutils).
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
@@ -15,9 +15,16 @@ const FLOOR = { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11', GCC: '7.0.0'
 /** Vulkan's SDK takes Ubuntu 22.04. */
 const VULKAN_FLOOR = { GLIBC: '2.35', GLIBCXX: '3.4.30', CXXABI: '1.3.13', GCC: '12.0.0' };
 
-/** What any Linux with Node has, and what the driver of a GPU brings or its toolkit (cuBLAS). */
+/** What any Linux with Node has. */
 const LIBRARIES =
-  /^(libc|libm|libdl|libpthread|librt|libgcc_s|libstdc\+\+|ld-linux-[\w-]+|libc\.musl-\w+|libcuda|libvulkan|libcublas)\.so(\.|$)/;
+  /^(libc|libm|libdl|libpthread|librt|libgcc_s|libstdc\+\+|ld-linux-[\w-]+|libc\.musl-\w+)\.so(\.|$)/;
+
+/** What a GPU package may need beyond that: cuBLAS of its CUDA version, Vulkan's loader. CUDA's driver is not among it. */
+const GPU_LIBRARIES = {
+  cuda: /^libcublas(Lt)?\.so\.13$/,
+  cuda12: /^libcublas(Lt)?\.so\.12$/,
+  vulkan: /^libvulkan\.so\.1$/,
+};
 
 /** Below 0 where a is older. */
 export function compareVersions(a, b) {
@@ -51,13 +58,13 @@ export function symbolFloor(file) {
   return parseFloor(stdout);
 }
 
-/** What is more than promised, a line each. */
-export function aboveFloor(floor) {
-  const isVulkan = floor.needed.some((library) => library.startsWith('libvulkan'));
-  const newer = Object.entries(isVulkan ? VULKAN_FLOOR : FLOOR)
+/** What is more than promised, a line each. @param backend of the GPU package: cuda, cuda12, vulkan */
+export function aboveFloor(floor, backend) {
+  const newer = Object.entries(backend === 'vulkan' ? VULKAN_FLOOR : FLOOR)
     .filter(([name, most]) => floor[name] && compareVersions(floor[name], most) > 0)
     .map(([name, most]) => `asks for ${name}_${floor[name]}, promised is ${most}`);
-  const foreign = floor.needed.filter((library) => !LIBRARIES.test(library));
+  const isAllowed = (library) => LIBRARIES.test(library) || GPU_LIBRARIES[backend]?.test(library);
+  const foreign = floor.needed.filter((library) => !isAllowed(library));
   return [...newer, ...foreign.map((library) => `needs ${library}, which a system may lack`)];
 }
 
@@ -71,12 +78,18 @@ function addonsIn(place) {
 
 function report() {
   const { values, positionals } = parseArgs({
-    options: { check: { type: 'boolean' }, json: { type: 'boolean' } },
+    options: {
+      check: { type: 'boolean' },
+      backend: { type: 'string' },
+      json: { type: 'boolean' },
+    },
     allowPositionals: true,
   });
   const files = positionals.flatMap(addonsIn);
   if (files.length === 0)
-    throw new Failure('Usage: node scripts/symbol-floor.mjs FILE|DIR... [--check] [--json]');
+    throw new Failure(
+      'Usage: node scripts/symbol-floor.mjs FILE|DIR... [--check] [--backend NAME] [--json]',
+    );
   const floors = files.map((file) => ({ file, ...symbolFloor(file) }));
   if (values.json) console.log(JSON.stringify(floors));
   for (const { file, needed, ...versions } of values.json ? [] : floors) {
@@ -85,7 +98,7 @@ function report() {
   }
   if (!values.check) return;
   const problems = floors.flatMap((floor) =>
-    aboveFloor(floor).map((line) => `${floor.file} ${line}`),
+    aboveFloor(floor, values.backend).map((line) => `${floor.file} ${line}`),
   );
   if (problems.length > 0) throw new Failure(problems.join('\n'));
 }

@@ -10,6 +10,7 @@ import {
   buildOptions,
   isAddon,
   localAddon,
+  localFile,
   type Machine,
   namedAddon,
   type Outcome,
@@ -64,81 +65,102 @@ export function chooseBackend(choice: BackendChoice, machine: Machine): ChosenBa
 /** Every place that may have the backend, up to the first that has it and finds a device for it. */
 export function tryGpu(backend: GpuBackend, machine: Machine): Outcome[] {
   const named = namedAddon(machine);
-  if (named) return [withDevice(named, backend)];
+  if (named) return [withDevice(named, backend, machine)];
+  const local = localAddon(machine);
+  const outcomes = local ? [withDevice(local, backend, machine)] : [];
+  return outcomes.some(isAddon) ? outcomes : [...outcomes, ...tryGpuPackages(backend, machine)];
+}
+
+function tryGpuPackages(backend: GpuBackend, machine: Machine): Outcome[] {
   const outcomes: Outcome[] = [];
-  const places = [
-    () => localAddon(machine),
-    ...packagesFor(backend, machine).map((name) => () => packagedAddon(machine, name)),
-  ];
-  for (const place of places) {
-    const outcome = place();
-    if (!outcome) continue;
-    const checked = withDevice(outcome, backend);
-    outcomes.push(checked);
-    if (isAddon(checked)) break;
+  for (const name of packagesFor(backend, machine)) {
+    const outcome = withDevice(packagedAddon(machine, name), backend, machine);
+    outcomes.push(outcome);
+    if (isAddon(outcome)) break;
   }
   return outcomes;
 }
 
 function chooseByItself(machine: Machine): ChosenBackend {
   const own = ownAddon(machine);
-  if (own) {
-    const found = gpuOf(own.addon);
-    if (found) return chosen(own.addon, found, own.why);
-    return chosen(
-      own.addon,
-      'cpu',
-      `${own.why}; ${hasGpuBackend(own.addon) ? 'it finds no GPU' : 'without a GPU backend'}`,
-    );
-  }
-  const failed: Attempt[] = [];
+  if (isOwn(own)) return chooseOwn(own, machine);
+  const failed: Attempt[] = own ? [own] : [];
   for (const backend of GPU_BACKENDS) {
-    const outcomes = tryGpu(backend, machine);
+    const outcomes = tryGpuPackages(backend, machine);
     const addon = outcomes.find(isAddon);
-    if (addon) return chosen(addon, backend, `${addon.package} is installed and finds a device`);
+    const why = addon && `${addon.package} is installed and finds a device`;
+    if (addon) return chosen(addon, backend, [why, ...told(failed)].join('; '));
     failed.push(...(outcomes as Attempt[]));
   }
-  const { binding, info } = chooseCpu(machine);
-  // Of GPU packages that are not installed nobody wants to hear; on macOS the plain one is that of the CPU.
-  const told = failed.filter(({ place, missing }) => missing !== 'package' && place !== info.file);
-  const reasons = [info.reason, ...told.map(({ place, problem }) => `${place}: ${problem}`)];
-  return { binding, info: { ...info, reason: reasons.join('; ') } };
+  return chooseCpuPackage(machine, failed);
 }
 
-/** An addon that somebody named or compiled comes before any package. */
-function ownAddon(machine: Machine): { addon: Addon; why: string } | undefined {
+/** An addon that somebody named or compiled, with its GPU where it finds one. */
+function chooseOwn({ addon, why }: Own, machine: Machine): ChosenBackend {
+  const found = gpuOf(addon);
+  if (found) return chosen(addon, found, why);
+  const reasons = [
+    why,
+    hasGpuBackend(addon, machine) ? 'it finds no GPU' : 'without a GPU backend',
+  ];
+  for (const name of GPU_BACKENDS.flatMap((backend) => packagesFor(backend, machine)))
+    if (machine.findPackage(name)) reasons.push(`${name} is installed, but comes after it`);
+  return chosen(addon, 'cpu', reasons.join('; '));
+}
+
+interface Own {
+  addon: Addon;
+  why: string;
+}
+
+const isOwn = (own: Own | Attempt | undefined): own is Own => own !== undefined && 'addon' in own;
+
+/** An addon that somebody named or compiled comes before any package; or what is wrong with the one that is compiled. */
+function ownAddon(machine: Machine): Own | Attempt | undefined {
   const named = namedAddon(machine);
   if (named) {
     if (!isAddon(named)) throw noAddon(machine, [named]);
     return { addon: named, why: 'LLAVAOV_BINDING names it' };
   }
   const local = localAddon(machine);
-  if (local && isAddon(local)) return { addon: local, why: 'it was compiled here' };
-  return undefined;
+  return local && isAddon(local) ? { addon: local, why: 'it was compiled here' } : local;
 }
 
-/** GPU packages come last: they compute on CPUs too. */
 function chooseCpu(machine: Machine): ChosenBackend {
   const own = ownAddon(machine);
-  if (own) return chosen(own.addon, 'cpu', own.why);
-  const local = localAddon(machine);
-  const failed: Attempt[] = local && !isAddon(local) ? [local] : [];
+  return isOwn(own)
+    ? chosen(own.addon, 'cpu', own.why)
+    : chooseCpuPackage(machine, own ? [own] : []);
+}
+
+/** GPU packages come last: they compute on CPUs too. @param before what was tried already */
+function chooseCpuPackage(machine: Machine, before: readonly Attempt[]): ChosenBackend {
+  const failed: Attempt[] = [];
   for (const backend of ['cpu', 'cuda', 'vulkan'] as const) {
     for (const name of packagesFor(backend, machine)) {
       const outcome = packagedAddon(machine, name);
       if (isAddon(outcome)) {
-        const before = failed.map(({ place, problem }) => `; ${place}: ${problem}`).join('');
-        return chosen(outcome, 'cpu', `${name} is installed${before}`);
+        const reasons = [`${name} is installed`, ...told([...before, ...failed])];
+        return chosen(outcome, 'cpu', reasons.join('; '));
       }
       failed.push(outcome);
     }
   }
-  throw noAddon(machine, failed);
+  const places = failed.map(({ place }) => place);
+  throw noAddon(machine, [...before.filter(({ place }) => !places.includes(place)), ...failed]);
 }
 
-function hasGpuBackend(addon: Addon): boolean {
+/** A line each, once. Of packages that are not installed nobody wants to hear. */
+function told(attempts: readonly Attempt[]): Set<string> {
+  const wanted = attempts.filter(({ fault }) => fault !== 'absent');
+  return new Set(wanted.map(({ place, problem }) => `${place}: ${problem}`));
+}
+
+function hasGpuBackend(addon: Addon, machine: Machine): boolean {
   const { backends } = addon.binding.buildInfo();
-  return GPU_BACKENDS.some((one) => backends.includes(GGML_NAMES[one]) || isMadeWith(addon, one));
+  return GPU_BACKENDS.some(
+    (one) => backends.includes(GGML_NAMES[one]) || isMadeWith(addon, one, machine),
+  );
 }
 
 function gpuOf({ binding }: Addon): GpuBackend | undefined {
@@ -146,24 +168,47 @@ function gpuOf({ binding }: Addon): GpuBackend | undefined {
   return GPU_BACKENDS.find((backend) => devicesOf(backend, devices).length > 0);
 }
 
-function withDevice(outcome: Outcome, backend: GpuBackend): Outcome {
-  if (!isAddon(outcome)) return outcome;
+/** CUDA's words for a driver that is older than what the addon was compiled with, or does not fit its kernel module. */
+const DRIVER_ERROR =
+  /driver version is insufficient|unsupported display driver|forward compatibility/;
+
+/** An addon that has a device for the backend, or what stands in its way. */
+function withDevice(outcome: Outcome, backend: GpuBackend, machine: Machine): Outcome {
+  if (!isAddon(outcome)) return withoutBackend(outcome, backend, machine);
   const place = outcome.package ?? outcome.file;
   const { backends, startErrors } = outcome.binding.buildInfo();
   if (devicesOf(backend, outcome.binding.devices()).length > 0) return outcome;
   // Without a driver ggml's Vulkan does not even name itself.
-  if (!backends.includes(GGML_NAMES[backend]) && !isMadeWith(outcome, backend)) {
+  if (!backends.includes(GGML_NAMES[backend]) && !isMadeWith(outcome, backend, machine)) {
     const isKnown = outcome.package !== null || buildOptions(outcome.file) !== null;
     const problem = `it was compiled without ${backend}${isKnown ? '' : ', or finds no driver'}`;
-    return { place, problem, missing: 'backend' };
+    return { place, problem, fault: 'backend' };
   }
   const said = startErrors ? `: ${startErrors}` : '';
-  return { place, problem: `it loads but finds no device${said}`, missing: 'device' };
+  const fault = DRIVER_ERROR.test(startErrors) ? 'driver' : 'device';
+  return { place, problem: `it loads but finds no device${said}`, fault };
 }
 
-function isMadeWith({ package: from, file }: Addon, backend: GpuBackend): boolean {
-  if (from !== null) return from.endsWith(`-${backend}`) || from.endsWith(`-${backend}12`);
-  return buildOptions(file)?.includes(`--${backend}`) ?? false;
+/** A build made here for something else says nothing of the backend by not loading. */
+function withoutBackend(attempt: Attempt, backend: GpuBackend, machine: Machine): Attempt {
+  const { place } = attempt;
+  const isOther =
+    place === localFile(machine) && !isMadeWith({ package: null, file: place }, backend, machine);
+  return isOther ? { ...attempt, fault: 'backend' } : attempt;
+}
+
+type Origin = Pick<Addon, 'package' | 'file'>;
+
+function isMadeWith(
+  { package: from, file }: Origin,
+  backend: GpuBackend,
+  machine: Machine,
+): boolean {
+  if (from !== null) return packagesFor(backend, machine).includes(from);
+  const options = buildOptions(file);
+  if (backend === 'metal' && machine.platform === 'darwin')
+    return options !== null && !options.includes('--no-metal');
+  return options?.includes(`--${backend}`) ?? false;
 }
 
 function chosen(addon: Addon, name: Backend, reason: string): ChosenBackend {

@@ -1,7 +1,7 @@
 /** What to tell when no addon can be had: what was tried, why it failed, and the command that helps. */
 import path from 'node:path';
 import { LlavaError } from './errors.js';
-import type { Attempt, Machine } from './native-binding.js';
+import type { Attempt, Fault, Machine } from './native-binding.js';
 import { type GpuBackend, packagesFor, platformName } from './platform-packages.js';
 
 /** What the driver of a backend brings into the system's library path. */
@@ -20,14 +20,6 @@ export function driverLibrary(
 }
 
 export function noAddon(machine: Machine, attempts: readonly Attempt[]): LlavaError {
-  const [wanted] = packagesFor('cpu', machine);
-  const help =
-    isInstalled(machine) && wanted
-      ? [
-          `npm install ${wanted}@${machine.version}    (compiled already; a lockfile or --omit=optional`,
-          '    of another machine may have left it out)',
-        ]
-      : [];
   const where = `${platformName(machine)}, Node ${process.versions.node}`;
   return new LlavaError(
     'ERR_BINDING_NOT_FOUND',
@@ -38,11 +30,23 @@ export function noAddon(machine: Machine, attempts: readonly Attempt[]): LlavaEr
         : [`  nothing: there is no package for this platform`]),
       ...hints(attempts, machine),
       'What helps:',
-      ...help.map((line) => `  ${line}`),
+      ...(isNamed(machine) ? ['  another addon in LLAVAOV_BINDING, or none; then'] : []),
+      ...installLines(machine, attempts),
       `  ${buildCommand(machine)}    (compiles it here; needs CMake, git and a C++17 compiler)`,
     ].join('\n'),
     { tried: attempts.map(({ place }) => place), platform: platformName(machine) },
   );
+}
+
+/** For a CPU that no build of the package runs on, installing it again is no help. */
+function installLines(machine: Machine, attempts: readonly Attempt[]): string[] {
+  const [wanted] = packagesFor('cpu', machine);
+  if (!isInstalled(machine) || !wanted) return [];
+  if (attempts.some(({ place, fault }) => place === wanted && fault === 'cpu')) return [];
+  return [
+    `  npm install ${wanted}@${machine.version}    (compiled already; a lockfile or --omit=optional`,
+    '      of another machine may have left it out)',
+  ];
 }
 
 export function noBackend(
@@ -50,69 +54,100 @@ export function noBackend(
   machine: Machine,
   attempts: readonly Attempt[],
 ): LlavaError {
-  const missing = whatIsMissing(backend, machine, attempts);
+  const failure = {
+    backend,
+    machine,
+    attempts,
+    missing: whatIsMissing(backend, machine, attempts),
+  };
   const tried = attempts.map(({ place }) => place);
   return new LlavaError(
     'ERR_BACKEND_UNAVAILABLE',
     [
-      `backend '${backend}' cannot be had: ${explain(backend, machine, missing)}`,
+      `backend '${backend}' cannot be had: ${explain(failure)}`,
       ...(attempts.length > 0 ? ['Tried:', ...listed(attempts), ...hints(attempts, machine)] : []),
-      ...advice(backend, machine, missing),
+      ...advice(failure),
     ].join('\n'),
-    { backend, missing, tried, platform: platformName(machine) },
+    { backend, missing: failure.missing, tried, platform: platformName(machine) },
   );
 }
 
-/** 'library' is one that the addon needs besides the driver, or a newer C library. */
+/** 'package' is any addon with the backend, 'library' what such an addon needs to load besides the driver. */
 type Missing = 'package' | 'driver' | 'device' | 'library';
 
+interface Failure {
+  backend: GpuBackend;
+  machine: Machine;
+  attempts: readonly Attempt[];
+  missing: Missing;
+}
+
+/** Of several places the one that came furthest tells. */
 function whatIsMissing(
   backend: GpuBackend,
   machine: Machine,
   attempts: readonly Attempt[],
 ): Missing {
-  const came = (far: Attempt['missing']) => attempts.some(({ missing }) => missing === far);
-  if (!came('device') && !came('load')) return 'package';
+  const came = (far: Fault) => attempts.some(({ fault }) => fault === far);
+  if (!came('device') && !came('driver') && !came('load')) return 'package';
   const driver = driverLibrary(backend, machine);
   if (driver && !driver.isThere) return 'driver';
-  return came('device') ? 'device' : 'library';
+  if (came('device')) return 'device';
+  return came('driver') ? 'driver' : 'library';
 }
 
-function explain(backend: GpuBackend, machine: Machine, missing: Missing): string {
-  if (missing === 'package')
-    return packagesFor(backend, machine).length > 0
-      ? 'its package is missing.'
-      : `there is no package with it for ${platformName(machine)}.`;
+function explain({ backend, machine, attempts, missing }: Failure): string {
+  const driver = driverLibrary(backend, machine);
   if (missing === 'driver')
-    return `the driver is missing (${driverLibrary(backend, machine)?.name} is not on this system).`;
-  if (missing === 'device') return 'the driver is here, but no device that it can use is.';
-  return 'a library that its addon needs is missing or too old.';
+    return driver?.isThere
+      ? "the driver is too old for its addon, or does not fit the system's kernel module."
+      : `the driver is missing (${driver?.name} is not on this system).`;
+  if (missing === 'device')
+    return driver
+      ? `${driver.name} is here, but no device that it can use is.`
+      : 'there is no device that it can use.';
+  if (missing === 'library') return 'its addon is here, but does not load.';
+  if (isNamed(machine)) return 'LLAVAOV_BINDING names no addon that has it.';
+  if (attempts.some(({ fault }) => fault === 'broken' || fault === 'cpu'))
+    return 'its package is here, but cannot be used.';
+  return packagesFor(backend, machine).length > 0
+    ? 'its package is missing.'
+    : `there is no package with it for ${platformName(machine)}.`;
 }
 
-function advice(backend: GpuBackend, machine: Machine, missing: Missing): string[] {
-  const names = packagesFor(backend, machine);
-  const build = buildCommand(machine, `--${backend}`);
-  const without = "backend: 'auto' takes the CPU where there is no GPU.";
-  if (missing === 'package') {
-    const install = names.map((name) => `  npm install ${name}@${machine.version}${cudaOf(name)}`);
-    const compiles = backend !== 'metal' || machine.platform === 'darwin';
-    if (!compiles) return [without];
-    return ['What helps:', ...install, `  ${build}    (compiles it here)`, without];
-  }
-  const drivers = {
-    cuda: "NVIDIA's driver: 580 or later for CUDA 13, 525 or later for CUDA 12; nvidia-smi shows it.",
-    vulkan:
-      "the GPU's Vulkan driver (on Linux also the loader: apt install libvulkan1); vulkaninfo shows it.",
-    metal: 'macOS 13.3 or later on a Mac with a Metal GPU.',
-  };
-  if (missing === 'library' && backend === 'cuda')
+const isNamed = ({ env }: Machine) => Boolean(env.LLAVAOV_BINDING);
+
+const WITHOUT = "backend: 'auto' takes the CPU where there is no GPU.";
+const CUBLAS =
+  "cuBLAS of the package's CUDA version in the library path (it comes with NVIDIA's CUDA toolkit)";
+const DRIVERS = {
+  cuda: "NVIDIA's driver: 580 or later for CUDA 13, 525 or later for CUDA 12; nvidia-smi shows it.",
+  vulkan:
+    "the GPU's Vulkan driver (on Linux also the loader: apt install libvulkan1); vulkaninfo shows it.",
+  metal: 'macOS 13.3 or later on a Mac with a Metal GPU.',
+};
+
+function advice({ backend, machine, attempts, missing }: Failure): string[] {
+  // Windows does not say which library it misses.
+  const lacksCublas =
+    backend === 'cuda' &&
+    attempts.some(({ problem }) => /cublas|module could not be found/i.test(problem));
+  if (missing === 'driver' || missing === 'device')
     return [
-      "What helps: cuBLAS of the package's CUDA version in the library path (it comes with NVIDIA's CUDA toolkit),",
-      `or ${build}`,
-      without,
+      `What it takes: ${DRIVERS[backend]}`,
+      ...(lacksCublas ? [`Also ${CUBLAS}.`] : []),
+      WITHOUT,
     ];
-  if (missing === 'library') return [`What helps: ${build}    (compiles it here)`, without];
-  return [`What it takes: ${drivers[backend]}`, without];
+  const build = `  ${buildCommand(machine, `--${backend}`)}    (compiles it here)`;
+  if (isNamed(machine)) return ['What helps: another addon in LLAVAOV_BINDING, or none.', WITHOUT];
+  if (missing === 'library')
+    return ['What helps:', ...(lacksCublas ? [`  ${CUBLAS}`] : []), build, WITHOUT];
+  if (backend === 'metal' && machine.platform !== 'darwin') return [WITHOUT];
+  const useless = attempts.filter(({ fault }) => fault === 'cpu').map(({ place }) => place);
+  const install = packagesFor(backend, machine)
+    .filter((name) => !useless.includes(name))
+    .map((name) => `  npm install ${name}@${machine.version}${cudaOf(name)}`);
+  return ['What helps:', ...install, build, WITHOUT];
 }
 
 function cudaOf(name: string): string {
@@ -125,7 +160,7 @@ function listed(attempts: readonly Attempt[]): string[] {
 }
 
 /** What the loader's texts mean, and why nothing else was tried. */
-function hints(attempts: readonly Attempt[], { env }: Machine): string[] {
+function hints(attempts: readonly Attempt[], machine: Machine): string[] {
   const text = attempts.map(({ problem }) => problem).join('\n');
   const lines: string[] = [];
   const [, glibc] = /version `GLIBC_([\d.]+)' not found/.exec(text) ?? [];
@@ -134,7 +169,7 @@ function hints(attempts: readonly Attempt[], { env }: Machine): string[] {
     lines.push("Node's permission model is on: add --allow-addons.");
   if (/ld-linux|ld-musl|invalid ELF header|wrong architecture|not a valid Win32/.test(text))
     lines.push('That file belongs to another platform or C library.');
-  if (env.LLAVAOV_BINDING) lines.push('LLAVAOV_BINDING is set, so nothing else is tried.');
+  if (isNamed(machine)) lines.push('LLAVAOV_BINDING is set, so nothing else is tried.');
   return lines;
 }
 

@@ -6,13 +6,8 @@
  * validate types, ranges and shapes first: native code only rechecks what would corrupt memory or abort.
  * Native errors are `Error`s with a `code` of errors.ts and flat fields; native-error.ts turns them into `LlavaError`s.
  */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import { type BackendChoice, type ChosenBackend, chooseBackend } from './backend.js';
-import type { Machine } from './native-binding.js';
-import { PACKAGE_ROOT, packageVersion } from './package-root.js';
-import { thisPlatform } from './platform-packages.js';
+import { thisMachine } from './this-machine.js';
 
 /** Every handle: `dispose` is idempotent, waits for work in flight, and makes later calls throw ERR_DISPOSED. */
 export interface NativeHandle {
@@ -317,40 +312,4 @@ export function backendFor(choice: BackendChoice): ChosenBackend {
 /** The addon for work that needs no GPU. @throws ERR_BINDING_NOT_FOUND */
 export function native(): NativeBinding {
   return backendFor('cpu').binding;
-}
-
-export function thisMachine(): Machine {
-  return {
-    ...thisPlatform(),
-    env: process.env,
-    root: PACKAGE_ROOT,
-    version: packageVersion(),
-    findPackage,
-    load: createRequire(import.meta.url),
-    hasLibrary,
-  };
-}
-
-/** GPU packages are the app's to install, so its folder is asked too: not every package manager shows them to us. */
-function findPackage(name: string): string | undefined {
-  for (const from of [import.meta.url, path.join(process.cwd(), 'package.json')]) {
-    try {
-      return path.dirname(createRequire(from).resolve(`${name}/package.json`));
-    } catch {
-      // Not installed there.
-    }
-  }
-  return undefined;
-}
-
-function hasLibrary(name: string): boolean {
-  if (process.platform === 'win32')
-    return existsSync(path.join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', name));
-  try {
-    process.dlopen({ exports: {} }, name);
-    return true;
-  } catch (error) {
-    // A library that is found is refused for being no addon, and closed again.
-    return (error as Error).message.includes('did not self-register');
-  }
 }

@@ -8,6 +8,8 @@ import path from 'node:path';
 import type { NativeBinding } from './binding.js';
 import type { Platform } from './platform-packages.js';
 
+const NAMED = 'LLAVAOV_BINDING';
+
 /** What the search asks; tests give another machine. */
 export interface Machine extends Platform {
   env: Readonly<Record<string, string | undefined>>;
@@ -35,9 +37,15 @@ export interface Addon {
 export interface Attempt {
   place: string;
   problem: string;
-  /** 'load' stands for a file that is there and cannot be loaded. */
-  missing: 'package' | 'load' | 'backend' | 'device';
+  fault: Fault;
 }
+
+/**
+ * absent: nothing is there. broken: of another version or incomplete, so that installing it again helps. cpu: no build
+ * for this CPU. load: the system's loader refuses the file. backend: it lacks the GPU backend asked for. driver, device:
+ * it has the backend, which does not find these.
+ */
+export type Fault = 'absent' | 'broken' | 'cpu' | 'load' | 'backend' | 'driver' | 'device';
 
 export type Outcome = Addon | Attempt;
 
@@ -51,39 +59,48 @@ interface Variant {
 
 /** LLAVAOV_BINDING names a .node file or the folder of a platform package; undefined when it is not set. */
 export function namedAddon(machine: Machine): Outcome | undefined {
-  // The second name is that of node-gyp-build, which earlier versions used.
-  const given = machine.env.LLAVAOV_BINDING ?? machine.env.LLAVA_ONEVISION_PREBUILD;
+  const given = machine.env.LLAVAOV_BINDING;
   if (!given) return undefined;
-  const place = 'LLAVAOV_BINDING';
   const file = path.resolve(given);
   const stats = statSync(file, { throwIfNoEntry: false });
-  if (!stats) return { place, problem: `${file} does not exist`, missing: 'package' };
-  if (stats.isDirectory()) return loadFolder(machine, { place, folder: file, package: null });
-  return loadFile(machine, { place, file, package: null, variant: null });
+  if (!stats) return { place: NAMED, problem: `${file} does not exist`, fault: 'absent' };
+  if (stats.isDirectory())
+    return loadFolder(machine, { place: NAMED, folder: file, package: null });
+  return loadFile(machine, { place: NAMED, file, package: null, variant: null });
 }
 
 /** What scripts/build-native.mjs has made; undefined when nothing was built. */
 export function localAddon(machine: Machine): Outcome | undefined {
-  const file = path.join(machine.root, 'build', 'Release', 'llava-onevision.node');
+  const file = localFile(machine);
   if (!existsSync(file)) return undefined;
   return loadFile(machine, { place: file, file, package: null, variant: null });
 }
 
-/** The options that a build was made with, which scripts/build-native.mjs leaves beside its product; null for any other. */
+export function localFile({ root }: Machine): string {
+  return path.join(root, 'build', 'Release', 'llava-onevision.node');
+}
+
+/** The options that a build was made with, which scripts/build-native.mjs leaves beside its product; null where that note
+ *  is not there or cannot be read. */
 export function buildOptions(file: string): string[] | null {
   const note = file.replace(/\.node$/, '.json');
   if (!file.endsWith('.node') || !existsSync(note)) return null;
-  return (readJson(note) as { options: string[] }).options;
+  const stamp = readJson(note);
+  const { options } = (stamp instanceof Error ? {} : stamp) as { options?: unknown };
+  return isListOfStrings(options) ? options : null;
 }
 
 export function packagedAddon(machine: Machine, name: string): Outcome {
   const folder = machine.findPackage(name);
-  if (folder === undefined) return { place: name, problem: 'not installed', missing: 'package' };
-  const { version } = readJson(path.join(folder, 'package.json')) as { version?: string };
-  if (version !== machine.version) {
-    const problem = `version ${version} is installed, but ${machine.version} belongs to this llava-onevision`;
-    return { place: name, problem, missing: 'package' };
-  }
+  if (folder === undefined) return { place: name, problem: 'not installed', fault: 'absent' };
+  const broken = (problem: string): Attempt => ({ place: name, problem, fault: 'broken' });
+  const manifest = readJson(path.join(folder, 'package.json'));
+  if (manifest instanceof Error) return broken(manifest.message);
+  const { version } = manifest as { version?: string };
+  if (version !== machine.version)
+    return broken(
+      `version ${version} is installed, but ${machine.version} belongs to this llava-onevision`,
+    );
   return loadFolder(machine, { place: name, folder, package: name });
 }
 
@@ -91,43 +108,53 @@ function loadFolder(
   machine: Machine,
   { place, folder, ...from }: { place: string; folder: string; package: string | null },
 ): Outcome {
-  const list = path.join(folder, 'variants.json');
-  if (!existsSync(list)) return { place, problem: `${list} is not there`, missing: 'package' };
-  const variants = readJson(list) as Variant[];
+  const variants = readVariants(path.join(folder, 'variants.json'));
+  if (variants instanceof Error) return { place, problem: variants.message, fault: 'broken' };
   const variant = chooseVariant(machine, folder, variants);
-  if (typeof variant === 'string') return { place, problem: variant, missing: 'package' };
+  if ('fault' in variant) return { place, ...variant };
   const file = path.join(folder, variant.file);
   return loadFile(machine, { place, file, ...from, variant: variant.name });
 }
 
-/** The first build whose needs the CPU meets, or the one that LLAVAOV_CPU_VARIANT names; else what is wrong. */
-function chooseVariant(machine: Machine, folder: string, variants: Variant[]): Variant | string {
+function readVariants(file: string): Variant[] | Error {
+  const list = readJson(file);
+  if (list instanceof Error) return list;
+  const isVariant = (one: Partial<Variant> | null) =>
+    typeof one?.file === 'string' && typeof one.name === 'string' && isListOfStrings(one.needs);
+  const isList = Array.isArray(list) && list.length > 0 && list.every(isVariant);
+  return isList ? list : new Error(`${file} is not a list of builds`);
+}
+
+/** The first build whose needs the CPU meets, or the one that LLAVAOV_CPU_VARIANT names. */
+function chooseVariant(
+  machine: Machine,
+  folder: string,
+  variants: Variant[],
+): Variant | Omit<Attempt, 'place'> {
   const wanted = machine.env.LLAVAOV_CPU_VARIANT;
   if (wanted) {
     const names = variants.map(({ name }) => name).join(', ');
-    return (
-      variants.find(({ name }) => name === wanted) ??
-      `LLAVAOV_CPU_VARIANT is ${wanted}, but its builds are ${names}`
-    );
+    const problem = `LLAVAOV_CPU_VARIANT is ${wanted}, but its builds are ${names}`;
+    return variants.find(({ name }) => name === wanted) ?? { problem, fault: 'cpu' };
   }
-  const features = variants.some(({ needs }) => needs.length > 0)
-    ? cpuFeatures(machine, folder)
-    : [];
+  const isAsked = variants.some(({ needs }) => needs.length > 0);
+  const features = isAsked ? cpuFeatures(machine, path.join(folder, 'cpu-features.node')) : [];
+  if ('fault' in features) return features;
+  const problem = 'none of its builds runs on this CPU';
   return (
-    variants.find(({ needs }) => needs.every((need) => features.includes(need))) ??
-    'none of its builds runs on this CPU'
+    variants.find(({ needs }) => needs.every((need) => features.includes(need))) ?? {
+      ...{ problem, fault: 'cpu' },
+    }
   );
 }
 
-/** Nothing where the probe does not load: the build for every CPU is then tried, and says why it does not load either. */
-function cpuFeatures(machine: Machine, folder: string): string[] {
+/** Where the probe does not load, neither would the builds beside it: its own failure says why. */
+function cpuFeatures(machine: Machine, probe: string): string[] | Omit<Attempt, 'place'> {
+  if (!existsSync(probe)) return { problem: `${probe} is not there`, fault: 'broken' };
   try {
-    const probe = machine.load(path.join(folder, 'cpu-features.node')) as {
-      features(): string[];
-    };
-    return probe.features();
-  } catch {
-    return [];
+    return (machine.load(probe) as { features(): string[] }).features();
+  } catch (error) {
+    return { problem: firstLine(error), fault: 'load' };
   }
 }
 
@@ -135,15 +162,33 @@ function loadFile(
   machine: Machine,
   { place, file, ...from }: { place: string } & Omit<Addon, 'binding'>,
 ): Outcome {
+  if (!existsSync(file)) return { place, problem: `${file} is not there`, fault: 'broken' };
   try {
-    return { binding: machine.load(file) as NativeBinding, file, ...from };
+    const binding = machine.load(file) as NativeBinding;
+    if (typeof binding.buildInfo === 'function') return { binding, file, ...from };
+    return { place, problem: `${file} is not an addon of llava-onevision`, fault: 'broken' };
   } catch (error) {
-    // Node's own text goes on with the modules that required the file.
-    const problem = (error as Error).message.split('\n')[0]!;
-    return { place, problem, missing: 'load' };
+    return { place, problem: firstLine(error), fault: 'load' };
   }
 }
 
-function readJson(file: string): unknown {
-  return JSON.parse(readFileSync(file, 'utf8'));
+/** Node's own text goes on with the modules that required the file. */
+function firstLine(error: unknown): string {
+  return (error as Error).message.split('\n')[0]!;
+}
+
+/** What is in the file, an object or array; else an error that names it. */
+function readJson(file: string): object | Error {
+  if (!existsSync(file)) return new Error(`${file} is not there`);
+  try {
+    const value = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof value === 'object' && value !== null) return value;
+    return new Error(`${file} cannot be read: it holds ${JSON.stringify(value)}`);
+  } catch (error) {
+    return new Error(`${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function isListOfStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }

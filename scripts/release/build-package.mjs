@@ -1,15 +1,19 @@
 /**
  * Makes one platform package from nothing (`node scripts/release/build-package.mjs NAME --out DIR`, NAME as linux-x64-cuda):
- * compiles its builds, checks on Linux that they load where docs/install.md promises, loads the one for this CPU, packs, and
- * notes times and sizes beside the tarball. What a job of release.yml does, and works by hand.
+ * compiles its builds, checks on Linux that they load where docs/install.md promises, packs, loads what is in the tarball on
+ * this CPU, and notes times and sizes beside it. What a job of release.yml does, and works by hand.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Failure, main } from '../failure.mjs';
+import { unpack } from '../npm.mjs';
 import { packPlatform, parsePlatform } from '../pack-platform.mjs';
+import { toolkitLicences } from '../toolkit-licences.mjs';
+import { writeNote } from './notes.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const USAGE = 'Usage: node scripts/release/build-package.mjs NAME --out DIR [-- -DNAME=VALUE...]';
@@ -29,26 +33,37 @@ function build(name, defines) {
   return (performance.now() - startedAt) / 1000;
 }
 
-/** A GPU's package loads without its driver only where the driver's library is not linked; so it may fail, but not crash. */
+/** What the system's loader says where a GPU's driver or cuBLAS is missing; Windows does not name the library. */
+const GPU_LIBRARY = /libcublas|libvulkan|specified module could not be found/i;
+
+/** A GPU's package may fail for want of such a library, but neither crash nor fail for another reason. */
 function load(folder, { backend }) {
   const code = `
     const { backendFor } = await import('./dist/src/binding.js');
     try {
-      const { info } = backendFor('cpu');
-      console.log('Loads:', info.file);
+      console.log('Loads:', backendFor('cpu').info.file);
     } catch (error) {
       console.error(error.message);
-      process.exitCode = ${backend ? 0 : 1};
+      process.exitCode = ${Boolean(backend)} && ${GPU_LIBRARY}.test(error.message) ? 0 : 1;
     }`;
   runNode(['--input-type=module', '--eval', code], { ...process.env, LLAVAOV_BINDING: folder });
 }
 
-function unpackedSize(folder) {
-  const files = readdirSync(folder).map((file) => [file, statSync(path.join(folder, file)).size]);
-  return Object.fromEntries(files);
+/** Loads what a user unpacks. @param parts of the name, as parsePlatform() gives @returns what the note says of the files */
+export function tryTarball(tarball, parts) {
+  const temporary = mkdtempSync(path.join(os.tmpdir(), 'llava-onevision-tarball-'));
+  try {
+    const folder = unpack(tarball, temporary);
+    load(folder, parts);
+    const sizes = readdirSync(folder).map((file) => [file, statSync(path.join(folder, file)).size]);
+    const variants = JSON.parse(readFileSync(path.join(folder, 'variants.json'), 'utf8'));
+    return { files: Object.fromEntries(sizes), variants: variants.map(({ name }) => name) };
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
 }
 
-await main(() => {
+function buildPackage() {
   const separator = process.argv.indexOf('--');
   const given = process.argv.slice(2, separator < 0 ? undefined : separator);
   const defines = separator < 0 ? [] : process.argv.slice(separator + 1);
@@ -64,15 +79,17 @@ await main(() => {
   const seconds = build(name, defines);
   const folder = path.join(ROOT, 'prebuilds', name);
   const parts = parsePlatform(name);
-  if (parts.platform === 'linux' && parts.libc === 'glibc')
-    runNode(['scripts/symbol-floor.mjs', folder, '--check']);
-  load(folder, parts);
+  if (parts.platform === 'linux' && parts.libc === 'glibc') {
+    const backend = parts.backend ? ['--backend', parts.backend] : [];
+    runNode(['scripts/symbol-floor.mjs', folder, '--check', ...backend]);
+  }
   const tarball = packPlatform(name, folder, out);
-  const variants = JSON.parse(readFileSync(path.join(folder, 'variants.json'), 'utf8'));
-  const note = {
-    ...{ name, packed: statSync(tarball).size, files: unpackedSize(folder), seconds },
-    variants: variants.map(({ name: variant }) => variant),
-  };
-  writeFileSync(path.join(out, `${name}.json`), `${JSON.stringify(note, null, 2)}\n`);
+  const toolkit = toolkitLicences(parts.backend?.replace('cuda12', 'cuda'));
+  writeNote(out, {
+    ...{ name, packed: statSync(tarball).size, ...tryTarball(tarball, parts), seconds },
+    toolkit: toolkit.map(({ text: _, ...part }) => part),
+  });
   console.log(tarball);
-});
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(buildPackage);

@@ -30,9 +30,9 @@ export function inOrder(folder, version, names) {
   return all;
 }
 
-/** The name by which npm installs it without being asked for a version. */
-export function distTag(version) {
-  return /-([a-z]+)/.exec(version)?.[1] ?? 'latest';
+/** Whether it comes before a release: 1.2.3-0, 1.2.3-beta.1, but not 1.2.3+a-b. */
+export function isPrerelease(version) {
+  return /^[\d.]+-/.test(version);
 }
 
 function isPublished(name, version) {
@@ -56,7 +56,9 @@ async function publish() {
     throw new Failure(`The tag is ${GITHUB_REF_NAME}, but package.json says ${version}.`);
   const { CPU_PACKAGES, GPU_PACKAGES } = await import('../../dist/src/platform-packages.js');
   const all = inOrder(path.resolve(folder), version, [...CPU_PACKAGES, ...GPU_PACKAGES]);
-  const args = ['--access', 'public', '--tag', distTag(version)];
+  // `npm install llava-onevision` takes what is tagged latest.
+  const tag = isPrerelease(version) ? 'next' : 'latest';
+  const args = ['--access', 'public', '--tag', tag];
   if (values['dry-run']) args.push('--dry-run');
   // npm attests only inside a workflow.
   else if (process.env.GITHUB_ACTIONS) args.push('--provenance');

@@ -2,10 +2,10 @@
  * A table of what build-package.mjs has noted (`node scripts/release/sizes.mjs DIR`): sizes, builds and compile times of the
  * packages in a folder, in Markdown.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
+import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Failure, main } from '../failure.mjs';
+import { findTarball, readNotes } from './notes.mjs';
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
@@ -18,7 +18,7 @@ export function sizeTable(notes, mainSize) {
       const cells = [name, megabytes(packed), megabytes(installed), variants.join(', ')];
       return [...cells, `${Math.round(seconds)} s`];
     });
-  if (mainSize !== undefined) rows.unshift(['llava-onevision', megabytes(mainSize), '', '', '']);
+  rows.unshift(['llava-onevision', megabytes(mainSize), '', '', '']);
   const lines = [
     ['Package', 'Download', 'Installed', 'Builds, best first', 'Compiled in'],
     ['---', '--:', '--:', '---', '--:'],
@@ -31,11 +31,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(() => {
     const [folder] = process.argv.slice(2);
     if (!folder) throw new Failure('Usage: node scripts/release/sizes.mjs DIR');
-    const files = readdirSync(folder);
-    const notes = files
-      .filter((file) => file.endsWith('.json') && file !== 'sbom.json')
-      .map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')));
-    const own = files.find((file) => /^llava-onevision-\d.*\.tgz$/.test(file));
-    console.log(sizeTable(notes, own && statSync(path.join(folder, own)).size));
+    console.log(sizeTable(readNotes(folder), statSync(findTarball(folder)).size));
   });
 }

@@ -1,12 +1,13 @@
 /** What `doctor` finds out; must not fail on a machine where nothing else works. */
 import os from 'node:os';
 import { type BackendInfo, tryGpu } from '../backend.js';
-import { backendFor, type NativeDevice, thisMachine } from '../binding.js';
+import { backendFor, type NativeDevice } from '../binding.js';
 import { driverLibrary } from '../binding-errors.js';
 import { machineMemory } from '../memory.js';
-import { type Attempt, buildOptions, isAddon } from '../native-binding.js';
+import { buildOptions, isAddon, localFile, type Machine, type Outcome } from '../native-binding.js';
 import { packageVersion } from '../package-root.js';
 import { GPU_BACKENDS, type GpuBackend, glibcVersion, packagesFor } from '../platform-packages.js';
+import { thisMachine } from '../this-machine.js';
 import { type DriverReport, driverVersion } from './driver-version.js';
 import { examineFfmpeg, type FfmpegReport } from './ffmpeg-report.js';
 import { examineModel, type ModelReport } from './model-report.js';
@@ -30,7 +31,7 @@ export interface AddonReport {
   physicalCores: number;
 }
 
-/** A GPU backend that this platform can have. */
+/** A GPU backend that this platform has packages for, or that was compiled here. */
 export interface GpuReport {
   name: GpuBackend;
   isUsable: boolean;
@@ -65,7 +66,7 @@ export async function examine(files?: { model: string; mmproj?: string }): Promi
     },
     memory: { total: machineMemory(), free: os.freemem() },
     addon: examineAddon(),
-    gpus: examineGpus(),
+    gpus: examineGpus(thisMachine()),
     ffmpeg: await reported(examineFfmpeg()),
     ...(files && { model: await reported(examineModel(files)) }),
   };
@@ -100,26 +101,44 @@ function examineAddon(): DoctorReport['addon'] {
 function describeOrigin({ package: from, variant, file }: BackendInfo): string {
   const build = variant === null ? '' : `, build ${variant}`;
   if (from !== null) return `${from}${build}`;
+  if (file !== localFile(thisMachine())) return `named by LLAVAOV_BINDING${build}`;
   const options = buildOptions(file);
-  if (options === null) return `named${build}`;
+  if (options === null) return 'compiled here; the note of its options cannot be read';
   return `compiled here with ${options.length > 0 ? options.join(' ') : 'the default options'}`;
 }
 
-function examineGpus(): GpuReport[] {
-  const machine = thisMachine();
-  const possible = GPU_BACKENDS.filter((backend) => packagesFor(backend, machine).length > 0);
-  return possible.map((name) => {
-    const outcomes = tryGpu(name, machine);
-    const addon = outcomes.find(isAddon);
-    const problems = outcomes.filter((outcome): outcome is Attempt => !isAddon(outcome));
-    return {
-      name,
-      isUsable: addon !== undefined,
-      file: addon?.file ?? null,
-      problems: problems.map(({ place, problem }) => `${place}: ${problem}`),
-      driver: { ...driverVersion(name), isThere: driverLibrary(name, machine)?.isThere ?? true },
-    };
-  });
+/** What cannot even be asked is told among the problems. */
+export function examineGpus(machine: Machine): GpuReport[] {
+  return GPU_BACKENDS.filter((name) => name !== 'metal' || machine.platform === 'darwin').flatMap(
+    (name) => {
+      try {
+        const outcomes = tryGpu(name, machine);
+        const isPossible = packagesFor(name, machine).length > 0 || outcomes.some(hasBackend);
+        return isPossible ? [reportGpu(name, machine, outcomes)] : [];
+      } catch (error) {
+        return [
+          {
+            ...{ name, isUsable: false, file: null, problems: [(error as Error).message] },
+            driver: { isThere: false, version: null },
+          },
+        ];
+      }
+    },
+  );
+}
+
+const hasBackend = (outcome: Outcome) =>
+  isAddon(outcome) || !['absent', 'backend'].includes(outcome.fault);
+
+function reportGpu(name: GpuBackend, machine: Machine, outcomes: Outcome[]): GpuReport {
+  const addon = outcomes.find(isAddon);
+  return {
+    name,
+    isUsable: addon !== undefined,
+    file: addon?.file ?? null,
+    problems: outcomes.flatMap((one) => (isAddon(one) ? [] : [`${one.place}: ${one.problem}`])),
+    driver: { ...driverVersion(name), isThere: driverLibrary(name, machine)?.isThere ?? true },
+  };
 }
 
 /** "CPU : AVX2 = 1 | FMA = 0 | LLAMAFILE = 1 |" to the names that are on; values other than 1 are kept. */

@@ -39,8 +39,13 @@ export function vulkanVersion(summary: string): string | null {
 }
 
 function output(program: string, args: string[]): string {
-  const { status, stdout } = spawnSync(program, args, {
-    ...{ encoding: 'utf8', timeout: 10_000, windowsHide: true },
-  });
-  return status === 0 ? stdout : '';
+  try {
+    const { status, stdout } = spawnSync(program, args, {
+      ...{ encoding: 'utf8', timeout: 10_000, windowsHide: true },
+    });
+    return status === 0 ? stdout : '';
+  } catch {
+    // Node's permission model may forbid it.
+    return '';
+  }
 }

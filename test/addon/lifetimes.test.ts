@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PACKAGE_ROOT } from '../../src/package-root.js';
+import { backendFor } from '../../src/binding.js';
 import { runChild } from '../support/child.js';
 import {
   CONTEXT_OPTIONS,
@@ -82,8 +82,8 @@ describe('a process ends cleanly', () => {
 describe('worker threads', () => {
   const workerScript = `
     const { workerData, parentPort } = require('node:worker_threads');
-    const { path, root, modelOptions, contextOptions, greedy, forever } = workerData;
-    const binding = require('node-gyp-build')(root);
+    const { path, addon, modelOptions, contextOptions, greedy, forever } = workerData;
+    const binding = require(addon);
     (async () => {
       binding.setLog('debug', () => {});
       if (forever) parentPort.postMessage('started');
@@ -105,7 +105,7 @@ describe('worker threads', () => {
 
   function start(forever: boolean): Worker {
     const workerData = {
-      ...{ path, root: PACKAGE_ROOT, modelOptions: modelOptions(path), forever },
+      ...{ path, addon: backendFor('cpu').info.file, modelOptions: modelOptions(path), forever },
       ...{ contextOptions: CONTEXT_OPTIONS, greedy: GREEDY },
     };
     return new Worker(workerScript, { eval: true, workerData });

@@ -1,5 +1,5 @@
 /** What doctor adds up beyond versions: what was chosen and why, GPUs, ffmpeg, and a model's needs. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -55,6 +55,16 @@ test('LLAVAOV_BINDING is told of, also where it is wrong', async () => {
   const { status, stdout } = await cli(['doctor', '--json'], { env });
   expect(status).toBe(1);
   expect(JSON.parse(stdout).addon.error).toContain('absent.node does not exist');
+});
+
+test('a package that is damaged is reported', async () => {
+  writeFileSync(join(folder, 'variants.json'), '[{ "file": "llava');
+  const { status, stdout } = await cli(['doctor', '--json'], { env: { LLAVAOV_BINDING: folder } });
+  expect(status).toBe(1);
+  const { addon, gpus } = JSON.parse(stdout);
+  expect(addon.error).toContain('variants.json cannot be read');
+  for (const { problems } of gpus)
+    expect(problems.join()).toContain('variants.json cannot be read');
 });
 
 test('build hands its options to the build script', async () => {

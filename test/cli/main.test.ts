@@ -75,7 +75,7 @@ describe('doctor', () => {
   });
 
   test('without an addon ends with status 1 and says what to do', async () => {
-    const env = { LLAVA_ONEVISION_PREBUILD: '/nowhere' };
+    const env = { LLAVAOV_BINDING: '/nowhere' };
     const { status, stdout } = await cli(['doctor'], { env });
     expect(status).toBe(1);
     expect(stdout).toContain('cannot be loaded');

@@ -1,6 +1,6 @@
 /** Runs a script that uses the addon in a Node process of its own: exits, crashes and output are what is tested. */
 import { spawnSync } from 'node:child_process';
-import { PACKAGE_ROOT } from '../../src/package-root.js';
+import { backendFor } from '../../src/binding.js';
 
 export interface ChildResult {
   /** Null when a signal ended the process. */
@@ -13,8 +13,8 @@ export interface ChildResult {
 /** What scripts start with: the addon, a loaded model, and steps to run with it. */
 const PRELUDE = `
   import { createRequire } from 'node:module';
-  const path = process.argv[1];
-  const binding = createRequire(process.argv[2])('node-gyp-build')(process.argv[2]);
+  const [path, addon] = process.argv.slice(1);
+  const binding = createRequire(addon)(addon);
   const modelOptions = { path, gpuLayers: 0, mmap: true, mlock: false, vocabOnly: false };
   const contextOptions = {
     nCtx: 4096, nBatch: 2048, nUbatch: 512, nSeqMax: 2,
@@ -33,7 +33,8 @@ const PRELUDE = `
 
 /** @param path of the model that `load` and `open` of the script take. */
 export function runChild(script: string, path: string, flags: string[] = []): ChildResult {
-  const args = [...flags, '--input-type=module', '--eval', PRELUDE + script, path, PACKAGE_ROOT];
+  const { file } = backendFor('cpu').info;
+  const args = [...flags, '--input-type=module', '--eval', PRELUDE + script, path, file];
   const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
   const { status, signal, stdout, stderr } = child;
   return { status, signal, stdout, stderr };

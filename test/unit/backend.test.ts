@@ -1,141 +1,23 @@
-/** Where the addon is found and what it says when it is not: machines are made up, folders are real. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** Which addon is chosen, and why, on machines that are made up. */
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type BackendChoice, chooseBackend } from '../../src/backend.js';
-import type { NativeDevice } from '../../src/binding.js';
-import type { LlavaError } from '../../src/errors.js';
+import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../src/native-binding.js';
 import {
-  CPU_PACKAGES,
-  GPU_PACKAGES,
-  packagesFor,
-  thisPlatform,
-} from '../../src/platform-packages.js';
-
-const VERSION = '1.2.3';
-const X64 = '@llava-onevision/linux-x64';
-const VARIANTS = [
-  { file: 'v4.node', name: 'x64-v4', needs: ['avx512f', 'avx512bw'] },
-  { file: 'v3.node', name: 'x64-v3', needs: ['avx2'] },
-  { file: 'base.node', name: 'x64', needs: [] },
-];
-
-let folder: string;
-/** What loading a file gives, by its name's last two parts; a string is what the loader says instead. */
-let files: Map<string, unknown>;
-beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'llavaov-backend-'));
-  files = new Map();
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-function addon(...gpus: string[]) {
-  const device = (backend: string): NativeDevice => ({
-    ...{ name: `${backend}0`, description: '', backend, memoryFree: 1, memoryTotal: 1 },
-    type: backend === 'CPU' ? 'cpu' : 'gpu',
-  });
-  return {
-    devices: () => ['CPU', ...gpus].map(device),
-    buildInfo: () => ({ backends: ['CPU', ...gpus] }),
-  };
-}
-
-/** Compiled with a backend whose device is not there. */
-const withoutDevice = (backend: string) => ({
-  ...addon(),
-  buildInfo: () => ({ backends: ['CPU', backend] }),
-});
-
-function put(file: string, loads: unknown) {
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, '');
-  files.set(file, loads);
-}
-
-/** @param loads what every build of the package gives */
-function install(name: string, loads: unknown, { version = VERSION, variants = VARIANTS } = {}) {
-  const home = path.join(folder, 'node_modules', name);
-  for (const { file } of variants) put(path.join(home, file), loads);
-  writeFileSync(path.join(home, 'package.json'), JSON.stringify({ name, version }));
-  writeFileSync(path.join(home, 'variants.json'), JSON.stringify(variants));
-  put(path.join(home, 'cpu-features.node'), { features: () => ['sse42', 'avx', 'avx2'] });
-  return home;
-}
-
-function compileHere(loads: unknown) {
-  const file = path.join(folder, 'build/Release/llava-onevision.node');
-  put(file, loads);
-  return file;
-}
-
-function machine(changes: Partial<Machine> = {}): Machine {
-  return {
-    ...{ platform: 'linux', arch: 'x64', libc: 'glibc', env: {}, version: VERSION, root: folder },
-    findPackage: (name) => {
-      const home = path.join(folder, 'node_modules', name);
-      return files.has(path.join(home, 'cpu-features.node')) ? home : undefined;
-    },
-    load: (file) => {
-      const loads = files.get(file);
-      if (typeof loads === 'string') throw new Error(loads);
-      if (loads === undefined) throw new Error(`${file}: cannot open shared object file`);
-      return loads;
-    },
-    hasLibrary: () => true,
-    ...changes,
-  };
-}
-
-const choose = (choice: BackendChoice, changes: Partial<Machine> = {}) =>
-  chooseBackend(choice, machine(changes)).info;
-
-function failure(choice: BackendChoice, changes: Partial<Machine> = {}): LlavaError {
-  try {
-    choose(choice, changes);
-  } catch (error) {
-    return error as LlavaError;
-  }
-  throw new Error('nothing was thrown');
-}
-
-describe('the names of packages', () => {
-  it.each([
-    [{ platform: 'linux', arch: 'x64', libc: 'glibc' as const }, ['@llava-onevision/linux-x64']],
-    [
-      { platform: 'linux', arch: 'arm64', libc: 'musl' as const },
-      ['@llava-onevision/linux-arm64-musl'],
-    ],
-    [{ platform: 'win32', arch: 'arm64', libc: null }, ['@llava-onevision/win32-arm64']],
-    [{ platform: 'freebsd', arch: 'x64', libc: null }, []],
-  ])('%j', (platform, names) => expect(packagesFor('cpu', platform)).toEqual(names));
-
-  it('of GPU backends, best first', () => {
-    const linux = { platform: 'linux', arch: 'x64', libc: 'glibc' as const };
-    expect(packagesFor('cuda', linux)).toEqual([`${X64}-cuda`, `${X64}-cuda12`]);
-    expect(packagesFor('cuda', { ...linux, libc: 'musl' })).toEqual([]);
-    expect(packagesFor('metal', linux)).toEqual([]);
-    const mac = { platform: 'darwin', arch: 'arm64', libc: null };
-    expect(packagesFor('metal', mac)).toEqual(packagesFor('cpu', mac));
-  });
-
-  it('are each reached from some platform', () => {
-    const reached = [...CPU_PACKAGES, ...GPU_PACKAGES].flatMap((name) => {
-      const [platform, arch, libc] = name.split('-') as [string, string, string?];
-      const where = { platform, arch, libc: libc === 'musl' ? ('musl' as const) : null };
-      return (['cpu', 'cuda', 'vulkan'] as const).flatMap((one) => packagesFor(one, where));
-    });
-    expect(new Set(reached).size).toBe(CPU_PACKAGES.length + GPU_PACKAGES.length);
-  });
-
-  it('tell the C library of this machine', () => {
-    const { libc } = thisPlatform();
-    expect(libc).toEqual(
-      process.platform === 'linux' ? expect.stringMatching(/^(glibc|musl)$/) : null,
-    );
-  });
-});
+  addon,
+  choose,
+  compileHere,
+  failure,
+  files,
+  folder,
+  install,
+  put,
+  V2,
+  V3,
+  V4,
+  withoutDevice,
+  X64,
+} from '../support/fake-machine.js';
 
 describe('the order', () => {
   it('a named file comes before everything', () => {
@@ -151,7 +33,7 @@ describe('the order', () => {
   it('a named folder is read as a package', () => {
     const home = install(X64, addon());
     expect(choose('cpu', { env: { LLAVAOV_BINDING: home } })).toMatchObject({
-      ...{ package: null, variant: 'x64-v3', file: path.join(home, 'v3.node') },
+      ...{ package: null, variant: 'x64-v3', file: path.join(home, 'llava-onevision.x64-v3.node') },
     });
   });
 
@@ -208,6 +90,66 @@ describe('the order', () => {
     expect(reason).not.toContain('cuda12');
   });
 
+  it.each<[string, (home: string) => Partial<Machine>, RegExp]>([
+    [
+      'another version',
+      (home) => {
+        writeFileSync(path.join(home, 'package.json'), '{ "version": "1.2.2" }');
+        return {};
+      },
+      /version 1\.2\.2 is installed/,
+    ],
+    [
+      'no list of builds',
+      (home) => {
+        rmSync(path.join(home, 'variants.json'));
+        return {};
+      },
+      /variants\.json is not there/,
+    ],
+    [
+      'a CPU that is too old',
+      (home) => {
+        files.set(path.join(home, 'cpu-features.node'), { features: () => V2 });
+        return {};
+      },
+      /none of its builds runs on this CPU/,
+    ],
+    [
+      'LLAVAOV_CPU_VARIANT for the CPU package',
+      () => ({ env: { LLAVAOV_CPU_VARIANT: 'x64-v2' } }),
+      /LLAVAOV_CPU_VARIANT is x64-v2, but its builds are x64-v3/,
+    ],
+  ])('auto says so of a GPU package that is installed but not usable: %s', (_, breakIt, text) => {
+    install(X64, addon());
+    const changes = breakIt(install(`${X64}-cuda`, addon('CUDA')));
+    const { name, reason } = choose('auto', changes);
+    expect(name).toBe('cpu');
+    expect(reason).toMatch(text);
+    expect(reason.split(`${X64}-cuda:`)).toHaveLength(2);
+    expect(reason).not.toContain('not installed');
+    expect(failure('cuda', changes)).toMatchObject({
+      ...{ missing: 'package', message: expect.stringContaining('is here, but cannot be used') },
+    });
+  });
+
+  it('a build made here that does not load is told of once', () => {
+    install(X64, addon());
+    compileHere('libcuda.so.1: cannot open shared object file');
+    expect(choose('auto').reason.split('libcuda.so.1')).toHaveLength(2);
+    rmSync(path.join(folder, 'node_modules'), { recursive: true });
+    expect(failure('auto').message.split('libcuda.so.1')).toHaveLength(2);
+  });
+
+  it('auto says so of a GPU package that a build made here hides', () => {
+    install(`${X64}-cuda`, addon('CUDA'));
+    compileHere(addon());
+    expect(choose('auto')).toMatchObject({
+      ...{ name: 'cpu', reason: expect.stringContaining(`${X64}-cuda is installed`) },
+    });
+    expect(choose('cuda').package).toBe(`${X64}-cuda`);
+  });
+
   it('on macOS the plain package has Metal', () => {
     const name = '@llava-onevision/darwin-arm64';
     const mac = { platform: 'darwin', arch: 'arm64', libc: null };
@@ -229,137 +171,42 @@ describe('the build for this CPU', () => {
   };
 
   it.each([
-    [['avx2', 'avx512f', 'avx512bw'], 'x64-v4'],
-    [['avx2', 'avx512f'], 'x64-v3'],
-    [[], 'x64'],
+    [V4, 'x64-v4'],
+    [[...V3, 'avx512f'], 'x64-v3'],
+    [V2, 'x64-v2'],
   ])('%j', (features, variant) => {
     withFeatures(...features);
     expect(choose('cpu').variant).toBe(variant);
   });
 
-  it('is the plainest where the CPU cannot be asked', () => {
-    const home = install(X64, addon());
-    files.set(path.join(home, 'cpu-features.node'), 'no such thing');
-    expect(choose('cpu').variant).toBe('x64');
+  it('is missing on a CPU that is too old, which installing again does not help', () => {
+    withFeatures('ssse3');
+    const root = path.join(folder, 'node_modules/llava-onevision');
+    const { message } = failure('cpu', { root });
+    expect(message).toContain(`${X64}: none of its builds runs on this CPU`);
+    expect(message).not.toContain('npm install');
+    expect(message).toContain('npx llava-onevision build');
+  });
+
+  it('where the CPU cannot be asked, what the loader says of the probe is told', () => {
+    for (const name of [X64, `${X64}-cuda`]) {
+      const home = install(name, addon('CUDA'));
+      files.set(path.join(home, 'cpu-features.node'), `ld-musl-x86_64.so.1: not found for ${name}`);
+    }
+    const { message } = failure('cpu');
+    expect(message).toContain(`${X64}: ld-musl-x86_64.so.1: not found for ${X64}`);
+    expect(message).toContain('another platform or C library');
+    expect(message).not.toContain('this CPU');
+    expect(failure('cuda')).toMatchObject({
+      ...{ missing: 'library', message: expect.stringContaining(`not found for ${X64}-cuda`) },
+    });
   });
 
   it('can be named', () => {
     withFeatures();
     expect(choose('cpu', { env: { LLAVAOV_CPU_VARIANT: 'x64-v4' } }).variant).toBe('x64-v4');
     const { message } = failure('cpu', { env: { LLAVAOV_CPU_VARIANT: 'x65' } });
-    expect(message).toContain('x64-v4, x64-v3, x64');
-  });
-});
-
-describe('without any addon', () => {
-  it('everything that was tried is told, and what helps in an app', () => {
-    const root = path.join(folder, 'node_modules/llava-onevision');
-    const error = failure('auto', { root });
-    expect(error).toMatchObject({
-      ...{ code: 'ERR_BINDING_NOT_FOUND', platform: 'linux-x64' },
-      tried: [X64, `${X64}-cuda`, `${X64}-cuda12`, `${X64}-vulkan`],
-    });
-    expect(error.message).toContain(`${X64}: not installed`);
-    expect(error.message).toContain(`npm install ${X64}@${VERSION}`);
-    expect(error.message).toContain('npx llava-onevision build');
-  });
-
-  it('in a clone the build script helps', () => {
-    expect(failure('cpu').message).toContain('npm run build:native');
-    expect(failure('cpu').message).not.toContain('npm install');
-  });
-
-  it('on a platform without packages', () => {
-    const { message } = failure('cpu', { platform: 'freebsd', libc: null });
-    expect(message).toContain('freebsd-x64');
-    expect(message).toContain('no package for this platform');
-  });
-
-  it('a package of another version is not loaded', () => {
-    install(X64, addon(), { version: '1.2.2' });
-    expect(failure('cpu').message).toMatch(/version 1\.2\.2 is installed, but 1\.2\.3/);
-  });
-
-  it.each([
-    ["/lib/libm.so.6: version `GLIBC_2.38' not found (required by a.node)", /older than 2\.38/],
-    ['Error loading shared library ld-linux-x86-64.so.2', /another platform or C library/],
-    ['Cannot load native addon because loading addons is disabled.', /add --allow-addons/],
-  ])('the loader’s text is kept and explained: %s', (text, explanation) => {
-    install(X64, text);
-    const { message } = failure('cpu');
-    expect(message).toContain(text);
-    expect(message).toMatch(explanation);
-  });
-});
-
-describe('a backend that cannot be had', () => {
-  it.each(['cuda', 'vulkan', 'metal'] as const)('its package is missing: %s', (backend) => {
-    install(X64, addon());
-    const error = failure(backend);
-    expect(error).toMatchObject({ code: 'ERR_BACKEND_UNAVAILABLE', backend, missing: 'package' });
-    for (const name of packagesFor(backend, machine()))
-      expect(error.message).toContain(`npm install ${name}@${VERSION}`);
-  });
-
-  it('a build made here has another backend', () => {
-    compileHere(addon('Vulkan'));
-    const error = failure('cuda');
-    expect(error.missing).toBe('package');
-    expect(error.message).toContain('compiled without cuda');
-    expect(error.message).toContain('npm run build:native -- --cuda');
-  });
-
-  it.each([
-    ['its addon does not load', 'libcuda.so.1: cannot open shared object file'],
-    ['its addon loads', withoutDevice('CUDA')],
-  ])('the driver is missing, %s', (_, loads) => {
-    install(`${X64}-cuda`, loads);
-    const error = failure('cuda', { hasLibrary: (name) => name !== 'libcuda.so.1' });
-    expect(error.missing).toBe('driver');
-    expect(error.message).toContain('libcuda.so.1 is not on this system');
-    if (typeof loads === 'string') expect(error.message).toContain(loads);
-  });
-
-  it('the device is missing', () => {
-    install(`${X64}-vulkan`, withoutDevice('Vulkan'));
-    const error = failure('vulkan');
-    expect(error.missing).toBe('device');
-    expect(error.message).toContain('finds no device');
-  });
-
-  it('a backend that does not name itself without a driver is known by its package', () => {
-    install(`${X64}-vulkan`, addon());
-    const error = failure('vulkan', { hasLibrary: () => false });
-    expect(error.missing).toBe('driver');
-  });
-
-  it('a build made here is known by its options', () => {
-    const file = compileHere(addon());
-    writeFileSync(file.replace('.node', '.json'), JSON.stringify({ options: ['--vulkan'] }));
-    expect(failure('vulkan').missing).toBe('device');
-    expect(choose('auto').reason).toContain('finds no GPU');
-  });
-
-  it('what the backend said when it started is told', () => {
-    const quiet = withoutDevice('CUDA');
-    const buildInfo = () => ({
-      ...quiet.buildInfo(),
-      startErrors: 'driver version is insufficient',
-    });
-    install(`${X64}-cuda`, { ...quiet, buildInfo });
-    expect(failure('cuda').message).toContain('driver version is insufficient');
-  });
-
-  it('a library of the toolkit is missing', () => {
-    install(`${X64}-cuda`, 'libcublas.so.13: cannot open shared object file');
-    const error = failure('cuda');
-    expect(error.missing).toBe('library');
-    expect(error.message).toContain('libcublas.so.13');
-    expect(error.message).toContain('cuBLAS');
-  });
-
-  it('is no reason for another one', () => {
-    compileHere(addon('CUDA'));
-    expect(failure('vulkan').code).toBe('ERR_BACKEND_UNAVAILABLE');
+    expect(message).toContain('LLAVAOV_CPU_VARIANT is x65');
+    expect(message).toContain('x64-v3-vnni, x64-v3, x64-v2');
   });
 });

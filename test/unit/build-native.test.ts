@@ -1,4 +1,16 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { installProduct, readStamp } from '../../scripts/build-native.mjs';
 import { cmakeDefines, parseBuildArguments, treeName } from '../../scripts/build-options.mjs';
 import { buildFraction } from '../../scripts/cmake-tree.mjs';
 import { createProgress } from '../../scripts/progress.mjs';
@@ -41,6 +53,54 @@ describe('build options', () => {
   ])('that make no sense are refused: %s %s', (...flags) =>
     expect(() => parseBuildArguments(flags)).toThrow(),
   );
+});
+
+describe('the product', () => {
+  const inFolder = (work: (made: string, product: string) => void) => {
+    const folder = mkdtempSync(join(tmpdir(), 'llavaov-product-'));
+    const made = join(folder, 'made.node');
+    writeFileSync(made, 'addon');
+    try {
+      work(made, join(folder, 'Release/llava-onevision.node'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  const stamp = { stamp: 'abc', options: ['--cuda'] };
+
+  test('and its stamp are put in place, and nothing else', () =>
+    inFolder((made, product) => {
+      installProduct(made, stamp, product);
+      expect(readStamp(product)).toEqual(stamp);
+      expect(readdirSync(join(product, '..')).sort()).toEqual([
+        ...['llava-onevision.json', 'llava-onevision.node'],
+      ]);
+    }));
+
+  test('keeps its old stamp until the new one is whole', () =>
+    inFolder((made, product) => {
+      installProduct(made, stamp, product);
+      const cyclic: { self?: object } = {};
+      cyclic.self = cyclic;
+      expect(() => installProduct(made, cyclic, product)).toThrow();
+      expect(readStamp(product)).toEqual(stamp);
+    }));
+
+  test('that cannot be replaced is told of, and no half of it stays', () =>
+    inFolder((made, product) => {
+      mkdirSync(join(product, 'in the way'), { recursive: true });
+      expect(() => installProduct(made, stamp, product)).toThrow(/Could not replace .*in use/);
+      expect(readdirSync(join(product, '..'))).toEqual(['llava-onevision.node']);
+    }));
+
+  test('is made again where its stamp is damaged', () =>
+    inFolder((made, product) => {
+      installProduct(made, stamp, product);
+      const note = product.replace('.node', '.json');
+      writeFileSync(note, readFileSync(note, 'utf8').slice(0, 10));
+      expect(existsSync(note)).toBe(true);
+      expect(readStamp(product)).toBeUndefined();
+    }));
 });
 
 test('progress is read from Ninja and from Make', () => {

@@ -1,20 +1,38 @@
 /** What the scripts that pack and publish decide. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { licenceFile, licences } from '../../scripts/licences.mjs';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { cpuVariants, gpuVariants } from '../../scripts/cpu-variants.mjs';
+import { unpack } from '../../scripts/npm.mjs';
 import { repositoryOf, withPlatforms } from '../../scripts/pack-main.mjs';
-import { packPlatform, parsePlatform } from '../../scripts/pack-platform.mjs';
-import { distTag, inOrder } from '../../scripts/release/publish.mjs';
+import {
+  aboveLimit,
+  packPlatform,
+  parsePlatform,
+  stagePlatform,
+} from '../../scripts/pack-platform.mjs';
+import { findTarball, readNotes, writeNote } from '../../scripts/release/notes.mjs';
+import { inOrder, isPrerelease } from '../../scripts/release/publish.mjs';
 import { sizeTable } from '../../scripts/release/sizes.mjs';
+import { gpuProblem } from '../../scripts/release/try-packages.mjs';
 import {
   aboveFloor,
   compareVersions,
   parseFloor,
   symbolFloor,
 } from '../../scripts/symbol-floor.mjs';
+import { buildOptions } from '../../src/native-binding.js';
 import * as platforms from '../../src/platform-packages.js';
+import { writeLlamaTree, writeToolkits } from '../support/toolkits.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'llavaov-packaging-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -28,16 +46,87 @@ describe('a package of a platform', () => {
     ['linux-x64-vulkan', { platform: 'linux', arch: 'x64', libc: 'glibc', backend: 'vulkan' }],
   ])('is read from its name: %s', (name, parts) => expect(parsePlatform(name)).toEqual(parts));
 
+  /** What build-prebuilds.mjs makes, but empty. */
+  function build(name: string): string {
+    const { platform, arch, backend } = parsePlatform(name);
+    const variants: { name: string; needs: string[] }[] = (backend ? gpuVariants : cpuVariants)(
+      platform,
+      arch,
+    );
+    const from = mkdtempSync(join(folder, 'built-'));
+    const list = variants.map((one) => ({ file: `llava-onevision.${one.name}.node`, ...one }));
+    for (const file of [...list.map((one) => one.file), 'cpu-features.node'])
+      writeFileSync(join(from, file), '');
+    writeFileSync(join(from, 'variants.json'), JSON.stringify(list));
+    return from;
+  }
+
+  beforeEach(() => {
+    vi.stubEnv('LLAVAOV_LLAMA_SRC', writeLlamaTree(join(folder, 'llama')));
+    for (const [variable, sdk] of Object.entries(writeToolkits(join(folder, 'toolkits'))))
+      vi.stubEnv(variable, sdk);
+    return () => vi.unstubAllEnvs();
+  });
+
+  test.each([...platforms.CPU_PACKAGES, ...platforms.GPU_PACKAGES])(
+    'is packed of the builds that are planned for it: %s',
+    (name) => {
+      const content = mkdtempSync(join(folder, 'staged-'));
+      stagePlatform(name, build(name), content);
+      const { needs } = JSON.parse(readFileSync(join(content, 'variants.json'), 'utf8')).at(-1);
+      const { backend, arch } = parsePlatform(name);
+      expect(needs.length > 0).toBe(arch === 'x64' || backend !== undefined);
+      // All but the very plainest ask what the CPU has.
+      expect(existsSync(join(content, 'cpu-features.node'))).toBe(true);
+      const { version, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+      const manifest = JSON.parse(readFileSync(join(content, 'package.json'), 'utf8'));
+      expect(manifest).toMatchObject({ name: `${platforms.SCOPE}/${name}`, version, engines });
+      expect(existsSync(join(content, 'LICENSES'))).toBe(true);
+    },
+  );
+
+  test('is a tarball of all that', () => {
+    const to = mkdtempSync(join(folder, 'packed-'));
+    const content = unpack(packPlatform('linux-x64-cuda', build('linux-x64-cuda'), to), to);
+    expect(readdirSync(content).sort()).toEqual([
+      ...['LICENSES', 'README.md', 'cpu-features.node', 'llava-onevision.x64-v3.node'],
+      ...['package.json', 'variants.json'],
+    ]);
+  }, 30_000);
+
   test.each([
     ['no list', undefined, 'variants.json does not exist'],
+    ['an empty list', [], 'has no build for CPUs of linux-x64'],
     ['a build that is absent', [{ file: 'a.node', name: 'a', needs: [] }], 'a.node'],
-    ['no build for every CPU', [{ file: 'a.node', name: 'a', needs: ['avx2'] }], 'not every CPU'],
+    [
+      'no build for old CPUs',
+      [{ file: 'a.node', name: 'a', needs: ['sse42', 'avx2'] }],
+      'without avx2',
+    ],
   ])('is not packed with %s', (name, variants, message) => {
     const from = join(folder, name);
     mkdirSync(from);
     if (variants) writeFileSync(join(from, 'variants.json'), JSON.stringify(variants));
     expect(() => packPlatform('linux-x64', from, folder)).toThrow(message);
   });
+
+  test.each(['linux-x64', 'linux-x64-cuda'])('is not packed without the probe: %s', (name) => {
+    const from = build(name);
+    rmSync(join(from, 'cpu-features.node'));
+    expect(() => packPlatform(name, from, folder)).toThrow('cpu-features.node');
+  });
+
+  test('is not packed where it is too large', () => {
+    const from = build('linux-x64');
+    writeFileSync(join(from, 'llava-onevision.x64-v2.node'), new Uint8Array(41e6));
+    const to = mkdtempSync(join(folder, 'large-'));
+    expect(() => packPlatform('linux-x64', from, to)).toThrow('41.0 MB installed');
+    expect(() => findTarball(to, 'linux-x64')).toThrow('no tarball');
+    const large = { packed: 16e6, installed: 30e6 };
+    expect(aboveLimit('linux-x64', large)).toContain('16.0 MB packed; the limit is 15.0 MB');
+    expect(aboveLimit('linux-x64', { packed: 14e6, installed: 39e6 })).toBeUndefined();
+    expect(aboveLimit('linux-x64-cuda', large)).toBeUndefined();
+  }, 30_000);
 });
 
 describe('the published manifest', () => {
@@ -55,6 +144,12 @@ describe('the published manifest', () => {
     });
     expect(manifest.peerDependenciesMeta['@llava-onevision/linux-x64-cuda'].optional).toBe(true);
     expect(manifest.scripts).toEqual({ install: 'i' });
+  });
+
+  test('asks for a Node that loads ES modules by require', () => {
+    const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    // Not 21, nor 22 before 22.12, which do so behind a flag only.
+    expect(engines.node).toBe('^20.19.0 || >=22.12.0');
   });
 
   test('names the repository of the workflow', () => {
@@ -79,14 +174,53 @@ describe('publishing', () => {
   });
 
   test.each([
-    ['1.2.3', 'latest'],
-    ['1.2.3-beta.1', 'beta'],
-  ])('%s as %s', (version, tag) => expect(distTag(version)).toBe(tag));
+    ['1.2.3', false],
+    ['1.2.3+a-b', false],
+    ['1.2.3-beta.1', true],
+    // What `npm version prerelease` makes.
+    ['1.2.3-0', true],
+  ])('%s is a prerelease: %s', (version, is) => expect(isPrerelease(version)).toBe(is));
 
   test('the release workflow builds every package', () => {
     const workflow = readFileSync(join(ROOT, '.github/workflows/release.yml'), 'utf8');
     const built = [...workflow.matchAll(/package: ([\w-]+)/g)].map(([, name]) => name);
+    const tried = [...workflow.matchAll(/gpu: ([\w-]+)/g)].map(([, name]) => name);
+    expect(tried.sort()).toEqual([...platforms.GPU_PACKAGES].sort());
     expect(built.sort()).toEqual([...platforms.CPU_PACKAGES, ...platforms.GPU_PACKAGES].sort());
+  });
+
+  test('what is noted of a package is found beside its tarball', () => {
+    const out = mkdtempSync(join(folder, 'notes-'));
+    const note = { name: 'linux-x64', packed: 1, files: {}, seconds: 1, variants: [], toolkit: [] };
+    writeNote(out, note);
+    for (const file of [
+      'sbom.json',
+      'llava-onevision-1.0.0.tgz',
+      'llava-onevision-linux-x64-1.0.0.tgz',
+    ])
+      writeFileSync(join(out, file), '');
+    expect(readNotes(out)).toEqual([note]);
+    expect(findTarball(out)).toBe(join(out, 'llava-onevision-1.0.0.tgz'));
+    expect(findTarball(out, 'linux-x64')).toBe(join(out, 'llava-onevision-linux-x64-1.0.0.tgz'));
+    expect(() => findTarball(out, 'linux')).toThrow('llava-onevision-linux-*.tgz');
+  });
+
+  test('a trial of a GPU package finds what is not said', () => {
+    const failed = (missing: string) => ({
+      code: 'ERR_BACKEND_UNAVAILABLE',
+      message: 'm',
+      missing,
+    });
+    const cpu = (reason: string) => ({ name: 'cpu', reason });
+    const problem = (named: object, auto: object) => gpuProblem('linux-x64-cuda12', named, auto);
+    const why = cpu('@llava-onevision/linux-x64-cuda12: libcublas.so.12: no such file');
+    expect(problem(failed('driver'), why)).toBeUndefined();
+    expect(problem(failed('package'), why)).toContain("missing is 'package'");
+    expect(problem(failed('driver'), cpu('it was compiled here'))).toContain('does not say why');
+    expect(problem(failed('driver'), { name: 'cuda', reason: '' })).toContain('not the CPU');
+    expect(problem({ code: 'ERR_MODEL_LOAD', message: 'broken' }, why)).toBe('broken');
+    expect(problem({ name: 'cuda' }, { name: 'cuda', reason: '' })).toBeUndefined();
+    expect(problem({ name: 'cuda' }, why)).toContain("'auto' takes cpu");
   });
 
   test('sizes and times become a table', () => {
@@ -96,6 +230,7 @@ describe('publishing', () => {
       files: { x: 3e6, y: 1e6 },
       seconds: 61.2,
       variants: ['v', 'w'],
+      toolkit: [],
     };
     const lines = sizeTable([note, { ...note, name: 'a' }], 1e6).split('\n');
     expect(lines.slice(2)).toEqual([
@@ -103,35 +238,6 @@ describe('publishing', () => {
       '| a | 2.0 MB | 4.0 MB | v, w | 61 s |',
       '| b | 2.0 MB | 4.0 MB | v, w | 61 s |',
     ]);
-  });
-});
-
-describe('the licences', () => {
-  const tree = join(folder, 'llama');
-  const write = (file: string, text: string) => {
-    mkdirSync(join(tree, file, '..'), { recursive: true });
-    writeFileSync(join(tree, file), text);
-  };
-
-  test('are those of sources that are compiled in, each once', () => {
-    write('LICENSE', 'MIT, the authors');
-    write('src/a.cpp', '// Copyright 2020 A\n// MIT licensed\n\nint a;\n');
-    write('ggml/include/ggml-sycl.h', '// Copyright 2020 S\n');
-    write('ggml/src/b.c', '/* Copyright (c) 2020 B */\n// nothing of interest\n');
-    write('ggml/src/ggml-cpu/c.cpp', '// Copyright 2020 A\n// MIT licensed\n');
-    write('ggml/src/ggml-cuda/d.cu', '// Copyright 2020 D\n');
-    const names = (backend?: string) => licences({ backend, tree }).map(({ name }) => name);
-    expect(names()).toEqual([
-      ...['llava-onevision', 'llama.cpp and ggml', 'src/a.cpp, ggml/src/ggml-cpu/c.cpp'],
-      ...['ggml/src/b.c', 'node-addon-api', 'node-api-headers'],
-    ]);
-    expect(names('cuda')).toContain('ggml/src/ggml-cuda/d.cu');
-    expect(licenceFile({ tree })).toContain('Copyright 2020 A\nMIT licensed');
-  });
-
-  test('that are missing are an error', () => {
-    expect(() => licences({ tree: join(folder, 'absent') })).toThrow('LICENSE does not exist');
-    expect(() => licences({ tree, backend: 'vulkan' })).toThrow('ggml-vulkan');
   });
 });
 
@@ -163,6 +269,22 @@ describe('the lowest system', () => {
     ]);
   });
 
+  test('libraries of a GPU are those of the package’s own backend', () => {
+    const needs = (...needed: string[]) => ({ needed: ['libc.so.6', ...needed] });
+    const cuda13 = needs('libcublas.so.13', 'libcublasLt.so.13');
+    expect(aboveFloor(cuda13, 'cuda')).toEqual([]);
+    expect(aboveFloor(needs('libcublas.so.12'), 'cuda12')).toEqual([]);
+    expect(aboveFloor(cuda13, 'cuda12')).toHaveLength(2);
+    expect(aboveFloor(cuda13)).toHaveLength(2);
+    expect(aboveFloor(needs('libvulkan.so.1'), 'vulkan')).toEqual([]);
+    expect(aboveFloor(needs('libvulkan.so.1'), 'cuda')).toHaveLength(1);
+    // Would keep the package from loading where there is no driver.
+    expect(aboveFloor(needs('libcuda.so.1'), 'cuda')).toHaveLength(1);
+    expect(aboveFloor(needs('libcudart.so.13'), 'cuda')).toHaveLength(1);
+    expect(aboveFloor({ ...needs(), GLIBC: '2.35' }, 'vulkan')).toEqual([]);
+    expect(aboveFloor({ ...needs(), GLIBC: '2.35' }, 'cuda')).toHaveLength(1);
+  });
+
   const addon = join(ROOT, 'build/Release/llava-onevision.node');
   test.runIf(process.platform === 'linux' && existsSync(addon))(
     'of the local build is this one',
@@ -170,9 +292,9 @@ describe('the lowest system', () => {
       const { needed, GLIBC } = symbolFloor(addon);
       const own = platforms.glibcVersion();
       if (own !== undefined) expect(compareVersions(GLIBC, own)).toBeLessThanOrEqual(0);
-      // Nothing beyond what the toolchain itself brings.
-      const foreign = aboveFloor({ needed });
-      expect(foreign).toEqual([]);
+      // Nothing beyond what the toolchain itself and a GPU's toolkit bring.
+      const backend = ['cuda', 'vulkan'].find((one) => buildOptions(addon)?.includes(`--${one}`));
+      expect(aboveFloor({ needed }, backend)).toEqual([]);
     },
   );
 });
