@@ -1,0 +1,15 @@
+# Lets node-gyp, prebuildify and node-gyp-build reach the one CMake build: they only ever run `node-gyp rebuild`
+# and collect build/Release/*.node. The sources are listed in CMakeLists.txt.
+{
+  'targets': [{
+    'target_name': 'llava-onevision',
+    'type': 'none',
+    'actions': [{
+      'action_name': 'cmake',
+      'inputs': [],
+      # Never written, so the script always runs and decides for itself whether anything is to be done.
+      'outputs': ['<(INTERMEDIATE_DIR)/always'],
+      'action': ['node', 'scripts/build-native.mjs'],
+    }],
+  }],
+}
