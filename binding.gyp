@@ -1,4 +1,4 @@
-# Lets node-gyp, prebuildify and node-gyp-build reach the one CMake build: they only ever run `node-gyp rebuild`
+# Lets node-gyp, and what calls it (npm rebuild, electron-rebuild), reach the one CMake build: they run `node-gyp rebuild`
 # and collect build/Release/*.node. The sources are listed in CMakeLists.txt.
 {
   'targets': [{
