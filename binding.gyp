@@ -1,5 +1,4 @@
-# Lets node-gyp, and what calls it (npm rebuild, electron-rebuild), reach the one CMake build: they run `node-gyp rebuild`
-# and collect build/Release/*.node. The sources are listed in CMakeLists.txt.
+# Lets `node-gyp rebuild`, which fills build/Release, run the one CMake build. The sources are listed in CMakeLists.txt.
 {
   'targets': [{
     'target_name': 'llava-onevision',
