@@ -6,8 +6,9 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <future>
 #include <limits>
-#include <thread>
+#include <vector>
 
 namespace llavaov {
 namespace {
@@ -121,10 +122,13 @@ int64_t ConvertRows(const RowFormat& format, const uint8_t* rows, int64_t n_rows
                                out + first * target_bytes);
     }
   };
-  std::vector<std::thread> helpers;
-  for (int64_t i = 1; i < std::min<int64_t>(threads, n_chunks); ++i) helpers.emplace_back(work);
+  // Futures wait when they end and hand on what a helper throws; threads would end the process.
+  std::vector<std::future<void>> helpers;
+  for (int64_t i = 1; i < std::min<int64_t>(threads, n_chunks); ++i) {
+    helpers.push_back(std::async(std::launch::async, work));
+  }
   work();
-  for (std::thread& helper : helpers) helper.join();
+  for (auto& helper : helpers) helper.get();
   return bad;
 }
 

@@ -1,6 +1,6 @@
 /** Allocations that the system refuses, in a process that has limited itself: an error with the numbers, never an abort. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runChild } from '../support/child.js';
 import { temporaryFolder, writeTinyDecoder } from '../support/tiny-decoder.js';
 
@@ -14,27 +14,69 @@ beforeAll(async () => {
   await writeTinyDecoder(path, { sizes: { nFfn: NFFN }, fill });
 });
 
-/** Only Linux limits the address space of a running process. */
-it.skipIf(process.platform !== 'linux')('weights that memory is refused for', () => {
+/** Runs `work` of a script with room for `extra` bytes more, and gives what it prints. */
+function runLimited(extra: number, work: string): unknown {
   const script = `
     import { spawnSync } from 'node:child_process';
     import { readFileSync } from 'node:fs';
     // Every thread of the pool has its stack and its arena by now.
     const vocabulary = { ...modelOptions, vocabOnly: true };
-    await Promise.all(Array.from({ length: 8 }, () => binding.loadModel(vocabulary, null, null)));
-    const [, size] = /VmSize:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
-    const limit = Number(size) * 1024 + ${LAYER_BYTES};
-    spawnSync('prlimit', ['--pid', String(process.pid), '--as=' + limit]);
-    const { code, needed, available, message } = await binding
-      .loadModel({ ...modelOptions, mmap: false }, null, null)
-      .catch((error) => error);
-    console.log(JSON.stringify({ code, needed, available, message }));
+    const [model] = await Promise.all(
+      Array.from({ length: 8 }, () => binding.loadModel(vocabulary, null, null)),
+    );
+    const limit = () => {
+      const [, size] = /VmSize:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
+      spawnSync('prlimit', ['--pid', String(process.pid), '--as=' + (size * 1024 + ${extra})]);
+    };
+    const caught = (error) => ({ ...error, message: error.message });
+    ${work}
   `;
   const { status, stdout, stderr } = runChild(script, path);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(JSON.parse(stdout)).toEqual({
-    ...{ code: 'ERR_OUT_OF_MEMORY', needed: expect.any(Number), available: expect.any(Number) },
-    message: expect.stringMatching(/No memory to load .*wide.gguf: .*CPU has \d+ of \d+ MB free/),
+  return JSON.parse(stdout);
+}
+
+const MiB = 2 ** 20;
+
+/** Only Linux limits the address space of a running process. */
+describe.skipIf(process.platform !== 'linux')('memory is refused for', () => {
+  it('weights', () => {
+    const work = `
+      limit();
+      const options = { ...modelOptions, mmap: false };
+      console.log(JSON.stringify(await binding.loadModel(options, null, null).catch(caught)));
+    `;
+    const error = runLimited(LAYER_BYTES, work) as { needed: number };
+    expect(error).toEqual({
+      ...{ code: 'ERR_OUT_OF_MEMORY', needed: expect.any(Number), available: expect.any(Number) },
+      message: expect.stringMatching(/No memory to load .*wide.gguf: .*CPU has \d+ of \d+ MB free/),
+    });
+    expect(error.needed).toBeGreaterThan(2 * LAYER_BYTES);
   });
-  expect(JSON.parse(stdout).needed).toBeGreaterThan(2 * LAYER_BYTES);
+
+  it('threads', () => {
+    const work = `
+      limit();
+      try {
+        new binding.ThreadPool(512);
+      } catch (error) {
+        console.log(JSON.stringify(caught(error)));
+      }
+      await new binding.ThreadPool(2).dispose();
+    `;
+    expect(runLimited(512 * MiB, work)).toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
+  });
+
+  it('a call that does its work at once', () => {
+    const work = `
+      const text = 'a'.repeat(${64 * MiB});
+      limit();
+      try {
+        model.tokenize(text);
+      } catch (error) {
+        console.log(JSON.stringify(caught(error)));
+      }
+    `;
+    expect(runLimited(200 * MiB, work)).toEqual({ message: expect.stringContaining('bad_alloc') });
+  });
 });
