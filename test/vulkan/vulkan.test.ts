@@ -27,6 +27,26 @@ describe.each(['f16', 'f32'] as const)('the tower in %s', (type) => {
       expect(relativeError(media.data, goldenRows(golden, i))).toBeLessThan(1e-3);
     });
   });
+
+  it('stops between calls when told, and encodes the same afterwards', async () => {
+    const { messages } = goldenCases('demo').find(({ id }) => id === 'count-1')!;
+    const before = await model.embed(messages);
+    const own = await load(type, { gpuLayers: 0, visionOnGpu: true, visualCacheBytes: 0 });
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    let nDone = 0;
+    const onProgress = ({ stage, done }: { stage: string; done: number }) => {
+      if (stage !== 'encode' || done === 0) return;
+      nDone = done;
+      abort.abort(reason);
+    };
+    const { result } = own.chat(messages, { maxTokens: 1, signal: abort.signal, onProgress });
+    await expect(result).rejects.toBe(reason);
+    expect(nDone).toBeGreaterThan(0);
+    const after = await own.embed(messages);
+    expect(after.map(({ data }) => data)).toEqual(before.map(({ data }) => data));
+    await own.dispose();
+  });
 });
 
 describe('the decoder', () => {
