@@ -11,7 +11,7 @@ export type LlavaErrorCode =
   | 'ERR_MODEL_MISMATCH' // mmprojEmbd, modelEmbd
   | 'ERR_CHECKPOINT' // path, tensor: a checkpoint that cannot be converted
   | 'ERR_CONTEXT_FULL' // nPast, nNeeded, nCtx
-  | 'ERR_OUT_OF_MEMORY' // needed, available (bytes)
+  | 'ERR_OUT_OF_MEMORY' // needed, available (bytes); of a GPU also device, devices
   | 'ERR_ENCODE' // status
   | 'ERR_DECODE' // status
   | 'ERR_WRITE' // path
