@@ -18,7 +18,7 @@ import {
   type PlannedTensor,
   requireTensor,
 } from './gguf-plan.js';
-import { type Imatrix, imatrixEntries, importanceOf } from './imatrix.js';
+import { type Imatrix, imatrixUse, importanceOf } from './imatrix.js';
 import {
   type JsonFile,
   jsonBoolean,
@@ -57,15 +57,16 @@ export async function planDecoder(options: DecoderPlanOptions): Promise<GgufPlan
   const tensors = planTensors(options, sizes);
   const vocabulary = await readVocabulary(checkpoint.path, nVocab);
   checkSpecials(checkpoint.path, vocabulary);
+  const use = imatrixUse(options.imatrix, tensors);
   return {
     entries: [
       ...(await generalEntries({ ...options, type: 'model', architecture: 'qwen2', tensors })),
       ...sizeEntries(config, sizes),
       ...(await tokenizerEntries(checkpoint, config, vocabulary)),
-      ...(options.imatrix ? imatrixEntries(options.imatrix) : []),
+      ...use.entries,
     ],
     tensors,
-    notes: [...vocabulary.notes, ...fallbackNotes(tensors, baseType(outtype))],
+    notes: [...vocabulary.notes, ...fallbackNotes(tensors, baseType(outtype)), ...use.notes],
   };
 }
 

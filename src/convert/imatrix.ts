@@ -16,7 +16,7 @@ import {
   readGguf,
 } from '../gguf/reader.js';
 import { needsImatrix, requiresImportance } from './decoder-types.js';
-import type { GgufEntry } from './gguf-plan.js';
+import type { GgufEntry, PlannedTensor } from './gguf-plan.js';
 import type { Outtype } from './outtypes.js';
 
 export interface Imatrix {
@@ -80,6 +80,18 @@ export function importanceOf(
   if (!requiresImportance(name, type, outtype)) return undefined;
   if (!imatrix) throw imatrixNeeded(outtype);
   throw modelLoadError(imatrix.path, `it says nothing about '${name}', which ${type} needs.`);
+}
+
+/** What a file says of an imatrix that took part in it, and a note on one that did not. */
+export function imatrixUse(
+  imatrix: Imatrix | undefined,
+  tensors: readonly PlannedTensor[],
+): { entries: GgufEntry[]; notes: string[] } {
+  if (!imatrix) return { entries: [], notes: [] };
+  if (tensors.some(({ importance }) => importance))
+    return { entries: imatrixEntries(imatrix), notes: [] };
+  const note = `${imatrix.path} has no part in this file: nothing of it is chosen by importance.`;
+  return { entries: [], notes: [note] };
 }
 
 /** The keys by which llama-quantize says what was used. */

@@ -9,7 +9,7 @@ import { collectTensors, type FiledTensor } from '../gguf/split-files.js';
 import { decoderType } from './decoder-types.js';
 import { QUANTIZATION_VERSION } from './general-entries.js';
 import { fallbackNotes, type GgufEntry, type GgufPlan, type PlannedTensor } from './gguf-plan.js';
-import { type Imatrix, imatrixEntries, importanceOf, readImatrix } from './imatrix.js';
+import { type Imatrix, imatrixUse, importanceOf, readImatrix } from './imatrix.js';
 import { quantizeMmprojTensors } from './mmproj-requantize.js';
 import { type WrittenFile, writeOutputs } from './output-files.js';
 import {
@@ -95,8 +95,7 @@ async function planQuantized(options: QuantizeOptions): Promise<GgufPlan> {
     ? await quantizeMmprojTensors(path, mmprojType(outtype))
     : { tensors: await planDecoderTensors(path, outtype, imatrix) };
   refuseRequantizing(options, tensors);
-  const isUsed = tensors.some(({ importance }) => importance);
-  const unused = `${options.imatrix} has no part in this file: nothing of it is chosen by importance.`;
+  const use = imatrixUse(imatrix, tensors);
   const source = ggufString(file, SOURCE_DIGEST, '');
   return {
     base: { path, except: [...REPLACED, ...entries.map(({ key }) => key)] },
@@ -105,10 +104,10 @@ async function planQuantized(options: QuantizeOptions): Promise<GgufPlan> {
       { key: 'general.file_type', type: 'u32', value: fileType(outtype) },
       { key: 'general.quantization_version', type: 'u32', value: QUANTIZATION_VERSION },
       ...entries,
-      ...(imatrix && isUsed ? imatrixEntries(imatrix) : []),
+      ...use.entries,
     ] as GgufEntry[],
     tensors,
-    notes: [...fallbackNotes(tensors, baseType(outtype)), ...(imatrix && !isUsed ? [unused] : [])],
+    notes: [...fallbackNotes(tensors, baseType(outtype)), ...use.notes],
   };
 }
 

@@ -122,6 +122,12 @@ test('importances of another width are refused, and change what is stored', asyn
   expect(a!.equals(b!)).toBe(false);
 });
 
+test('an imatrix that has no part in the file is told of and not named there', async () => {
+  const { notes, model } = await convertDemo('bf16', { imatrix });
+  expect(notes.join()).toContain(`${imatrix} has no part`);
+  expect((await readGguf(model.path)).metadata.has('quantize.imatrix.file')).toBe(false);
+});
+
 describe('quantize', () => {
   test('gives the tensors that converting with the type gives', async () => {
     const full = await convertDemo('f32', { mmprojOuttype: 'f32' });
