@@ -91,6 +91,9 @@ ggml_tensor* SiglipGraph::Attention(ggml_tensor* qkv) {
 
 ggml_tensor* SiglipGraph::SoftmaxAttention(ggml_tensor* q, ggml_tensor* k, ggml_tensor* v,
                                            float scale) {
+  // Contiguous, as Vulkan rounds to f16 whatever is not.
+  q = ggml_cont(c_, q);
+  k = ggml_cont(c_, k);
   ggml_tensor* scores = Product(k, q);  // [n_patches of k, n_patches of q, n_head, n_tiles]
   ggml_tensor* shares = ggml_soft_max_ext(c_, scores, nullptr, scale, 0.0f);
   ggml_tensor* values = ggml_cont(c_, ggml_permute(c_, v, 1, 0, 2, 3));  // [n_patches, dim, ...]
