@@ -7,6 +7,9 @@ import { native } from '../../src/binding.js';
 import { ggmlTypeByName } from '../../src/gguf/ggml-types.js';
 import { createRandom, fuzzSeconds, fuzzSeed, type Random } from '../support/fuzz.js';
 
+/** What a round of every type takes on an emulated CPU, at most (scripts/test-cpus.mjs). */
+const EMULATED_MS = 1_200_000;
+
 /** In memory where that can be had: every round syncs two files. */
 const folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const path = join(folder, `fuzz-rows-${process.pid}.gguf`);
@@ -77,5 +80,5 @@ test(
     }
     expect(TYPES.every((type) => ggmlTypeByName(type))).toBe(true);
   },
-  fuzzSeconds * 1000 + 60_000,
+  fuzzSeconds * 1000 + EMULATED_MS,
 );
