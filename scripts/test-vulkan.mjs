@@ -1,14 +1,15 @@
 /**
  * Runs the golden cases and test/vulkan on a Vulkan device (`npm run test:vulkan`), a software one where there is no other
- * (Debian's mesa-vulkan-drivers). Says so and ends well where there is none. Not part of npm test: minutes on a software device.
+ * (Debian's mesa-vulkan-drivers). Says so and ends well where there is none. Not part of npm test: an hour on a software device.
  *
  * Needs no shader compiler: the addon is compiled anew and linked with the shared libraries inside npm's package
  * @node-llama-cpp/linux-x64-vulkan of the same llama.cpp. LLAVAOV_BINDING names another addon to test instead.
  *
  *   npm run test:vulkan -- [--f16] [further arguments for vitest]
  *
- * Products are in f32 (GGML_VK_DISABLE_F16); what is computed is held to the bounds of f16, since ggml's attention takes keys
- * and values in f16 all the same. With --f16 products too are as users have them, and only test/vulkan runs.
+ * Products are in f32 (GGML_VK_DISABLE_F16) and visual rows are held to the CPU's bounds, log-probabilities to those of f16,
+ * since the decoder's attention takes keys and values in f16 all the same. With --f16 products too are as users have them, and
+ * only test/vulkan runs.
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
