@@ -143,7 +143,8 @@ function chooseVariant(
   const problem = 'none of its builds runs on this CPU';
   return (
     variants.find(({ needs }) => needs.every((need) => features.includes(need))) ?? {
-      ...{ problem, fault: 'cpu' },
+      problem,
+      fault: 'cpu',
     }
   );
 }
