@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "handle.h"
+#include "js/handle.h"
 
 namespace llavaov {
 

@@ -165,7 +165,7 @@ function flashOnCpu({ flashAttention, kvType }: LoadSettings): LoadSettings['fla
   return kvType.v === 'q8_0' ? 'on' : 'off';
 }
 
-/** An f32 cache would be converted to f16 for it at every step: native/decoder-context.cc. */
+/** An f32 cache would be converted to f16 for it at every step: native/llama/decoder-context.cc. */
 function flashOnGpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
   const hasF32 = kvType.k === 'f32' || kvType.v === 'f32';
   return flashAttention === 'auto' && hasF32 && kvType.v !== 'q8_0' ? 'off' : flashAttention;
