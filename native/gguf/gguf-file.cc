@@ -21,10 +21,6 @@ namespace {
 constexpr int64_t kMaxTensorBytes = int64_t(1) << 42;
 constexpr uint64_t kFlushBytes = 8 << 20;
 
-NativeError Invalid(const std::string& argument, const std::string& message) {
-  return NativeError("ERR_INVALID_ARGUMENT", message, {{"argument", argument}});
-}
-
 bool SyncToDisk(FILE* file) {
 #if defined(_WIN32)
   return _commit(_fileno(file)) == 0;

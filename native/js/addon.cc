@@ -1,53 +1,29 @@
 // Registration only: the table of contents of the addon. The boundary is typed in src/binding.ts.
-#include <ggml-backend.h>
-#include <llama.h>
 #include <napi.h>
 
 #include <mutex>
-#include <sstream>
-#include <string>
 
-#include "cancel.h"
-#include "js/context.h"
-#include "llama/devices.h"
-#include "vision/feature-map.h"
-#include "js/gguf-writer.h"
+#include "js/cancel-handle.h"
 #include "js/instance-data.h"
-#include "llama/log.h"
-#include "llama/model.h"
-#include "vision/resize.h"
+#include "js/register.h"
 #include "js/sampler.h"
-#include "js/system.h"
-#include "llama/thread-pool.h"
-#include "js/vision-encoder.h"
+#include "js/thread-pool.h"
+#include "llama/log.h"
 
 namespace llavaov {
-namespace {
-
-void StartBackends() {
-#if defined(LLAVAOV_LOAD_BACKENDS)
-  // Those that are compiled in are there by themselves; see cmake/shared-ggml.cmake for these.
-  std::istringstream paths(LLAVAOV_LOAD_BACKENDS);
-  for (std::string path; std::getline(paths, path, ':');) ggml_backend_load(path.c_str());
-#endif
-  llama_backend_init();
-  ggml_backend_dev_count();  // compiled-in backends look for their devices at the first question
-}
-
-}  // namespace
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   static std::once_flag once;
-  std::call_once(once, [] { StartLogged(StartBackends); });
+  std::call_once(once, [] { StartBackends(ForwardLog); });
   env.SetInstanceData(new InstanceData());
 
   exports.Set(Cancel::kName, Cancel::Define(env));
-  exports.Set(GgufWriter::kName, GgufWriter::Define(env));
   exports.Set(Sampler::kName, Sampler::Define(env));
   exports.Set(ThreadPool::kName, ThreadPool::Define(env));
   RegisterContext(env, exports);
   RegisterDevices(env, exports);
   RegisterFeatureMap(env, exports);
+  RegisterGgufWriter(env, exports);
   RegisterLog(env, exports);
   RegisterModel(env, exports);
   RegisterResize(env, exports);

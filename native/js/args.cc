@@ -2,14 +2,14 @@
 
 #include <cmath>
 
-#include "errors.h"
+#include "js/error-to-js.h"
 
 namespace llavaov {
 
 Napi::Error InvalidArgument(Napi::Env env, const char* argument, const char* expected) {
-  return NativeError("ERR_INVALID_ARGUMENT", Format("Expected %s for %s", expected, argument),
-                     {{"argument", std::string(argument)}, {"expected", std::string(expected)}})
-      .ToJs(env);
+  return ToJs(
+      env, NativeError("ERR_INVALID_ARGUMENT", Format("Expected %s for %s", expected, argument),
+                       {{"argument", std::string(argument)}, {"expected", std::string(expected)}}));
 }
 
 std::string StringArg(const Napi::Value& value, const char* name) {

@@ -1,11 +1,28 @@
-#include "js/context.h"
-
+// The JavaScript handle of a DecoderContext: reads slices, runs steps, returns samples.
 #include <cmath>
 
+#include "js/model.h"
+#include "js/register.h"
 #include "js/sampler.h"
+#include "js/thread-pool.h"
+#include "llama/decoder-context.h"
 
 namespace llavaov {
 namespace {
+
+class Context : public Handle<Context, DecoderContext> {
+ public:
+  static constexpr const char* kName = "Context";
+  static std::vector<Property> Members();
+  explicit Context(const Napi::CallbackInfo& info) : Base(info) {}
+
+ private:
+  Napi::Value Step(const Napi::CallbackInfo& info);
+  void RemovePositions(const Napi::CallbackInfo& info);
+  void CopySequence(const Napi::CallbackInfo& info);
+  Napi::Value SaveSequence(const Napi::CallbackInfo& info);
+  Napi::Value LoadSequence(const Napi::CallbackInfo& info);
+};
 
 constexpr int kMaxPositions = 1 << 24;
 constexpr int kMaxSequences = 256;  // LLAMA_MAX_SEQ of llama.cpp's src/llama-cparams.h
@@ -106,26 +123,14 @@ Napi::Value SamplesToJs(Napi::Env env, Samples& samples) {
 }  // namespace
 
 std::vector<Context::Property> Context::Members() {
-  return {InstanceAccessor("nCtx", &Context::NCtx, nullptr),
-          InstanceAccessor("nBatch", &Context::NBatch, nullptr),
-          InstanceAccessor("nSeqMax", &Context::NSeqMax, nullptr),
+  return {InstanceAccessor("nCtx", &Context::Get<&DecoderContext::n_ctx>, nullptr),
+          InstanceAccessor("nBatch", &Context::Get<&DecoderContext::n_batch>, nullptr),
+          InstanceAccessor("nSeqMax", &Context::Get<&DecoderContext::n_seq_max>, nullptr),
           InstanceMethod("step", &Context::Step),
           InstanceMethod("removePositions", &Context::RemovePositions),
           InstanceMethod("copySequence", &Context::CopySequence),
           InstanceMethod("saveSequence", &Context::SaveSequence),
           InstanceMethod("loadSequence", &Context::LoadSequence)};
-}
-
-Napi::Value Context::NCtx(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Live(info.Env())->n_ctx());
-}
-
-Napi::Value Context::NBatch(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Live(info.Env())->n_batch());
-}
-
-Napi::Value Context::NSeqMax(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Live(info.Env())->n_seq_max());
 }
 
 Napi::Value Context::Step(const Napi::CallbackInfo& info) {
@@ -181,13 +186,8 @@ Napi::Value Context::LoadSequence(const Napi::CallbackInfo& info) {
   const int sequence = int(IntArg(info[0], "sequence", 0, context->n_seq_max() - 1));
   const Span<uint8_t> state = BytesArg(info[1], "state");
   const int n = int(IntArg(info[2], "positions", 1, kMaxPositions));
-  return Async<Nothing>(
-      info.Env(), {info[1]},
-      [=] {
-        context->LoadSequence(sequence, state.data, state.size, n);
-        return Nothing{};
-      },
-      Undefined);
+  return Async(info.Env(), {info[1]},
+               [=] { context->LoadSequence(sequence, state.data, state.size, n); });
 }
 
 static Napi::Value CreateContext(const Napi::CallbackInfo& info) {

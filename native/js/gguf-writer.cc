@@ -1,9 +1,28 @@
-#include "js/gguf-writer.h"
-
+// The JavaScript class around GgufFile.
 #include <algorithm>
+
+#include "gguf/gguf-file.h"
+#include "js/handle.h"
+#include "js/register.h"
 
 namespace llavaov {
 namespace {
+
+class GgufWriter : public Handle<GgufWriter, GgufFile> {
+ public:
+  static constexpr const char* kName = "GgufWriter";
+  static std::vector<Property> Members();
+  explicit GgufWriter(const Napi::CallbackInfo& info);
+
+ private:
+  void SetValue(const Napi::CallbackInfo& info);
+  void SetArray(const Napi::CallbackInfo& info);
+  void CopyMetadata(const Napi::CallbackInfo& info);
+  void AddTensor(const Napi::CallbackInfo& info);
+  Napi::Value Begin(const Napi::CallbackInfo& info);
+  Napi::Value Write(const Napi::CallbackInfo& info);
+  Napi::Value Finish(const Napi::CallbackInfo& info);
+};
 
 constexpr int64_t kMaxSafeInteger = (int64_t(1) << 53) - 1;
 
@@ -101,13 +120,7 @@ void GgufWriter::AddTensor(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value GgufWriter::Begin(const Napi::CallbackInfo& info) {
-  return Async<Nothing>(
-      info.Env(), {},
-      [file = Idle(info.Env())] {
-        file->Begin();
-        return Nothing{};
-      },
-      Undefined);
+  return Async(info.Env(), {}, [file = Idle(info.Env())] { file->Begin(); });
 }
 
 Napi::Value GgufWriter::Write(const Napi::CallbackInfo& info) {
@@ -132,13 +145,11 @@ Napi::Value GgufWriter::Write(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value GgufWriter::Finish(const Napi::CallbackInfo& info) {
-  return Async<Nothing>(
-      info.Env(), {},
-      [file = Idle(info.Env())] {
-        file->Finish();
-        return Nothing{};
-      },
-      Undefined);
+  return Async(info.Env(), {}, [file = Idle(info.Env())] { file->Finish(); });
+}
+
+void RegisterGgufWriter(Napi::Env env, Napi::Object exports) {
+  exports.Set(GgufWriter::kName, GgufWriter::Define(env));
 }
 
 }  // namespace llavaov

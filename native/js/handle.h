@@ -6,6 +6,7 @@
 
 #include <napi.h>
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -69,11 +70,16 @@ class Handle : public Napi::ObjectWrap<Derived> {
 
   std::shared_ptr<Resource> Live(Napi::Env env) const {
     if (disposed_ || !resource_) {
-      throw NativeError("ERR_DISPOSED", Format("%s is disposed", Derived::kName),
-                        {{"handle", std::string(Derived::kName)}})
-          .ToJs(env);
+      throw ToJs(env, NativeError("ERR_DISPOSED", Format("%s is disposed", Derived::kName),
+                                  {{"handle", std::string(Derived::kName)}}));
     }
     return resource_;
+  }
+
+  // A getter for Members(): what `Read` gives of the live resource.
+  template <auto Read>
+  Napi::Value Get(const Napi::CallbackInfo& info) {
+    return Napi::Value::From(info.Env(), std::invoke(Read, *Live(info.Env())));
   }
 
   // Runs `work` on the pool; dispose() waits for it.
@@ -85,6 +91,15 @@ class Handle : public Napi::ObjectWrap<Derived> {
     ++pending_;
     return PromiseWorker<Result>::Run(env, std::move(keep), std::move(work), std::move(settle),
                                       [this, env] { Finished(env); });
+  }
+
+  // For work without a result.
+  Napi::Value Async(Napi::Env env, std::vector<Napi::Value> keep, std::function<void()> work) {
+    const auto run = [work = std::move(work)] {
+      work();
+      return Nothing{};
+    };
+    return Async<Nothing>(env, std::move(keep), run, Undefined);
   }
 
   // The live resource, for handles that allow one operation at a time.

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "errors.h"
+#include "js/error-to-js.h"
 
 namespace llavaov {
 
@@ -61,7 +61,7 @@ class PromiseWorker final : public Napi::AsyncWorker {
 
   void OnError(const Napi::Error& error) override {
     const Napi::HandleScope scope(Env());
-    Quietly([&] { deferred_.Reject(error_ ? error_->ToJs(Env()).Value() : error.Value()); });
+    Quietly([&] { deferred_.Reject(error_ ? ToJs(Env(), *error_).Value() : error.Value()); });
     Quietly(done_);
   }
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "llama/model.h"
+#include "js/model.h"
 
 namespace llavaov {
 namespace {

@@ -1,11 +1,10 @@
-#include "js/system.h"
-
 #include <ggml-backend.h>
 #include <ggml.h>
 #include <llama.h>
 
 #include <string>
 
+#include "js/register.h"
 #include "llama/cores.h"
 #include "llama/log.h"
 

@@ -1,14 +1,28 @@
-#include "js/vision-encoder.h"
-
+// NativeVisionEncoder of src/binding.ts: a Tower that JavaScript holds.
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
 
-#include "llama/devices.h"
+#include "js/cancel-handle.h"
+#include "js/devices.h"
+#include "js/register.h"
+#include "js/thread-pool.h"
+#include "vision/tower.h"
 
 namespace llavaov {
 namespace {
+
+class VisionEncoder : public Handle<VisionEncoder, Tower> {
+ public:
+  static constexpr const char* kName = "VisionEncoder";
+  static std::vector<Property> Members();
+  explicit VisionEncoder(const Napi::CallbackInfo& info) : Base(info) {}
+
+ private:
+  Napi::Value Newline(const Napi::CallbackInfo& info);
+  Napi::Value Encode(const Napi::CallbackInfo& info);
+};
 
 void ReadChannels(const Napi::Object& options, const char* name, float* channels) {
   const Span<float> values = Float32Arg(options.Get(name), name);
@@ -59,7 +73,7 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   const std::shared_ptr<CancelFlag> cancel = Cancel::Optional(info[2], "cancel");
   return PromiseWorker<TowerPointer>::Run(
       info.Env(), {info[1]},
-      [=] { return std::make_shared<Tower>(shape, path, device, workers, cancel); },
+      [=] { return std::make_shared<Tower>(shape, path, device, workers, cancel.get()); },
       [](Napi::Env env, TowerPointer& tower) -> Napi::Value {
         return VisionEncoder::Wrap(env, std::move(tower));
       });
@@ -69,29 +83,13 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
 
 std::vector<VisionEncoder::Property> VisionEncoder::Members() {
   return {
-      InstanceAccessor("nPatches", &VisionEncoder::NPatches, nullptr),
-      InstanceAccessor("tilesPerCall", &VisionEncoder::TilesPerCall, nullptr),
-      InstanceAccessor("backend", &VisionEncoder::Backend, nullptr),
-      InstanceAccessor("size", &VisionEncoder::Size, nullptr),
+      InstanceAccessor("nPatches", &VisionEncoder::Get<&Tower::n_patches>, nullptr),
+      InstanceAccessor("tilesPerCall", &VisionEncoder::Get<&Tower::tiles_per_call>, nullptr),
+      InstanceAccessor("backend", &VisionEncoder::Get<&Tower::backend>, nullptr),
+      InstanceAccessor("size", &VisionEncoder::Get<&Tower::size>, nullptr),
       InstanceAccessor("newline", &VisionEncoder::Newline, nullptr),
       InstanceMethod("encode", &VisionEncoder::Encode),
   };
-}
-
-Napi::Value VisionEncoder::NPatches(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), double(Live(info.Env())->shape().n_patches()));
-}
-
-Napi::Value VisionEncoder::TilesPerCall(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), double(Live(info.Env())->tiles_per_call()));
-}
-
-Napi::Value VisionEncoder::Backend(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), Live(info.Env())->backend());
-}
-
-Napi::Value VisionEncoder::Size(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), double(Live(info.Env())->size()));
 }
 
 Napi::Value VisionEncoder::Newline(const Napi::CallbackInfo& info) {
@@ -117,13 +115,8 @@ Napi::Value VisionEncoder::Encode(const Napi::CallbackInfo& info) {
   if (out.size != n * size_t(shape.n_patches() * shape.n_projection)) {
     throw InvalidArgument(env, "out", "as many values as the tiles have rows");
   }
-  return Async<Nothing>(
-      env, {info[0], info[1]},
-      [=] {
-        tower->Encode(tiles.data, int64_t(n), out.data, cancel);
-        return Nothing{};
-      },
-      Undefined);
+  return Async(env, {info[0], info[1]},
+               [=] { tower->Encode(tiles.data, int64_t(n), out.data, cancel.get()); });
 }
 
 void RegisterVisionEncoder(Napi::Env env, Napi::Object exports) {

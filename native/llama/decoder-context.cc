@@ -6,8 +6,6 @@
 #include <cstring>
 #include <set>
 
-#include <ggml-cpp.h>
-
 #include "llama/log-softmax.h"
 #include "llama/log.h"
 
@@ -15,19 +13,6 @@ namespace llavaov {
 namespace {
 
 constexpr int kMaxPosition = 1 << 30;
-
-NativeError Invalid(const std::string& argument, const std::string& message) {
-  return NativeError("ERR_INVALID_ARGUMENT", message, {{"argument", argument}});
-}
-
-// llama.cpp v0.5.0 casts an f32 cache to f16 for flash attention, all of it at every step, which
-// loses both the precision it was chosen for and time.
-llama_flash_attn_type FlashAttention(const ContextOptions& options) {
-  const bool has_f32 = options.type_k == GGML_TYPE_F32 || options.type_v == GGML_TYPE_F32;
-  const bool is_free =
-      options.flash_attention == LLAMA_FLASH_ATTN_TYPE_AUTO && !ggml_is_quantized(options.type_v);
-  return has_f32 && is_free ? LLAMA_FLASH_ATTN_TYPE_DISABLED : options.flash_attention;
-}
 
 // Before they reach the cache, which NaN would spoil.
 void CheckFinite(const Slices& slices, int n_embd) {
@@ -115,8 +100,7 @@ class Batch {
 DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_ptr<Workers> workers,
                                const ContextOptions& options)
     : model_(std::move(model)), workers_(std::move(workers)), options_(options) {
-  CheckOptions();
-  CheckCacheTensors();
+  CheckContextOptions(options_, *model_);
   llama_context_params params = llama_context_default_params();
   params.n_ctx = options.n_ctx;
   params.n_batch = options.n_batch;
@@ -128,16 +112,16 @@ DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_p
   params.n_threads_batch = workers_->threads();
   params.type_k = options.type_k;
   params.type_v = options.type_v;
-  params.flash_attn_type = FlashAttention(options);
+  params.flash_attn_type = options.flash_attention;
   params.kv_unified = true;  // sequences share prefixes without copying
   const ErrorLog errors;
   context_.reset(llama_init_from_model(model_->get(), params));
   if (!context_) {
     throw OutOfMemory(
         Format("Cannot create a context of %d positions, whose KV cache takes %.0f MB: ",
-               options.n_ctx, double(CacheBytes()) / 1e6) +
+               options.n_ctx, double(CacheBytes(options_, *model_)) / 1e6) +
             errors.text(),
-        model_->gpus(), double(CacheBytes()));
+        model_->gpus(), double(CacheBytes(options_, *model_)));
   }
   llama_attach_threadpool(context_.get(), workers_->pool(), workers_->pool());
   memory_ = llama_get_memory(context_.get());
@@ -149,67 +133,6 @@ void DecoderContext::ApplyAdapters() {
   if (adapters.empty()) return;
   llama_set_adapters_lora(context_.get(), adapters.data(), adapters.size(),
                           options_.adapter_scales.data());
-}
-
-void DecoderContext::CheckOptions() const {
-  if (model_->vocab_only()) throw Invalid("model", "The model was loaded without its weights");
-  if (options_.n_ubatch > options_.n_batch) {
-    throw Invalid("nUbatch", Format("Expected nUbatch of at most nBatch (%d) but received %d",
-                                    options_.n_batch, options_.n_ubatch));
-  }
-  if (options_.flash_attention == LLAMA_FLASH_ATTN_TYPE_DISABLED &&
-      ggml_is_quantized(options_.type_v)) {
-    throw Invalid("kvTypeV", Format("kvTypeV %s needs flash attention; choose f16 or f32",
-                                    ggml_type_name(options_.type_v)));
-  }
-  if (options_.adapter_scales.size() != model_->adapters().size()) {
-    throw Invalid("adapterScales",
-                  Format("Expected a scale for each of %zu adapters but received "
-                         "%zu",
-                         model_->adapters().size(), options_.adapter_scales.size()));
-  }
-  for (ggml_type type : {options_.type_k, options_.type_v}) {
-    if (HeadSize() % ggml_blck_size(type) != 0) {
-      throw Invalid("kvType", Format("KV type %s needs heads of a multiple of %d values; this "
-                                     "model's have %d",
-                                     ggml_type_name(type), int(ggml_blck_size(type)), HeadSize()));
-    }
-  }
-}
-
-// llama.cpp v0.5.0 aborts over a cache tensor that its device cannot address (a Vulkan device takes
-// a few gigabytes at once).
-void DecoderContext::CheckCacheTensors() const {
-  const int64_t width = int64_t(HeadSize()) * llama_model_n_head_kv(model_->get());
-  const ggml_context_ptr context(ggml_init({2 * ggml_tensor_overhead(), nullptr, true}));
-  for (ggml_type type : {options_.type_k, options_.type_v}) {
-    const ggml_tensor* cache =
-        ggml_new_tensor_2d(context.get(), type, width, GGML_PAD(options_.n_ctx, 256));
-    for (auto* device : model_->gpus()) {
-      if (ggml_backend_dev_supports_op(device, cache)) continue;
-      throw OutOfMemory(
-          Format("A KV cache of %d positions takes %.0f MB per layer, more than %s allows in one "
-                 "piece; lower contextSize or choose kvType q8_0",
-                 options_.n_ctx, double(ggml_nbytes(cache)) / 1e6, ggml_backend_dev_name(device)),
-          model_->gpus(), double(CacheBytes()));
-    }
-  }
-}
-
-int DecoderContext::HeadSize() const {
-  const auto metadata = [this](const std::string& key) {
-    char text[64] = "";
-    llama_model_meta_val_str(model_->get(), key.c_str(), text, sizeof text);
-    return std::string(text);
-  };
-  const std::string size = metadata(metadata("general.architecture") + ".attention.key_length");
-  return size.empty() ? model_->n_embd() / llama_model_n_head(model_->get()) : std::stoi(size);
-}
-
-int64_t DecoderContext::CacheBytes() const {
-  const int64_t width = int64_t(HeadSize()) * llama_model_n_head_kv(model_->get());
-  return int64_t(options_.n_ctx) * llama_model_n_layer(model_->get()) *
-         int64_t(ggml_row_size(options_.type_k, width) + ggml_row_size(options_.type_v, width));
 }
 
 int DecoderContext::End(int sequence) const {

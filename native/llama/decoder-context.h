@@ -8,22 +8,12 @@
 #include <optional>
 #include <vector>
 
+#include "llama/context-options.h"
 #include "llama/model.h"
 #include "llama/thread-pool.h"
 #include "llama/token-sampler.h"
 
 namespace llavaov {
-
-struct ContextOptions {
-  int n_ctx;
-  int n_batch;
-  int n_ubatch;
-  int n_seq_max;
-  ggml_type type_k;
-  ggml_type type_v;
-  llama_flash_attn_type flash_attention;
-  std::vector<float> adapter_scales;  // one for each adapter of the model; 0 is without it
-};
 
 // Consecutive positions of one sequence: token ids, or else rows [n, n_embd].
 struct Slice {
@@ -66,11 +56,7 @@ class DecoderContext {
   void LoadSequence(int sequence, const uint8_t* state, size_t size, int n);
 
  private:
-  void CheckOptions() const;
   void ApplyAdapters();
-  void CheckCacheTensors() const;
-  int64_t CacheBytes() const;
-  int HeadSize() const;
   int End(int sequence) const;  // the position that comes next
   // Decodes and samples the slices of token ids, or those of rows. Returns llama_decode's status.
   int Decode(const Slices& slices, bool rows, Samples& samples);

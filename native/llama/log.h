@@ -1,7 +1,7 @@
-// llama.cpp's and ggml's log, which is one per process: silent unless an environment asks for it.
+// llama.cpp's and ggml's log, which is one per process and begins with its backends.
 #pragma once
 
-#include <napi.h>
+#include <ggml.h>
 
 #include <string>
 
@@ -23,12 +23,13 @@ class ErrorLog {
   std::string text_;
 };
 
-// Runs what starts the backends with the process-wide log routed here. Once per process.
-void StartLogged(void (*start)());
+// Any thread. A level is never GGML_LOG_LEVEL_CONT.
+using LogListener = void (*)(ggml_log_level level, const char* text);
+
+// Starts llama.cpp and its backends, with the process-wide log routed here and on to `listener`.
+// Once per process.
+void StartBackends(LogListener listener);
 // What was logged as errors meanwhile, joined by "; ": why a backend found no device.
 const std::string& StartErrors();
-
-// Adds setLog(level, callback | null).
-void RegisterLog(Napi::Env env, Napi::Object exports);
 
 }  // namespace llavaov

@@ -1,8 +1,5 @@
 #include "llama/model.h"
 
-#include <algorithm>
-#include <cfloat>
-
 #include "llama/log.h"
 
 namespace llavaov {
@@ -36,21 +33,23 @@ NativeError LoadFailure(const ModelOptions& options, llama_model_params params,
 
 struct Watch {
   const CancelFlag* cancel;
-  Progress* progress;
+  const OnProgress& on_progress;
 
   // False stops the load.
   static bool Step(float fraction, void* self) {
     const auto* watch = static_cast<const Watch*>(self);
-    if (watch->progress) watch->progress->Report(fraction);
-    return !watch->cancel || !watch->cancel->load();
+    if (watch->on_progress) watch->on_progress(fraction);
+    return !IsCancelled(watch->cancel);
   }
 };
 
 }  // namespace
 
-LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel, Progress* progress)
+LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
+                         const OnProgress& on_progress)
     : options_(options) {
-  Watch watch{cancel, progress};
+  ThrowIfCancelled(cancel);
+  Watch watch{cancel, on_progress};
   llama_model_params params = llama_model_default_params();
   if (options.gpu_layers == 0) options_.gpus.clear();
   Devices devices = options_.gpus;
@@ -66,7 +65,7 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel, 
   params.progress_callback_user_data = &watch;
   const ErrorLog errors;
   model_.reset(llama_model_load_from_file(options.path.c_str(), params));
-  if (cancel && cancel->load()) throw NativeError("ERR_CANCELLED", "Cancelled");
+  ThrowIfCancelled(cancel);
   if (!model_) throw LoadFailure(options_, params, errors.text());
   vocab_ = llama_model_get_vocab(model_.get());
   // The other kinds abort the process on some calls below.
@@ -80,16 +79,21 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel, 
 
 void LoadedModel::LoadAdapters(const CancelFlag* cancel) {
   if (options_.vocab_only && !options_.adapters.empty()) {
-    throw NativeError("ERR_INVALID_ARGUMENT", "Adapters need the weights of the model",
-                      {{"argument", std::string("adapters")}});
+    throw Invalid("adapters", "Adapters need the weights of the model");
   }
   for (const std::string& path : options_.adapters) {
-    if (cancel && cancel->load()) throw NativeError("ERR_CANCELLED", "Cancelled");
+    ThrowIfCancelled(cancel);
     const ErrorLog errors;
     llama_adapter_lora* adapter = llama_adapter_lora_init(model_.get(), path.c_str());
     if (!adapter) throw LoadError(path, errors.text());
     adapters_.push_back(adapter);
   }
+}
+
+std::string LoadedModel::description() const {
+  char text[256] = "";
+  llama_model_desc(model_.get(), text, sizeof text);
+  return text;
 }
 
 void LoadedModel::IndexSpecialTokens() {
@@ -126,116 +130,6 @@ std::string LoadedModel::TokenBytes(int token, bool special) const {
   }
   bytes.resize(n);
   return bytes;
-}
-
-std::vector<Model::Property> Model::Members() {
-  return {InstanceAccessor("nVocab", &Model::NVocab, nullptr),
-          InstanceAccessor("nEmbd", &Model::NEmbd, nullptr),
-          InstanceAccessor("nLayer", &Model::NLayer, nullptr),
-          InstanceAccessor("nCtxTrain", &Model::NCtxTrain, nullptr),
-          InstanceAccessor("size", &Model::Size, nullptr),
-          InstanceAccessor("description", &Model::Description, nullptr),
-          InstanceMethod("tokenize", &Model::Tokenize),
-          InstanceMethod("specialToken", &Model::SpecialToken),
-          InstanceMethod("tokenBytes", &Model::TokenBytes)};
-}
-
-Napi::Value Model::NVocab(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Live(info.Env())->n_vocab());
-}
-
-Napi::Value Model::NEmbd(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Live(info.Env())->n_embd());
-}
-
-Napi::Value Model::NLayer(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), llama_model_n_layer(Live(info.Env())->get()));
-}
-
-Napi::Value Model::NCtxTrain(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), llama_model_n_ctx_train(Live(info.Env())->get()));
-}
-
-Napi::Value Model::Size(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), double(llama_model_size(Live(info.Env())->get())));
-}
-
-Napi::Value Model::Description(const Napi::CallbackInfo& info) {
-  char text[256] = "";
-  llama_model_desc(Live(info.Env())->get(), text, sizeof text);
-  return Napi::String::New(info.Env(), text);
-}
-
-Napi::Value Model::Tokenize(const Napi::CallbackInfo& info) {
-  const std::string text = StringArg(info[0], "text");
-  if (text.size() > size_t(INT32_MAX)) throw InvalidArgument(info.Env(), "text", "under 2 GiB");
-  const std::vector<int32_t> tokens = Live(info.Env())->Tokenize(text);
-  Napi::Int32Array out = Napi::Int32Array::New(info.Env(), tokens.size());
-  std::copy(tokens.begin(), tokens.end(), out.Data());
-  return out;
-}
-
-Napi::Value Model::SpecialToken(const Napi::CallbackInfo& info) {
-  const std::string text = StringArg(info[0], "text");
-  return Napi::Number::New(info.Env(), Live(info.Env())->SpecialToken(text));
-}
-
-Napi::Value Model::TokenBytes(const Napi::CallbackInfo& info) {
-  const auto model = Live(info.Env());
-  const int token = int(IntArg(info[0], "token", 0, model->n_vocab() - 1));
-  const std::string bytes = model->TokenBytes(token, BoolArg(info[1], "special"));
-  Napi::Uint8Array out = Napi::Uint8Array::New(info.Env(), bytes.size());
-  std::copy(bytes.begin(), bytes.end(), out.Data());
-  return out;
-}
-
-static std::vector<float> TensorSplitArg(const Napi::Value& value, const Devices& gpus) {
-  if (value.IsUndefined()) return {};
-  const Span<float> shares = Float32Arg(value, "tensorSplit");
-  const std::vector<float> split(shares.data, shares.data + shares.size);
-  const bool valid = std::all_of(split.begin(), split.end(),
-                                 [](float share) { return share >= 0.0f && share <= FLT_MAX; });
-  const bool is_zero =
-      std::all_of(split.begin(), split.end(), [](float share) { return share == 0.0f; });
-  if (!valid || split.size() != gpus.size() || is_zero) {
-    throw InvalidArgument(value.Env(), "tensorSplit",
-                          "a share of 0 or more for each device, not all 0,");
-  }
-  return split;
-}
-
-static Napi::Value LoadModel(const Napi::CallbackInfo& info) {
-  const Napi::Object object = ObjectArg(info[0], "options");
-  const Napi::Value adapters = object["adapters"];
-  const Devices gpus = DevicesArg(object["devices"], "devices");
-  const ModelOptions options{
-      TextArg(object["path"], "path"),
-      int(IntArg(object["gpuLayers"], "gpuLayers")),
-      BoolArg(object["mmap"], "mmap"),
-      BoolArg(object["mlock"], "mlock"),
-      BoolArg(object["vocabOnly"], "vocabOnly"),
-      adapters.IsUndefined() ? std::vector<std::string>{} : TextsArg(adapters, "adapters"),
-      gpus,
-      TensorSplitArg(object["tensorSplit"], gpus),
-  };
-  const auto cancel = Cancel::Optional(info[1], "cancel");
-  const auto progress = Progress::Optional(info[2], "onProgress");
-  using Loaded = std::shared_ptr<LoadedModel>;
-  return PromiseWorker<Loaded>::Run(
-      info.Env(), {},
-      [=] {
-        Cancel::ThrowIfSet(cancel);
-        return std::make_shared<LoadedModel>(options, cancel.get(), progress.get());
-      },
-      [](Napi::Env env, Loaded& model) { return Model::Wrap(env, std::move(model)); },
-      [progress] {
-        if (progress) progress->Close();
-      });
-}
-
-void RegisterModel(Napi::Env env, Napi::Object exports) {
-  exports.Set(Model::kName, Model::Define(env));
-  exports.Set("loadModel", Napi::Function::New(env, LoadModel, "loadModel"));
 }
 
 }  // namespace llavaov

@@ -3,15 +3,13 @@
 
 #include <llama-cpp.h>
 
-#include <memory>
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "cancel.h"
 #include "llama/devices.h"
-#include "js/handle.h"
-#include "js/progress.h"
 
 namespace llavaov {
 
@@ -27,11 +25,13 @@ struct ModelOptions {
   std::vector<float> tensor_split;  // a share for each of them; empty: by their free memory
 };
 
+// Told the share that is loaded, from 0 to 1; may be empty.
+using OnProgress = std::function<void(double)>;
+
 class LoadedModel {
  public:
-  // Throws ERR_MODEL_LOAD, ERR_OUT_OF_MEMORY and ERR_CANCELLED. `cancel` and `progress` may be
-  // null.
-  LoadedModel(const ModelOptions& options, const CancelFlag* cancel, Progress* progress);
+  // Throws ERR_MODEL_LOAD, ERR_OUT_OF_MEMORY and ERR_CANCELLED. `cancel` may be null.
+  LoadedModel(const ModelOptions& options, const CancelFlag* cancel, const OnProgress& on_progress);
 
   llama_model* get() const { return model_.get(); }
   // In the order of the options; they live and end with the model.
@@ -42,6 +42,10 @@ class LoadedModel {
   bool vocab_only() const { return options_.vocab_only; }
   int n_vocab() const { return llama_vocab_n_tokens(vocab_); }
   int n_embd() const { return llama_model_n_embd(model_.get()); }
+  int n_layer() const { return llama_model_n_layer(model_.get()); }
+  int n_ctx_train() const { return llama_model_n_ctx_train(model_.get()); }
+  uint64_t size() const { return llama_model_size(model_.get()); }  // bytes
+  std::string description() const;
 
   std::vector<int32_t> Tokenize(const std::string& text) const;
   // -1 when there is none.
@@ -58,26 +62,5 @@ class LoadedModel {
   const llama_vocab* vocab_ = nullptr;
   std::unordered_map<std::string, int> special_;
 };
-
-class Model : public Handle<Model, LoadedModel> {
- public:
-  static constexpr const char* kName = "Model";
-  static std::vector<Property> Members();
-  explicit Model(const Napi::CallbackInfo& info) : Base(info) {}
-
- private:
-  Napi::Value NVocab(const Napi::CallbackInfo& info);
-  Napi::Value NEmbd(const Napi::CallbackInfo& info);
-  Napi::Value NLayer(const Napi::CallbackInfo& info);
-  Napi::Value NCtxTrain(const Napi::CallbackInfo& info);
-  Napi::Value Size(const Napi::CallbackInfo& info);
-  Napi::Value Description(const Napi::CallbackInfo& info);
-  Napi::Value Tokenize(const Napi::CallbackInfo& info);
-  Napi::Value SpecialToken(const Napi::CallbackInfo& info);
-  Napi::Value TokenBytes(const Napi::CallbackInfo& info);
-};
-
-// Adds the class and loadModel().
-void RegisterModel(Napi::Env env, Napi::Object exports);
 
 }  // namespace llavaov

@@ -4,6 +4,8 @@
 #include <system_error>
 #include <vector>
 
+#include "errors.h"
+
 namespace llavaov {
 namespace {
 
@@ -34,18 +36,5 @@ Workers::Workers(int threads) : threads_(threads) {
 }
 
 Workers::~Workers() { ggml_threadpool_free(pool_); }
-
-std::vector<ThreadPool::Property> ThreadPool::Members() {
-  return {InstanceAccessor("threads", &ThreadPool::Threads, nullptr)};
-}
-
-ThreadPool::ThreadPool(const Napi::CallbackInfo& info) : Base(info) {
-  const int threads = int(IntArg(info[0], "threads", 1, 512));
-  resource_ = Rethrow(info.Env(), [&] { return std::make_shared<Workers>(threads); });
-}
-
-Napi::Value ThreadPool::Threads(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Live(info.Env())->threads());
-}
 
 }  // namespace llavaov

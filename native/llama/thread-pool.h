@@ -4,10 +4,7 @@
 
 #include <ggml-cpu.h>
 
-#include <memory>
 #include <mutex>
-
-#include "js/handle.h"
 
 namespace llavaov {
 
@@ -26,16 +23,6 @@ class Workers {
   int threads_;
   ggml_threadpool_t pool_;
   std::mutex mutex_;
-};
-
-class ThreadPool : public Handle<ThreadPool, Workers> {
- public:
-  static constexpr const char* kName = "ThreadPool";
-  static std::vector<Property> Members();
-  explicit ThreadPool(const Napi::CallbackInfo& info);
-
- private:
-  Napi::Value Threads(const Napi::CallbackInfo& info);
 };
 
 }  // namespace llavaov

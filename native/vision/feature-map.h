@@ -2,8 +2,6 @@
 // testable without a model.
 #pragma once
 
-#include <napi.h>
-
 #include <cstdint>
 
 namespace llavaov {
@@ -18,11 +16,8 @@ struct MapShape {
   int64_t out_rows, out_cols;                         // patches
 };
 
-// `features` [rows * cols, side², n_embd] to `out` [out_rows, out_cols (+ 1), n_embd]; every row
-// ends with `newline` [n_embd] unless that is null. The map is read in place, never copied
-// together.
-void AssembleMap(const float* features, const float* newline, const MapShape& shape, float* out);
-
-void RegisterFeatureMap(Napi::Env env, Napi::Object exports);
+// `features` [rows * cols, side², n_embd] to `out` [out_rows, out_cols, n_embd]. The map is read in
+// place, never copied together.
+void AssembleMap(const float* features, const MapShape& shape, float* out);
 
 }  // namespace llavaov

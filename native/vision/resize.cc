@@ -9,9 +9,6 @@
 #include <cstring>
 #include <vector>
 
-#include "js/args.h"
-#include "js/promise-worker.h"
-
 namespace llavaov {
 namespace {
 
@@ -20,7 +17,6 @@ constexpr int kChannels = 3;
 constexpr int kWeightBits = 32 - 8 - 2;
 constexpr int32_t kHalf = 1 << (kWeightBits - 1);
 constexpr double kSupport = 2.0;
-constexpr int64_t kMaxSide = 1 << 24;
 
 double Cubic(double x) {
   constexpr double a = -0.5;
@@ -152,28 +148,6 @@ void ResizeBicubic(const uint8_t* rgb, ImageSize in, uint8_t* out, ImageSize siz
     }
     for (size_t x = 0; x < row_bytes; ++x) out[y * row_bytes + x] = Clip(sums[x]);
   }
-}
-
-static Napi::Value Resize(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const Span<uint8_t> rgb = BytesArg(info[0], "rgb");
-  const ImageSize in = {IntArg(info[1], "width", 1, kMaxSide),
-                        IntArg(info[2], "height", 1, kMaxSide)};
-  const ImageSize size = {IntArg(info[3], "outWidth", 1, kMaxSide),
-                          IntArg(info[4], "outHeight", 1, kMaxSide)};
-  if (uint64_t(in.width) * in.height * kChannels != rgb.size) {
-    throw InvalidArgument(env, "rgb", "width * height * 3 bytes");
-  }
-  const uint64_t bytes = uint64_t(size.width) * size.height * kChannels;
-  if (bytes > INT32_MAX) throw InvalidArgument(env, "outWidth * outHeight", "less than 2 GiB");
-  Napi::Uint8Array out = Napi::Uint8Array::New(env, bytes);
-  return RunFilling(env, {info[0]}, out, [rgb, in, pixels = out.Data(), size] {
-    ResizeBicubic(rgb.data, in, pixels, size);
-  });
-}
-
-void RegisterResize(Napi::Env env, Napi::Object exports) {
-  exports.Set("resizeBicubic", Napi::Function::New(env, Resize, "resizeBicubic"));
 }
 
 }  // namespace llavaov

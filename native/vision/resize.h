@@ -2,8 +2,6 @@
 // sharp's kernels differ by up to half a pixel when they enlarge.
 #pragma once
 
-#include <napi.h>
-
 #include <cstdint>
 
 namespace llavaov {
@@ -15,7 +13,5 @@ struct ImageSize {
 
 // `rgb` [in.height, in.width, 3] to `out` [size.height, size.width, 3]; sizes are positive.
 void ResizeBicubic(const uint8_t* rgb, ImageSize in, uint8_t* out, ImageSize size);
-
-void RegisterResize(Napi::Env env, Napi::Object exports);
 
 }  // namespace llavaov

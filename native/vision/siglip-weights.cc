@@ -102,7 +102,7 @@ SiglipWidths ChooseWidths(const SiglipShape& shape, const GgufTensors& file, boo
 }  // namespace
 
 SiglipWeights::SiglipWeights(const SiglipShape& shape, const GgufTensors& file,
-                             ggml_backend_t backend, const std::shared_ptr<CancelFlag>& cancel)
+                             ggml_backend_t backend, const CancelFlag* cancel)
     : widths_(ChooseWidths(shape, file, ggml_backend_is_cpu(backend))) {
   WeightLoader loader(file, backend, size_t(shape.n_layer) * 12 + 7);
   Declaration declare(shape, widths_, &loader);

@@ -46,7 +46,7 @@ class SiglipWeights {
  public:
   // Throws ERR_MODEL_LOAD, ERR_OUT_OF_MEMORY or ERR_CANCELLED.
   SiglipWeights(const SiglipShape& shape, const GgufTensors& file, ggml_backend_t backend,
-                const std::shared_ptr<CancelFlag>& cancel);
+                const CancelFlag* cancel);
 
   const SiglipWidths& widths() const { return widths_; }
   const std::vector<SiglipBlock>& blocks() const { return blocks_; }

@@ -18,12 +18,12 @@ ggml_backend_t InitBackend(ggml_backend_dev_t device) {
                     device ? Devices{device} : Devices{}, std::nullopt);
 }
 
-bool IsCancelled(void* flag) { return static_cast<CancelFlag*>(flag)->load(); }
+bool IsAborted(void* flag) { return IsCancelled(static_cast<CancelFlag*>(flag)); }
 
 }  // namespace
 
 Tower::Tower(const SiglipShape& shape, const std::string& path, ggml_backend_dev_t device,
-             std::shared_ptr<Workers> workers, const std::shared_ptr<CancelFlag>& cancel)
+             std::shared_ptr<Workers> workers, const CancelFlag* cancel)
     : shape_(shape),
       patchify_(shape),
       workers_(std::move(workers)),
@@ -55,13 +55,12 @@ size_t Tower::size() const {
   return weights_->bytes() + ggml_gallocr_get_buffer_size(allocator_.get(), 0);
 }
 
-void Tower::Encode(const uint8_t* tiles, int64_t n, float* out,
-                   const std::shared_ptr<CancelFlag>& cancel) {
+void Tower::Encode(const uint8_t* tiles, int64_t n, float* out, const CancelFlag* cancel) {
   const std::lock_guard<std::mutex> lock(is_cpu_ ? workers_->mutex() : mutex_);
   const int64_t tile_bytes = shape_.image_size * shape_.image_size * 3;
   const int64_t tile_rows = shape_.n_patches() * shape_.n_projection;
   for (int64_t done = 0; done < n; done += graph_->n_tiles()) {
-    Cancel::ThrowIfSet(cancel);
+    ThrowIfCancelled(cancel);
     ThrowIfBroken();
     Prepare(std::min(n - done, tiles_per_call()));
     SetPatches(tiles + done * tile_bytes);
@@ -109,10 +108,10 @@ void Tower::SetPatches(const uint8_t* tiles) {
   if (!is_host) ggml_backend_tensor_set(patches, values, 0, ggml_nbytes(patches));
 }
 
-void Tower::Compute(const std::shared_ptr<CancelFlag>& cancel) {
+void Tower::Compute(const CancelFlag* cancel) {
   if (is_cpu_) {
-    ggml_backend_cpu_set_abort_callback(backend_.get(), cancel ? IsCancelled : nullptr,
-                                        cancel.get());
+    ggml_backend_cpu_set_abort_callback(backend_.get(), cancel ? IsAborted : nullptr,
+                                        const_cast<CancelFlag*>(cancel));
   }
   const Devices device = {ggml_backend_get_device(backend_.get())};
   ggml_status status;

@@ -18,11 +18,12 @@ namespace llavaov {
 class Tower {
  public:
   // Throws ERR_MODEL_LOAD, ERR_OUT_OF_MEMORY or ERR_CANCELLED.
-  // `device` is null for the CPU.
+  // `device` is null for the CPU, `cancel` where nothing cancels.
   Tower(const SiglipShape& shape, const std::string& path, ggml_backend_dev_t device,
-        std::shared_ptr<Workers> workers, const std::shared_ptr<CancelFlag>& cancel);
+        std::shared_ptr<Workers> workers, const CancelFlag* cancel);
 
   const SiglipShape& shape() const { return shape_; }
+  int64_t n_patches() const { return shape_.n_patches(); }
   static constexpr int64_t kGpuTilesPerCall = 4;
   int64_t tiles_per_call() const { return is_cpu_ ? 1 : kGpuTilesPerCall; }
   const char* backend() const { return ggml_backend_name(backend_.get()); }
@@ -34,14 +35,13 @@ class Tower {
   // `tiles` [n, image_size, image_size, 3] to `out` [n, n_patches, n_projection]. Stops within one
   // operation of the graph on a CPU, within tiles_per_call() tiles elsewhere. Throws ERR_CANCELLED,
   // ERR_ENCODE or ERR_OUT_OF_MEMORY.
-  void Encode(const uint8_t* tiles, int64_t n, float* out,
-              const std::shared_ptr<CancelFlag>& cancel);
+  void Encode(const uint8_t* tiles, int64_t n, float* out, const CancelFlag* cancel);
 
  private:
   void Prepare(int64_t n_tiles);
   bool SupportsFlashAttention(const SiglipGraph& graph) const;
   void SetPatches(const uint8_t* tiles);
-  void Compute(const std::shared_ptr<CancelFlag>& cancel);
+  void Compute(const CancelFlag* cancel);
   void ThrowIfBroken() const;
 
   const SiglipShape shape_;

@@ -75,7 +75,7 @@ ggml_tensor* WeightLoader::Floats(const GgufTensors::Tensor& tensor, int64_t col
   return target;
 }
 
-void WeightLoader::Load(const std::shared_ptr<CancelFlag>& cancel) {
+void WeightLoader::Load(const CancelFlag* cancel) {
   for (const auto& [type, context] : contexts_) {
     buffers_.emplace_back(ggml_backend_alloc_ctx_tensors_from_buft(context.get(), type));
     if (!buffers_.back()) {
@@ -88,7 +88,7 @@ void WeightLoader::Load(const std::shared_ptr<CancelFlag>& cancel) {
     ggml_backend_buffer_set_usage(buffers_.back().get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
   }
   for (const Recipe& recipe : recipes_) {
-    Cancel::ThrowIfSet(cancel);
+    ThrowIfCancelled(cancel);
     Fill(recipe);
   }
 }

@@ -37,7 +37,7 @@ class WeightLoader {
 
   // Allocates and fills everything declared. Throws ERR_OUT_OF_MEMORY, ERR_MODEL_LOAD,
   // ERR_CANCELLED.
-  void Load(const std::shared_ptr<CancelFlag>& cancel);
+  void Load(const CancelFlag* cancel);
 
   // What the tensors live in, for the owner of the weights to keep.
   std::vector<ggml_context_ptr> TakeContexts();
