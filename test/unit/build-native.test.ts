@@ -10,18 +10,18 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { installProduct, readStamp } from '../../scripts/build-native.mjs';
-import { cmakeDefines, parseBuildArguments, treeName } from '../../scripts/build-options.mjs';
-import { buildFraction } from '../../scripts/cmake-tree.mjs';
-import { createProgress } from '../../scripts/progress.mjs';
-import { tally } from '../../scripts/tally-reporter.mjs';
+import { installProduct, readStamp } from '../../scripts/build/build-native.mjs';
+import { cmakeDefines, parseBuildArguments, treeName } from '../../scripts/build/build-options.mjs';
+import { buildFraction } from '../../scripts/build/cmake-tree.mjs';
+import { createProgress } from '../../scripts/build/progress.mjs';
 import {
   checkToolchain,
   cudaArchitectures,
   cudaDefines,
   cudaVersion,
   diagnoseConfigure,
-} from '../../scripts/toolchain.mjs';
+} from '../../scripts/build/toolchain.mjs';
+import { tally } from '../../scripts/tally-reporter.mjs';
 
 describe('build options', () => {
   test('become CMake definitions', () => {

@@ -1,14 +1,14 @@
 /**
  * Says on which systems a Linux addon loads: the newest glibc and libstdc++ symbol versions it asks for, and the libraries it
- * needs (`node scripts/symbol-floor.mjs FILE|DIR... [--check] [--backend cuda|cuda12|vulkan] [--json]`). With --check, more than
- * docs/install.md promises for a package with that GPU backend is an error. Reads with readelf (binutils).
+ * needs (`node scripts/release/symbol-floor.mjs FILE|DIR... [--check] [--backend cuda|cuda12|vulkan] [--json]`). With --check,
+ * more than docs/install.md promises for a package with that GPU backend is an error. Reads with readelf (binutils).
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, main } from './failure.mjs';
+import { Failure, main } from '../build/failure.mjs';
 
 /** What prebuilt packages may ask for: glibc of RHEL 8, Debian 10, Ubuntu 18.10 (Node's own), libstdc++ of GCC 8. */
 const FLOOR = { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11', GCC: '7.0.0' };
@@ -88,7 +88,7 @@ function report() {
   const files = positionals.flatMap(addonsIn);
   if (files.length === 0)
     throw new Failure(
-      'Usage: node scripts/symbol-floor.mjs FILE|DIR... [--check] [--backend NAME] [--json]',
+      'Usage: node scripts/release/symbol-floor.mjs FILE|DIR... [--check] [--backend NAME] [--json]',
     );
   const floors = files.map((file) => ({ file, ...symbolFloor(file) }));
   if (values.json) console.log(JSON.stringify(floors));

@@ -17,13 +17,13 @@ import {
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { parseBuildArguments, treeName } from './build-options.mjs';
-import { CmakeTree } from './cmake-tree.mjs';
+import { parseBuildArguments, treeName } from '../build/build-options.mjs';
+import { CmakeTree } from '../build/cmake-tree.mjs';
+import { Failure, main } from '../build/failure.mjs';
+import { checkToolchain } from '../build/toolchain.mjs';
 import { cpuVariants, gpuVariants } from './cpu-variants.mjs';
-import { Failure, main } from './failure.mjs';
-import { checkToolchain } from './toolchain.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** llama.cpp's own releases ask for this macOS. */
 const MACOS = '13.3';
 

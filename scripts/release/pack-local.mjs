@@ -16,11 +16,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, main } from './failure.mjs';
+import { Failure, main } from '../build/failure.mjs';
 import { packMain } from './pack-main.mjs';
 import { packPlatform } from './pack-platform.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const USAGE = `npm run pack:local -- DIR [--native]
 
 Writes the tarballs of llava-onevision and of its package for this platform into DIR.
@@ -34,7 +34,7 @@ function newestSource() {
   const native = readdirSync(path.join(ROOT, 'native')).filter((file) => /\.(cc|h)$/.test(file));
   const files = [
     'CMakeLists.txt',
-    'scripts/llama-source.json',
+    'scripts/build/llama-source.json',
     ...native.map((file) => path.join('native', file)),
   ];
   return files
@@ -64,7 +64,7 @@ function prebuilt(name) {
 /** The local build as the only variant, in a folder of its own. */
 function localBuild(folder) {
   if (process.env.LLAVAOV_SKIP_BUILD !== '1') {
-    const script = path.join(ROOT, 'scripts/build-native.mjs');
+    const script = path.join(ROOT, 'scripts/build/build-native.mjs');
     const { status } = spawnSync(process.execPath, [script, '--refresh'], { stdio: 'inherit' });
     if (status !== 0) throw new Failure('There is no local build to pack.');
   }

@@ -5,9 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Failure } from './failure.mjs';
+import { Failure } from '../build/failure.mjs';
 
-const OWN_LICENCE = fileURLToPath(new URL('../LICENSE', import.meta.url));
+const OWN_LICENCE = fileURLToPath(new URL('../../LICENSE', import.meta.url));
 
 /**
  * @param {string} backend

@@ -1,5 +1,5 @@
 /**
- * Packs the main package (`node scripts/pack-main.mjs --out DIR`): JavaScript compiled anew, so that nothing of deleted
+ * Packs the main package (`node scripts/release/pack-main.mjs --out DIR`): JavaScript compiled anew, so that nothing of deleted
  * sources is left in it, the sources of the addon, and a manifest that names the platform packages at its own version. They
  * are not in the repository's package.json: npm ci would look for packages that are not published yet.
  */
@@ -10,10 +10,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, main } from './failure.mjs';
+import { Failure, main } from '../build/failure.mjs';
 import { npmPack, unpack } from './npm.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** @param out an existing folder @returns the tarball, and the module src/platform-packages.ts */
 export async function packMain(out) {
@@ -85,7 +85,7 @@ export function repositoryOf({ GITHUB_SERVER_URL, GITHUB_REPOSITORY }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async () => {
     const { values } = parseArgs({ options: { out: { type: 'string' } } });
-    if (!values.out) throw new Failure('Usage: node scripts/pack-main.mjs --out DIR');
+    if (!values.out) throw new Failure('Usage: node scripts/release/pack-main.mjs --out DIR');
     const out = path.resolve(values.out);
     mkdirSync(out, { recursive: true });
     console.log((await packMain(out)).tarball);

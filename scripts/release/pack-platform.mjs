@@ -1,6 +1,6 @@
 /**
- * Packs a platform package out of what scripts/build-prebuilds.mjs has made
- * (`node scripts/pack-platform.mjs NAME --from DIR --out DIR`, NAME as linux-x64-cuda12): the builds of the addon and
+ * Packs a platform package out of what scripts/release/build-prebuilds.mjs has made
+ * (`node scripts/release/pack-platform.mjs NAME --from DIR --out DIR`, NAME as linux-x64-cuda12): the builds of the addon and
  * variants.json, with manifest, README and the licences of everything inside.
  */
 import {
@@ -18,14 +18,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Failure, main } from '../build/failure.mjs';
 import { cpuVariants, gpuVariants } from './cpu-variants.mjs';
-import { Failure, main } from './failure.mjs';
 import { licenceFile } from './licences.mjs';
 import { npmPack } from './npm.mjs';
 import { repositoryOf } from './pack-main.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const USAGE = 'Usage: node scripts/pack-platform.mjs NAME --from DIR --out DIR';
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const USAGE = 'Usage: node scripts/release/pack-platform.mjs NAME --from DIR --out DIR';
 
 const WHAT = {
   cuda: 'with CUDA 13; takes a driver of version 580 or later, and cuBLAS 13 in the library path',

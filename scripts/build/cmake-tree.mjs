@@ -10,7 +10,7 @@ import { llamaSource, PIN } from './llama-source.mjs';
 import { createProgress } from './progress.mjs';
 import { cudaDefines, diagnoseConfigure } from './toolchain.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const require = createRequire(import.meta.url);
 
 /** How far a build is by a line of Ninja's ([12/80]) or Make's ([ 15%]) output. */

@@ -1,18 +1,17 @@
 /**
- * Gathers the licences of all that is compiled into the addon (`node scripts/licences.mjs [--backend cuda]`): of this package,
- * llama.cpp, the headers of Node-API, the notices inside those of llama.cpp's sources that the backends are made of, and what a
- * GPU's toolkit adds.
- * Whatever is expected and absent is an error, so that a new version of llama.cpp cannot drop one unseen.
+ * Gathers the licences of all that is compiled into the addon (`node scripts/release/licences.mjs [--backend cuda]`): of this
+ * package, llama.cpp, the headers of Node-API, the notices inside those of llama.cpp's sources that the backends are made of, and
+ * what a GPU's toolkit adds. Whatever is expected and absent is an error, so that a new version of llama.cpp cannot drop one unseen.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, main } from './failure.mjs';
-import { llamaSource, PIN } from './llama-source.mjs';
+import { Failure, main } from '../build/failure.mjs';
+import { llamaSource, PIN } from '../build/llama-source.mjs';
 import { plain, toolkitLicences } from './toolkit-licences.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCE = /\.(c|h|cc|cpp|hpp|m|metal|cu|cuh|comp|inc)$/;
 /** Sources of a backend that no build of ours compiles (CMake fetches what the first needs only when asked to). */
 const NOT_COMPILED = /[\\/](kleidiai|spacemit|hbm|cmake)[\\/]|ggml-(cann|sycl)\.h$/;

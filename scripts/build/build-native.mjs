@@ -25,7 +25,7 @@ import { Failure, main } from './failure.mjs';
 import { PIN } from './llama-source.mjs';
 import { checkToolchain } from './toolchain.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PRODUCT = path.join(ROOT, 'build/Release/llava-onevision.node');
 const stampFile = (product) => product.replace(/\.node$/, '.json');
 const require = createRequire(import.meta.url);

@@ -1,5 +1,5 @@
 /**
- * Puts llama.cpp's source of scripts/llama-source.json under .build/ and prints where it is.
+ * Puts llama.cpp's source of scripts/build/llama-source.json under .build/ and prints where it is.
  *
  * The npm package node-llama-cpp carries llama.cpp's tree as a git bundle. Only that tarball is fetched,
  * with `npm pack`, so that the user's registry settings hold (installing the package would pull 640 MB of
@@ -27,7 +27,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Failure, main } from './failure.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const PIN = JSON.parse(readFileSync(new URL('llama-source.json', import.meta.url), 'utf8'));
 const BUNDLE = 'package/llama/gitRelease.bundle';
 /** What the build reads, and the licences. */

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { Failure } from './failure.mjs';
+import { Failure } from '../build/failure.mjs';
 
 /** @returns what it prints @throws Failure with its output */
 export function npm(args, { cwd, stdio = 'pipe' } = {}) {
