@@ -21,7 +21,7 @@ import {
   cudaVersion,
   diagnoseConfigure,
 } from '../../scripts/build/toolchain.mjs';
-import { tally } from '../../scripts/tally-reporter.mjs';
+import { skippedLines, tally } from '../../scripts/tally-reporter.mjs';
 
 describe('build options', () => {
   test('become CMake definitions', () => {
@@ -158,4 +158,16 @@ test('a log gets one line for each tenth, a terminal a bar', () => {
 test('the closing line of a test run', () => {
   expect(tally({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed');
   expect(tally({ passed: 3, failed: 1, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped');
+});
+
+test('tests that were skipped are listed by reason', () => {
+  const skipped = [
+    { name: 'a', reason: 'needs ffmpeg' },
+    { name: 'b', reason: 'needs Linux' },
+    { name: 'c', reason: 'needs ffmpeg' },
+  ];
+  expect(skippedLines(skipped)).toEqual([
+    ...['Skipped, needs ffmpeg:', '  a', '  c', 'Skipped, needs Linux:', '  b'],
+  ]);
+  expect(skippedLines([])).toEqual([]);
 });
