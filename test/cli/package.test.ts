@@ -139,7 +139,7 @@ describe('the main package', () => {
       /^src\/verify\/tables\/[\w.-]+\.json$/,
       /^(native|cmake)\/[\w.-]+\.(cc|h|cmake|txt)$/,
       /^scripts\/(build-native|build-options|cmake-tree|failure|install|llama-source|progress|toolchain)\.mjs$/,
-      /^scripts\/llama-source\.json$/,
+      /^scripts\/(llama-source\.json|patches\/[\w-]+\.patch)$/,
     ];
     expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
     for (const file of ['dist/src/index.js', 'dist/src/index.d.ts', 'native/addon.cc', 'LICENSE'])
