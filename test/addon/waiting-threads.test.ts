@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
 import { runChild } from '../support/child.js';
 import { temporaryFolder, writeTinyDecoder } from '../support/tiny-decoder.js';
 
