@@ -137,9 +137,9 @@ describe('the main package', () => {
       /^(LICENSE|README\.md|package\.json|CMakeLists\.txt)$/,
       /^dist\/(src|eval)\/.*\.(js|d\.ts)$/,
       /^src\/verify\/tables\/[\w.-]+\.json$/,
-      /^(native|cmake)\/[\w.-]+\.(cc|h|cmake|txt)$/,
+      /^(native|cmake)\/[\w./-]+\.(cc|h|cmake|txt)$/,
       /^scripts\/build\/[\w-]+\.mjs$/,
-      /^scripts\/build\/llama-source\.json$/,
+      /^scripts\/build\/(llama-source\.json|patches\/[\w-]+\.patch)$/,
     ];
     expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
     for (const file of [

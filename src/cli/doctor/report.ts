@@ -31,6 +31,8 @@ export interface AddonReport {
   /** What `backend: 'auto'` takes, and why. */
   backend: BackendInfo;
   compiler: string;
+  /** False where llama.cpp was compiled without our patch: far slower where others want the cores. */
+  waitingThreadsSleep: boolean;
   llama: string;
   ggml: string;
   commit: string;
@@ -97,6 +99,7 @@ function examineAddon(): DoctorReport['addon'] {
       origin: describeOrigin(info),
       backend: info,
       compiler: build.compiler,
+      waitingThreadsSleep: build.waitingThreadsSleep,
       llama: build.llamaVersion,
       ggml: build.ggmlVersion,
       commit: build.ggmlCommit,
