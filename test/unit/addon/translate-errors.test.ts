@@ -54,7 +54,7 @@ describe('what fails is a LlavaError, from', () => {
     ['a getter', async () => (await model()).nVocab],
   ];
   it.each(ways)('%s', async (_, run) => {
-    const error = await Promise.resolve(run()).catch((reason) => reason);
+    const error: Error = await Promise.resolve(run()).then(fail, (reason) => reason);
     expect(error).toMatchObject(translated);
     expect(error.cause).toBeInstanceOf(Error);
     expect(error.cause).not.toBeInstanceOf(LlavaError);
