@@ -145,7 +145,8 @@ function chooseVariant(
   const problem = 'none of its builds runs on this CPU';
   return (
     variants.find(({ needs }) => needs.every((need) => features.includes(need))) ?? {
-      ...{ problem, fault: 'cpu' },
+      problem,
+      fault: 'cpu',
     }
   );
 }
