@@ -42,10 +42,14 @@ const FLAGS = [
   ...['-fsyntax-only', '-std=c++17', '-Wall', '-Wextra', '-Wvla', '-Werror'],
   ...['-DNAPI_VERSION=8', '-DNAPI_CPP_EXCEPTIONS', '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
   '-DNODE_GYP_MODULE_NAME=llava_onevision',
+  `-I${NATIVE}`,
 ];
 
 await main(() => {
-  const files = readdirSync(NATIVE).filter((name) => name.endsWith('.cc'));
+  // interop/ is read by llama.cpp's own build alone.
+  const files = readdirSync(NATIVE, { recursive: true }).filter(
+    (name) => name.endsWith('.cc') && !name.startsWith('interop'),
+  );
   const folders = includes();
   const failed = [];
   for (const [compiler, flags] of Object.entries(COMPILERS)) {

@@ -1,6 +1,6 @@
 /**
  * The builds of which a platform package holds one file each, so that every CPU of the architecture runs the fastest
- * code it can. Names of features are those of native/cpu-features.cc, those of llama.cpp's switches are ggml's
+ * code it can. Names of features are those of native/js/cpu-features.cc, those of llama.cpp's switches are ggml's
  * (GGML_AVX2, ...). Only what ggml's kernels ask for is listed: a feature that none of them uses makes no variant.
  */
 

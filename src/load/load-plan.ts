@@ -185,7 +185,8 @@ function flashOnCpu({ flashAttention, kvType }: LoadSettings): LoadSettings['fla
   return kvType.v === 'q8_0' ? 'on' : 'off';
 }
 
-/** An f32 cache would be converted to f16 for it at every step: native/decoder-context.cc. */
+/** llama.cpp v0.5.0 casts an f32 cache to f16 for flash attention, all of it at every step, which loses both the precision
+ *  it was chosen for and time. */
 function flashOnGpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
   const hasF32 = kvType.k === 'f32' || kvType.v === 'f32';
   return flashAttention === 'auto' && hasF32 && kvType.v !== 'q8_0' ? 'off' : flashAttention;

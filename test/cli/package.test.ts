@@ -142,7 +142,12 @@ describe('the main package', () => {
       /^scripts\/(llama-source\.json|patches\/[\w-]+\.patch)$/,
     ];
     expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
-    for (const file of ['dist/src/index.js', 'dist/src/index.d.ts', 'native/addon.cc', 'LICENSE'])
+    for (const file of [
+      'dist/src/index.js',
+      'dist/src/index.d.ts',
+      'native/js/addon.cc',
+      'LICENSE',
+    ])
       expect(main.files).toContain(file);
   });
 

@@ -66,7 +66,7 @@ it.skipIf(process.platform !== 'linux')('a device that refuses the cache', async
     import { createRequire } from 'node:module';
     const [, path, root] = process.argv;
     const binding = createRequire(root)(process.env.LLAVAOV_BINDING);
-    const files = { path, gpuLayers: 99, mmap: true, mlock: false, vocabOnly: false };
+    const files = { path, gpuLayers: 99, mmap: true, mlock: false, vocabOnly: false, devices: ['Vulkan0'] };
     const model = await binding.loadModel(files, null, null);
     const pool = new binding.ThreadPool(1);
     const sizes = { nBatch: 32, nUbatch: 32, nSeqMax: 1 };
