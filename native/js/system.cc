@@ -44,12 +44,10 @@ Napi::Value BuildInfo(const Napi::CallbackInfo& info) {
 
 void RegisterSystem(Napi::Env env, Napi::Object exports) {
   exports.Set("buildInfo", Napi::Function::New(env, BuildInfo, "buildInfo"));
-  exports.Set("physicalCores", Napi::Function::New(
-                                   env,
-                                   [](const Napi::CallbackInfo& info) {
-                                     return Napi::Number::New(info.Env(), PhysicalCores());
-                                   },
-                                   "physicalCores"));
+  const auto cores = [](const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), PhysicalCores());
+  };
+  exports.Set("physicalCores", Napi::Function::New(env, cores, "physicalCores"));
 }
 
 }  // namespace llavaov

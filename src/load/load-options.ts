@@ -54,7 +54,7 @@ export interface LoadOptions extends DeviceOptions {
   gpuLayers?: 'auto' | number;
   /** Whether the vision tower runs on the GPU. Default 'auto': if there is one and it fits. */
   visionOnGpu?: 'auto' | boolean;
-  /** CPU threads, 1 to 512. Default: the physical cores this process may use. */
+  /** CPU threads, 1 to 512, and no more than the CPUs that this process may use. Default: its physical cores. */
   threads?: number;
   /** Which reference to follow. Default: what the mmproj says, else 'llava-next'. */
   dialect?: Dialect;
