@@ -14,6 +14,7 @@ import {
 } from './engine/option-checks.js';
 import { invalidArgument } from './errors.js';
 import { type LoraAdapter, type LoraSettings, resolveLora } from './lora-options.js';
+import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from './media/download.js';
 import type { FfmpegPaths } from './media/ffmpeg-tools.js';
 import { DEFAULT_MAX_PIXELS } from './media/image.js';
 import type { MemoryEstimate } from './memory.js';
@@ -71,7 +72,9 @@ export interface LoadOptions extends DeviceOptions {
   useMlock?: boolean;
   /** Larger pictures are refused. Default 100 million. */
   maxPixels?: number;
-  /** Turn pictures as their EXIF orientation says; the reference does not. Default true. */
+  /** How long the server of a picture or clip may send nothing, in milliseconds. Default 30,000. */
+  mediaTimeoutMs?: number;
+  /** Turn pictures as their EXIF or XMP orientation says; the reference does not. Default true. */
   autoOrient?: boolean;
   /** What several images in one conversation become. Default 'pad', as the model was trained. */
   multiImage?: MultiImage;
@@ -116,6 +119,7 @@ export interface LoadSettings
   useMmap: boolean;
   useMlock: boolean;
   maxPixels: number;
+  mediaTimeoutMs: number;
   autoOrient: boolean;
   multiImage: MultiImage;
   visualCacheBytes: number;
@@ -140,7 +144,14 @@ const LOAD_OPTIONS = [
     'kvType',
   ],
   ...['flashAttention', 'maxSequences', 'useMmap', 'useMlock', 'maxPixels', 'autoOrient'],
-  ...['multiImage', 'visualCacheBytes', 'visualCacheDir', 'prefixCache', 'prefixCacheBytes'],
+  ...[
+    'mediaTimeoutMs',
+    'multiImage',
+    'visualCacheBytes',
+    'visualCacheDir',
+    'prefixCache',
+    'prefixCacheBytes',
+  ],
   ...['ffmpegPath', 'ffprobePath', 'signal', 'onProgress', 'log'],
 ] as (keyof LoadOptions)[];
 
@@ -179,7 +190,7 @@ export function resolveLoadOptions(given: unknown): LoadSettings {
     ),
     useMmap: checkBoolean('useMmap', options.useMmap, true),
     useMlock: checkBoolean('useMlock', options.useMlock, false),
-    maxPixels: checkCount('maxPixels', options.maxPixels, 2 ** 31 - 1, DEFAULT_MAX_PIXELS),
+    ...resolveMedia(options),
     ...resolveVisual(options),
     prefixCache: checkBoolean('prefixCache', options.prefixCache, true),
     prefixCacheBytes: checkBytes('prefixCacheBytes', options.prefixCacheBytes),
@@ -229,12 +240,19 @@ function checkBytes(name: string, value: unknown): number {
   return checkNumber(name, value, { ...range, fallback: DEFAULT_CACHE_BYTES });
 }
 
+function resolveMedia({ maxPixels, mediaTimeoutMs: timeout, autoOrient }: LoadOptions) {
+  return {
+    maxPixels: checkCount('maxPixels', maxPixels, 2 ** 31 - 1, DEFAULT_MAX_PIXELS),
+    mediaTimeoutMs: checkCount('mediaTimeoutMs', timeout, MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS),
+    autoOrient: checkBoolean('autoOrient', autoOrient, true),
+  };
+}
+
 function resolveVisual(options: LoadOptions) {
   const { multiImage, visualCacheDir, ffmpegPath, ffprobePath } = options;
   const optionalPath = (name: string, path: unknown, what: string) =>
     path === undefined ? undefined : checkPath(name, path, what);
   return {
-    autoOrient: checkBoolean('autoOrient', options.autoOrient, true),
     multiImage: checkChoice('multiImage', multiImage, {
       of: MULTI_IMAGE,
       fallback: 'pad' as const,

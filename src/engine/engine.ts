@@ -20,7 +20,7 @@ export interface Engine {
   /** Of saved cache contents: equal where they can be loaded. Null when the cache keeps nothing. */
   kvFormat: string | null;
   dialect: Dialect;
-  images: Pick<ImageOptions, 'maxPixels' | 'autoOrient'>;
+  images: Pick<ImageOptions, 'maxPixels' | 'autoOrient' | 'timeoutMs'>;
   ffmpeg: FfmpegPaths;
   /** Unless a chat says otherwise. */
   multiImage: MultiImage;

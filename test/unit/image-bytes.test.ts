@@ -141,7 +141,9 @@ describe('downloads', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     setTimeout(() => controller.abort(reason), 20);
-    await expect(readImageBytes(`${origin}/silent`, controller.signal)).rejects.toBe(reason);
+    await expect(readImageBytes(`${origin}/silent`, { signal: controller.signal })).rejects.toBe(
+      reason,
+    );
   });
 });
 
