@@ -19,11 +19,11 @@ export const DEFAULT_TIMEOUT_MS = 30_000;
 export const MAX_TIMEOUT_MS = 300_000;
 const MAX_REDIRECTS = 10;
 
-const COMMON_HEADERS = {
+const commonHeaders = () => ({
   'user-agent': `llava-onevision/${packageVersion()}`,
   // Pictures and clips are compressed already.
   'accept-encoding': 'identity',
-};
+});
 
 /** The URL may hold credentials; they go to its own origin only. @throws what `refuse` makes, signal.reason */
 export async function* download(
@@ -74,7 +74,7 @@ async function respond(
 ): Promise<Response> {
   let url = first;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const headers = { ...COMMON_HEADERS, ...credentials(url) };
+    const headers = { ...commonHeaders(), ...credentials(url) };
     const request = { headers, redirect: 'manual', signal: connection } as const;
     const response = await raced(fetch(withoutCredentials(url), request), limits);
     const location = response.headers.get('location');
