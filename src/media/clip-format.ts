@@ -1,5 +1,5 @@
 /** Why a file of which no frame decodes is no clip, from its first bytes: ffmpeg's own words name neither what it is nor what to do. */
-import { open } from 'node:fs/promises';
+import { withFile } from '../files/with-file.js';
 import { formatName, mediaType } from './sniff.js';
 
 const HEAD = 512;
@@ -18,12 +18,9 @@ export async function whyNoFrames(path: string): Promise<string> {
   );
 }
 
-async function readHead(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
+function readHead(path: string): Promise<Uint8Array> {
+  return withFile(path, 'r', async (file) => {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
     return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  });
 }

@@ -2,10 +2,11 @@
  * A picture or clip from a web server, chunk by chunk: redirects followed, size limited, and every wait ended by the signal or
  * by silence. Neither fetch's own timers nor its decoders are relied on: Node 20's never end on a damaged gzip body.
  */
+
+import { packageVersion } from '../addon/package-root.js';
 import { LlavaError } from '../errors.js';
-import { packageVersion } from '../package-root.js';
+import type { Refuse } from './media-kind.js';
 import { type RaceLimits, raced } from './raced.js';
-import type { Refuse } from './source.js';
 
 export interface DownloadOptions {
   signal?: AbortSignal | undefined;

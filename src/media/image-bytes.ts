@@ -1,13 +1,7 @@
 /** The bytes of an encoded picture, from wherever source.ts may read one. */
 import { readFile } from 'node:fs/promises';
-import {
-  IMAGE,
-  type MediaLocation,
-  type OpenedSource,
-  openSource,
-  refusal,
-  type SourceOptions,
-} from './source.js';
+import { IMAGE, refusal } from './media-kind.js';
+import { type MediaLocation, type OpenedSource, openSource, type SourceOptions } from './source.js';
 
 export interface EncodedImage {
   bytes: Uint8Array;

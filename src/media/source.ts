@@ -5,8 +5,9 @@
  */
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { LlavaError, type LlavaErrorCode } from '../errors.js';
+import type { LlavaError } from '../errors.js';
 import { type DownloadOptions, download } from './download.js';
+import { type MediaKind, type Refuse, refusal } from './media-kind.js';
 import { isBase64, mediaType } from './sniff.js';
 
 /** A string is a path, or an http(s):, file: or data: URL. */
@@ -20,31 +21,6 @@ export type OpenedSource = { label: string } & (
   /** Nothing is asked of the server before the first chunk is. */
   | { from: 'network'; chunks: AsyncIterable<Uint8Array> }
 );
-
-/** What a location is to hold: limits in bytes, and how a refusal is said. */
-export interface MediaKind {
-  noun: 'image' | 'video';
-  code: LlavaErrorCode;
-  maxFileBytes: number;
-  maxDownloadBytes: number;
-}
-
-export const IMAGE: MediaKind = {
-  noun: 'image',
-  code: 'ERR_IMAGE_DECODE',
-  maxFileBytes: 2 ** 30,
-  maxDownloadBytes: 2 ** 28,
-};
-
-export const VIDEO: MediaKind = {
-  noun: 'video',
-  code: 'ERR_VIDEO_DECODE',
-  maxFileBytes: Number.POSITIVE_INFINITY,
-  maxDownloadBytes: 2 ** 32,
-};
-
-/** Makes the error that says why a source cannot be read. */
-export type Refuse = (reason: string, cause?: unknown) => LlavaError;
 
 /** No system takes a longer path; what is longer is content. */
 const MAX_PATH = 4096;
@@ -70,11 +46,6 @@ export async function openSource(
   if (!URL.canParse(text)) throw refuse('it is not a valid URL');
   const limits = { ...options, maxBytes: kind.maxDownloadBytes };
   return { label, from: 'network', chunks: download(new URL(text), limits, refuse) };
-}
-
-export function refusal(label: string, { noun, code }: MediaKind): Refuse {
-  return (reason, cause) =>
-    new LlavaError(code, `Cannot read ${noun} ${label}: ${reason}`, { source: label }, { cause });
 }
 
 /** Undefined for a path. */

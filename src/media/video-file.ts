@@ -10,13 +10,8 @@ import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LlavaError } from '../errors.js';
 import { undecodable } from './ffmpeg-process.js';
-import {
-  type MediaLocation,
-  type OpenedSource,
-  openSource,
-  type SourceOptions,
-  VIDEO,
-} from './source.js';
+import { VIDEO } from './media-kind.js';
+import { type MediaLocation, type OpenedSource, openSource, type SourceOptions } from './source.js';
 
 export interface VideoFile {
   path: string;

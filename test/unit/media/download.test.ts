@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { IMAGE, openSource, type SourceOptions, VIDEO } from '../../../src/media/source.js';
+import { IMAGE, VIDEO } from '../../../src/media/media-kind.js';
+import { openSource, type SourceOptions } from '../../../src/media/source.js';
 
 const content = Buffer.from('what the server has');
 const gzipped = gzipSync(Buffer.alloc(100_000, content));

@@ -5,13 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  IMAGE,
-  type MediaLocation,
-  openSource,
-  type SourceOptions,
-  VIDEO,
-} from '../../../src/media/source.js';
+import { IMAGE, VIDEO } from '../../../src/media/media-kind.js';
+import { type MediaLocation, openSource, type SourceOptions } from '../../../src/media/source.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'source-'));
 const file = join(folder, 'a b.png');
