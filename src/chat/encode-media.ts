@@ -41,10 +41,9 @@ async function encodePicture(
 ): Promise<Float32Array> {
   const tower = engine.tower!;
   const start = performance.now();
-  const tiles = await callNative(async () =>
-    cutTiles(await image.decode(), plan, tower.config, tower.binding),
-  );
-  options.signal.throwIfAborted();
+  const { signal } = options;
+  const tiles = await cutTiles(await image.decode(), plan, { ...tower, signal });
+  signal.throwIfAborted();
   const decoded = performance.now();
   options.onTime?.('decodeMs', decoded - start);
   const rows = await callNative(() => encodeRows(tiles, plan, tower, options));
