@@ -133,7 +133,7 @@ function checkPixels(
   if (width * height > maxPixels)
     throw refuse(
       `${width}×${height} = ${width * height} pixels, more than the ${maxPixels} allowed; ` +
-        'pass a smaller image or raise maxPixels',
+        'pass a smaller image or raise `maxPixels`',
     );
   if (Math.max(width, height) > MAX_SIDE)
     throw refuse(`${width}×${height} pixels; no side may be longer than ${MAX_SIDE}`);
