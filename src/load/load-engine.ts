@@ -75,8 +75,8 @@ class EngineLoader {
   async load(): Promise<Engine> {
     const { decoder, fingerprints } = this.#files;
     const { memory, dialect, threads } = this.#plan;
-    const { maxPixels, autoOrient, ffmpegPath, ffprobePath, multiImage, onProgress } =
-      this.#settings;
+    const { maxPixels, autoOrient, mediaTimeoutMs, ffmpegPath, ffprobePath } = this.#settings;
+    const { multiImage, onProgress } = this.#settings;
     const decoderShare = memory.weights / (memory.weights + memory.vision);
     const binding = this.#binding;
     const rowCache = await this.#openRowCache();
@@ -94,7 +94,7 @@ class EngineLoader {
       keepsPrefixes: this.#settings.prefixCache,
       maxParkedBytes: this.#settings.prefixCacheBytes,
     });
-    const images = { maxPixels, autoOrient };
+    const images = { maxPixels, autoOrient, timeoutMs: mediaTimeoutMs };
     const endTokens = findEndTokens(decoder, model, dialect);
     const kvFormat = this.#kvFormat();
     return new Engine(

@@ -3,6 +3,7 @@ import { BACKEND_CHOICES, type BackendChoice } from '../addon/backend.js';
 import type { NativeKvType } from '../binding.js';
 import { DIALECTS, type Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
+import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from '../media/download.js';
 import { DEFAULT_MAX_PIXELS } from '../media/image.js';
 import {
   checkBoolean,
@@ -76,7 +77,9 @@ export interface LoadOptions extends DeviceOptions {
   useMlock?: boolean;
   /** Larger pictures are refused. Default 100 million. */
   maxPixels?: number;
-  /** Turn pictures as their EXIF orientation says; the reference does not. Default true. */
+  /** How long the server of a picture or clip may send nothing, in milliseconds. Default 30,000. */
+  mediaTimeoutMs?: number;
+  /** Turn pictures as their EXIF or XMP orientation says; the reference does not. Default true. */
   autoOrient?: boolean;
   /** What several images in one conversation become. Default 'pad', as the model was trained. */
   multiImage?: MultiImage;
@@ -129,6 +132,7 @@ const CHECKS = {
   useMmap: flag(true),
   useMlock: flag(false),
   maxPixels: count(2 ** 31 - 1, DEFAULT_MAX_PIXELS),
+  mediaTimeoutMs: count(MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS),
   autoOrient: flag(true),
   multiImage: choice(MULTI_IMAGE, 'pad'),
   visualCacheBytes: bytes(512 * 2 ** 20),

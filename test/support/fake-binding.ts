@@ -159,6 +159,8 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     },
     resizeBicubic: async (_: unknown, __: number, ___: number, width: number, height: number) =>
       new Uint8Array(width * height * 3),
+    resizeSquared: async (_: unknown, __: number, ___: number, side: number) =>
+      new Uint8Array(side * side * 3),
     assembleMap: async (_: unknown, map: { outRows: number; outCols: number; nEmbd: number }) =>
       new Float32Array(map.outRows * map.outCols * map.nEmbd),
     poolFrames: async (_: unknown, frames: number, __: number, side: number, nEmbd: number) =>
