@@ -1,4 +1,5 @@
 #include <ggml-backend.h>
+#include <ggml-cpu.h>
 #include <ggml.h>
 #include <llama.h>
 
@@ -22,6 +23,12 @@ Napi::Value BuildInfo(const Napi::CallbackInfo& info) {
   build.Set("compiler", "gcc " __VERSION__);
 #else
   build.Set("compiler", "msvc " + std::to_string(_MSC_VER));
+#endif
+  // By our patch of llama.cpp's source; libraries that others compiled have none.
+#if defined(GGML_CPU_WAITING_THREADS_SLEEP) && !defined(LLAVAOV_LOAD_BACKENDS)
+  build.Set("waitingThreadsSleep", true);
+#else
+  build.Set("waitingThreadsSleep", false);
 #endif
   Napi::Array backends = Napi::Array::New(info.Env());
   for (size_t i = 0; i < ggml_backend_reg_count(); ++i) {
