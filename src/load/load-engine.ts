@@ -74,12 +74,13 @@ class EngineLoader {
 
   async load(): Promise<Engine> {
     const { decoder, fingerprints } = this.#files;
-    const { memory, dialect, threads } = this.#plan;
+    const { memory, dialect, threads, gpuLayers, visionOnGpu } = this.#plan;
+    const usesGpu = gpuLayers > 0 || visionOnGpu;
     const { maxPixels, autoOrient, ffmpeg, multiImage, onProgress } = this.#settings;
     const decoderShare = memory.weights / (memory.weights + memory.vision);
     const binding = this.#binding;
     const rowCache = await this.#openRowCache();
-    const pool = this.#own(await callNative(() => new binding.ThreadPool(threads)));
+    const pool = this.#own(await callNative(() => new binding.ThreadPool(threads, usesGpu)));
     const model = await this.#loadDecoder(decoderShare);
     const context = await this.#createContext(model, pool);
     onProgress?.({ stage: 'context', fraction: decoderShare });
