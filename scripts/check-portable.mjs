@@ -8,8 +8,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Failure, main } from './failure.mjs';
-import { llamaSource } from './llama-source.mjs';
+import { Failure, main } from './build/failure.mjs';
+import { llamaSource } from './build/llama-source.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NATIVE = path.join(ROOT, 'native');

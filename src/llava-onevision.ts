@@ -170,14 +170,7 @@ export class LlavaOneVision {
 
   async #dispose(): Promise<void> {
     await this.#tasks.close();
-    await this.#engine.rowCache.close();
-    const { scheduler, tower, context, model, pool } = this.#engine;
-    // A copy out of the cache may be under way for a chat that is gone.
-    await scheduler.use(async () => {});
-    await tower?.encoder.dispose();
-    await context.dispose();
-    await model.dispose();
-    await pool.dispose();
+    await this.#engine.dispose();
   }
 
   #sessionHost(): SessionHost {

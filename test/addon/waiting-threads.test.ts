@@ -1,4 +1,4 @@
-/** Threads that wait for others leave the core to them: our patch of llama.cpp (scripts/patches/waiting-threads.patch). */
+/** Threads that wait for others leave the core to them: our patch of llama.cpp (scripts/build/patches/waiting-threads.patch). */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -18,8 +18,8 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parsePlatform } from '../../scripts/pack-platform.mjs';
 import { tryTarball } from '../../scripts/release/build-package.mjs';
+import { parsePlatform } from '../../scripts/release/pack-platform.mjs';
 import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
 import {
   CPU_PACKAGES,
@@ -104,7 +104,7 @@ beforeAll(async () => {
   prepareMachine();
   // What `npm test` has built before.
   const env = { ...process.env, LLAVAOV_SKIP_BUILD: '1' };
-  const packed = run(process.execPath, [root('scripts/pack-local.mjs'), out], { env });
+  const packed = run(process.execPath, [root('scripts/release/pack-local.mjs'), out], { env });
   expect(packed.status, packed.stderr).toBe(0);
   main = unpack('llava-onevision');
   platform = unpack(`llava-onevision-${PLATFORM}`);
@@ -137,9 +137,9 @@ describe('the main package', () => {
       /^(LICENSE|README\.md|package\.json|CMakeLists\.txt)$/,
       /^dist\/(src|eval)\/.*\.(js|d\.ts)$/,
       /^src\/verify\/tables\/[\w.-]+\.json$/,
-      /^(native|cmake)\/[\w.-]+\.(cc|h|cmake|txt)$/,
-      /^scripts\/(build-native|build-options|cmake-tree|failure|install|llama-source|progress|toolchain)\.mjs$/,
-      /^scripts\/(llama-source\.json|patches\/[\w-]+\.patch)$/,
+      /^(native|cmake)\/[\w./-]+\.(cc|h|cmake|txt)$/,
+      /^scripts\/build\/[\w-]+\.mjs$/,
+      /^scripts\/build\/(llama-source\.json|patches\/[\w-]+\.patch)$/,
     ];
     expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
     for (const file of [
@@ -165,13 +165,13 @@ describe('the main package', () => {
     const optional = main.manifest.peerDependenciesMeta as Record<string, unknown>;
     for (const name of Object.keys(main.manifest.peerDependencies as object))
       expect(optional[name]).toEqual({ optional: true });
-    expect(main.manifest.scripts).toEqual({ install: 'node scripts/install.mjs' });
+    expect(main.manifest.scripts).toEqual({ install: 'node scripts/build/install.mjs' });
   });
 
   test('carries all that its build script needs', () => {
     const { status, stdout } = run(
       process.execPath,
-      [main.at('scripts/build-native.mjs'), '--help'],
+      [main.at('scripts/build/build-native.mjs'), '--help'],
       {
         cwd: main.at(''),
         // Its dependencies are not beside it here.
@@ -198,13 +198,14 @@ describe('the main package', () => {
 
 describe('the platform package', () => {
   test('has the builds of its list, licences and README', () => {
-    const variants = readJson(platform.at('variants.json')) as { file: string; needs: string[] }[];
+    const builds = `prebuilds/${process.platform}-${process.arch}`;
+    const list = `${builds}/variants.json`;
+    const variants = readJson(platform.at(list)) as { file: string; needs: string[] }[];
     const isAsked = variants.some(({ needs }) => needs.length > 0);
     const probe = isAsked ? ['cpu-features.node'] : [];
-    const texts = ['LICENSES', 'README.md', 'package.json', 'variants.json'];
-    expect(platform.files).toEqual(
-      [...texts, ...probe, ...variants.map(({ file }) => file)].sort(),
-    );
+    const addons = [...probe, ...variants.map(({ file }) => file)];
+    const texts = ['LICENSES', 'README.md', 'package.json', list];
+    expect(platform.files).toEqual([...texts, ...addons.map((file) => `${builds}/${file}`)].sort());
     const licences = readFileSync(platform.at('LICENSES'), 'utf8');
     for (const holder of ['The ggml authors', 'Mozilla Foundation', 'Node.js API collaborators'])
       expect(licences).toContain(holder);
@@ -225,7 +226,7 @@ describe('the platform package', () => {
     expect(Object.keys(files).sort()).toEqual(platform.files);
   });
 
-  // The limits are those of scripts/pack-platform.mjs too.
+  // The limits are those of scripts/release/pack-platform.mjs too.
   test('is small', () => {
     const size = platform.files.reduce((sum, file) => sum + statSync(platform.at(file)).size, 0);
     expect(statSync(platform.file).size).toBeLessThan(15e6);
@@ -340,7 +341,9 @@ test('where npm leaves the platform package out, what to do is said', async () =
   expect(stdout).toContain(`npm install ${SCOPE}/${PLATFORM}@${version}`);
   expect(stdout).toContain('npx llava-onevision build');
   // What npm runs where it may: says why it compiles, and what that takes.
-  const install = inApp([join('node_modules', 'llava-onevision', 'scripts', 'install.mjs')]);
+  const install = inApp([
+    join('node_modules', 'llava-onevision', 'scripts', 'build', 'install.mjs'),
+  ]);
   expect(install.status).toBe(1);
   expect(install.stderr).toContain(`${SCOPE}/${PLATFORM}: not installed`);
   expect(install.stderr).toMatch(/Compiling it now[\s\S]*CMake/);

@@ -4,8 +4,10 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVideo, type VideoOptions, type VideoSource } from '../../src/media/video.js';
+import { skipUnless } from '../support/skip-unless.js';
 import { clipFolder, ffmpeg, hasFfmpeg, makeClip, packets, readNumber } from './drawn-clip.js';
 
 const X264 = '-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 30';
@@ -19,6 +21,8 @@ beforeAll(async () => {
   clip = await makeClip(folder.file('clip.mp4'), X264, { frames: 120 });
   server = createServer((request, response) => {
     if (request.url?.startsWith('/clip.mp4')) response.end(readFileSync(clip));
+    else if (request.url === '/nothing') response.end();
+    else if (request.url === '/page') response.end('<html><body>Please log in</body></html>');
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -35,6 +39,13 @@ async function numberOf(source: VideoSource, index: number): Promise<number> {
   throw new Error('no frame');
 }
 
+function transferred(): Uint8Array {
+  const bytes = readFileSync(clip);
+  const own = new Uint8Array(bytes);
+  structuredClone(own, { transfer: [own.buffer] });
+  return own;
+}
+
 function refusal(source: VideoSource, options?: VideoOptions) {
   return openVideo(source, options).then(
     () => expect.unreachable('it opened'),
@@ -42,7 +53,7 @@ function refusal(source: VideoSource, options?: VideoOptions) {
   );
 }
 
-describe.skipIf(!hasFfmpeg)('A clip is read from', () => {
+describe('A clip is read from', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   it.each<[string, () => VideoSource]>([
     ['a path', () => clip],
     ['a path relative to the working directory', () => relativeTo(clip)],
@@ -50,6 +61,8 @@ describe.skipIf(!hasFfmpeg)('A clip is read from', () => {
     ['a file: URL as text', () => pathToFileURL(clip).href],
     ['a download', () => `${site}/clip.mp4`],
     ['a data: URL', () => `data:video/mp4;base64,${readFileSync(clip, 'base64')}`],
+    ['a data: URL of base64url', () => `data:;base64,${readFileSync(clip, 'base64url')}`],
+    ['an address with spaces around it', () => ` ${site}/clip.mp4\n`],
     ['bytes whose index comes last', () => readFileSync(clip)],
   ])('%s', async (_, source) => {
     expect(await numberOf(source(), 77)).toBe(77);
@@ -75,15 +88,18 @@ function relativeTo(path: string): string {
   return `${'../'.repeat(process.cwd().split('/').length - 1)}${path.slice(1)}`;
 }
 
-describe.skipIf(!hasFfmpeg)('What cannot be read is told:', () => {
+describe('What cannot be read is told:', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   it.each<[string, () => VideoSource, RegExp]>([
     ['a missing file', () => folder.file('missing.mp4'), /missing\.mp4: no such file$/],
     ['a folder', () => folder.file(''), /it is not a regular file$/],
     ['no bytes', () => new Uint8Array(0), /bytes \(0\): it is empty$/],
+    ['transferred bytes', transferred, /bytes \(0\): its memory was transferred away$/],
+    ['a download of nothing', () => `${site}/nothing`, /nothing: it is empty$/],
+    ['a page', () => `${site}/page`, /it is HTML, and no frame of it decodes \(ffmpeg: /],
     [
       'bytes that are no video',
       () => new Uint8Array(5000).fill(65),
-      /no frame of it decodes \(ffmpeg: /,
+      /it is text, and no frame of it decodes \(ffmpeg: /,
     ],
     [
       'an answer of the server',
@@ -105,6 +121,16 @@ describe.skipIf(!hasFfmpeg)('What cannot be read is told:', () => {
     expect(error).toMatchObject({ code: 'ERR_VIDEO_DECODE', source: expect.any(String) });
     expect(error.message).toMatch(message);
     expect(error.message).not.toMatch(/secret|llava-onevision-/);
+  });
+
+  it('an animated picture that ffmpeg cannot read', async () => {
+    const frames = sharp(Buffer.alloc(8 * 16 * 3), {
+      raw: { width: 8, height: 16, channels: 3, pageHeight: 8 },
+    });
+    const error = await refusal(await frames.webp({ loop: 0, delay: [9, 9] }).toBuffer());
+    expect(error.message).toMatch(
+      /it is WebP, a picture, .* as an array of pictures, or a video file/,
+    );
   });
 
   it('a file with sound only', async () => {
@@ -159,7 +185,7 @@ describe.skipIf(!hasFfmpeg)('What cannot be read is told:', () => {
   });
 });
 
-describe.skipIf(!hasFfmpeg)('A damaged clip', () => {
+describe('A damaged clip', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   it.each(['faststart.mp4', 'cut.mkv', 'cut.ts', 'cut.webm'])(
     'counts what still decodes: %s',
     async (name) => {

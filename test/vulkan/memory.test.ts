@@ -7,6 +7,7 @@ import { loadEngine } from '../../src/load/load-engine.js';
 import { type LoadOptions, resolveLoadOptions } from '../../src/load/load-options.js';
 import { planLoad, readModelFiles } from '../../src/load/load-plan.js';
 import { convertedFiles } from '../support/golden.js';
+import { skipUnless } from '../support/skip-unless.js';
 
 /** "Vulkan0 KV buffer size =     6.00 MiB", in bytes. */
 const BUFFER = /(\w+) +(model|KV|compute) buffer size = +([\d.]+) MiB/;
@@ -58,7 +59,9 @@ describe('the estimate', () => {
 });
 
 /** A software device's memory is the process's, which can limit itself: the driver then refuses, as a full card's does. */
-it.skipIf(process.platform !== 'linux')('a device that refuses the cache', async () => {
+const onLinux = skipUnless(process.platform === 'linux', 'needs Linux');
+
+it('a device that refuses the cache', onLinux, async () => {
   const { model } = await convertedFiles('demo', 'f16');
   const script = `
     import { spawnSync } from 'node:child_process';

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { fetchTarball, llamaSource, PIN } from '../../../scripts/llama-source.mjs';
+import { fetchTarball, llamaSource, PIN } from '../../../scripts/build/llama-source.mjs';
 
 const root = mkdtempSync(join(tmpdir(), 'llama-source-'));
 const silent = () => {};
@@ -139,7 +139,7 @@ test('a tree of the user is taken as it is; one without llama.h is refused', () 
 });
 
 test('the patches named are those in the repository', () => {
-  const folder = join(import.meta.dirname, '../../../scripts/patches');
+  const folder = join(import.meta.dirname, '../../../scripts/build/patches');
   const named = PIN.patches.map(({ file }: { file: string }) => file.replace('patches/', ''));
   expect(readdirSync(folder)).toEqual(named);
 });
