@@ -16,7 +16,8 @@ export interface NativeCancel {
   cancel(): void;
 }
 
-/** CPU workers shared by a decoder and a tower, so that both together never use more than `threads` cores. */
+/** CPU workers of decoders and towers, which never use more than `threads` cores together: the process has one pool for each
+ *  number of threads, and whoever computes on one takes turns with all others. */
 export interface NativeThreadPool extends NativeHandle {
   readonly threads: number;
 }
@@ -118,6 +119,9 @@ export interface NativeContext extends NativeHandle {
   /** Decodes all slices and samples, in one hop. One entry per slice: its sample, or null.
    *  @throws ERR_CONTEXT_FULL when no KV cells are left (nothing was decoded), ERR_DECODE otherwise. */
   step(slices: NativeSlice[]): Promise<(NativeSample | null)[]>;
+  /** A step that waits for its turn behind other models is given up: it rejects with ERR_CANCELLED and nothing was decoded.
+   *  One that has begun goes on. */
+  withdraw(): void;
   /** Forgets positions [from, to) of a sequence; to = -1 means to its end. */
   removePositions(sequence: number, from: number, to: number): void;
   /** Makes `target` share positions [0, to) of `source`; `target` must be empty. */
@@ -234,7 +238,11 @@ export interface NativeBuildInfo {
 
 export interface NativeBinding {
   Cancel: new () => NativeCancel;
-  ThreadPool: new (threads: number) => NativeThreadPool;
+  /** @param isOwn of one model alone, without turns: for a model on GPUs, which waits more than it computes here */
+  ThreadPool: new (
+    threads: number,
+    isOwn?: boolean,
+  ) => NativeThreadPool;
   Sampler: new (model: NativeModel, options: NativeSamplerOptions) => NativeSampler;
   /** @param threads that convert rows; 1 by default. @param check read an existing file instead of writing, and reject
    *  with ERR_WRITE where it is not what would be written. */
