@@ -31,9 +31,10 @@ static Napi::Value Resize(const Napi::CallbackInfo& info) {
                           IntArg(info[4], "outHeight", 1, kMaxSide)};
   const auto cancel = Cancel::Optional(info[5], "cancel");
   Napi::Uint8Array out = NewPicture(info.Env(), size, "outWidth * outHeight");
-  return RunFilling(info.Env(), {info[0]}, out, [rgb, in, pixels = out.Data(), size, cancel] {
-    ResizeBicubic(rgb.data, in, pixels, size, {cancel.get()});
-  });
+  return PromiseWorker::RunFilling(info.Env(), {info[0]}, out,
+                                   [rgb, in, pixels = out.Data(), size, cancel] {
+                                     ResizeBicubic(rgb.data, in, pixels, size, {cancel.get()});
+                                   });
 }
 
 static Napi::Value ResizeOnSquare(const Napi::CallbackInfo& info) {
@@ -43,9 +44,10 @@ static Napi::Value ResizeOnSquare(const Napi::CallbackInfo& info) {
   const uint8_t fill = uint8_t(IntArg(info[4], "fill", 0, 255));
   const auto cancel = Cancel::Optional(info[5], "cancel");
   Napi::Uint8Array out = NewPicture(info.Env(), {side, side}, "side * side");
-  return RunFilling(info.Env(), {info[0]}, out, [rgb, in, pixels = out.Data(), side, fill, cancel] {
-    ResizeSquared(rgb.data, in, pixels, side, {cancel.get(), fill});
-  });
+  return PromiseWorker::RunFilling(
+      info.Env(), {info[0]}, out, [rgb, in, pixels = out.Data(), side, fill, cancel] {
+        ResizeSquared(rgb.data, in, pixels, side, {cancel.get(), fill});
+      });
 }
 
 void RegisterResize(Napi::Env env, Napi::Object exports) {

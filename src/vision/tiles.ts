@@ -2,7 +2,7 @@
  * Pixels to tiles, byte for byte as the reference cuts them with Pillow. The canvas itself is never built: a tile is
  * black, and the part of the resized image that falls on it is copied in.
  */
-import { callCancellable } from '../addon/native-error.js';
+import { callCancellable } from '../addon/call-cancellable.js';
 import type { NativeBinding, NativeCancel } from '../binding.js';
 import type { RgbImage } from '../media/image.js';
 import type { ImagePlan, TileGeometry } from './image-plan.js';

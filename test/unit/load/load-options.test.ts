@@ -30,7 +30,11 @@ it('fills the defaults', () => {
     visualCacheDir: undefined,
     prefixCache: true,
     prefixCacheBytes: 512 * 2 ** 20,
-    ffmpeg: { ffmpegPath: undefined, ffprobePath: undefined },
+    ffmpegPath: undefined,
+    ffprobePath: undefined,
+    devices: undefined,
+    tensorSplit: undefined,
+    mainDevice: undefined,
     onProgress: undefined,
     log: undefined,
   });
@@ -49,7 +53,7 @@ it.each([
   [{ visualCacheBytes: 0 }, { visualCacheBytes: 0 }],
   [{ prefixCacheBytes: 5 }, { prefixCacheBytes: 5 }],
   [{ mediaTimeoutMs: 500 }, { mediaTimeoutMs: 500 }],
-  [{ ffmpegPath: '/a' }, { ffmpeg: { ffmpegPath: '/a' } }],
+  [{ ffmpegPath: '/a' }, { ffmpegPath: '/a' }],
   [{ dialect: 'transformers' }, { dialect: 'transformers' }],
 ])('%j', (options, expected) => {
   expect(resolve(options)).toMatchObject(expected);
