@@ -75,15 +75,8 @@ class EngineLoader {
   async load(): Promise<Engine> {
     const { decoder, fingerprints } = this.#files;
     const { memory, dialect, threads } = this.#plan;
-    const {
-      maxPixels,
-      autoOrient,
-      mediaTimeoutMs,
-      ffmpegPath,
-      ffprobePath,
-      multiImage,
-      onProgress,
-    } = this.#settings;
+    const { maxPixels, autoOrient, mediaTimeoutMs, ffmpegPath, ffprobePath } = this.#settings;
+    const { multiImage, onProgress } = this.#settings;
     const decoderShare = memory.weights / (memory.weights + memory.vision);
     const binding = this.#binding;
     const rowCache = await this.#openRowCache();
