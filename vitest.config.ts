@@ -25,7 +25,7 @@ export default defineConfig({
       project('unit', { testTimeout: 60_000, hookTimeout: 60_000 }),
       // Needs ffmpeg, and skips what this machine's ffmpeg cannot make.
       project('media', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('cli', { testTimeout: 120_000 }),
+      project('cli', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('addon', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('parity', { testTimeout: 300_000, hookTimeout: 300_000 }),
       // Needs a Vulkan device, so not part of npm test: npm run test:vulkan.
