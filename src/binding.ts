@@ -6,9 +6,6 @@
  * validate types, ranges and shapes first: native code only rechecks what would corrupt memory or abort.
  * Native errors are `Error`s with a `code` of errors.ts and flat fields; native-error.ts turns them into `LlavaError`s.
  */
-import { type BackendChoice, type ChosenBackend, chooseBackend } from './backend.js';
-import { thisMachine } from './this-machine.js';
-
 /** Every handle: `dispose` is idempotent, waits for work in flight, and makes later calls throw ERR_DISPOSED. */
 export interface NativeHandle {
   dispose(): Promise<void>;
@@ -49,13 +46,13 @@ export interface NativeModelOptions {
   vocabOnly: boolean;
   /** LoRA files that src/gguf/lora-file.ts has accepted for this decoder: others may abort the process. */
   adapters?: string[];
-  /** GPUs by name, in order; none means the CPU alone. Default: those that llama.cpp would take. */
+  /** GPUs by name, in order; none, the default, means the CPU alone. */
   devices?: string[];
   /** Each device's share of the layers, in any unit. Default: by free memory. */
   tensorSplit?: Float32Array;
 }
 
-/** Flat sampling parameters, all required; src/engine/sampling.ts documents them and fills defaults. */
+/** Flat sampling parameters, all required; src/chat/sampling.ts documents them and fills defaults. */
 export interface NativeSamplerOptions {
   temperature: number;
   topK: number;
@@ -149,7 +146,7 @@ export interface NativeVisionOptions {
   imageMean: Float32Array;
   imageStd: Float32Array;
   useGpu: boolean;
-  /** GPUs by name, of which the first computes. Default: the first that there is. */
+  /** GPUs by name, of which the first computes; without one the CPU does. */
   devices?: string[];
 }
 
@@ -269,12 +266,8 @@ export interface NativeBinding {
     outHeight: number,
   ): Promise<Uint8Array>;
   /** Tile features [rows * cols, side², nEmbd] to one map: interleave, crop, shrink bilinearly when out differs
-   *  from crop, end every row with `newline`. Returns [outRows * (outCols + 1), nEmbd]. */
-  assembleMap(
-    features: Float32Array,
-    newline: Float32Array,
-    options: NativeMapOptions,
-  ): Promise<Float32Array>;
+   *  from crop. Returns [outRows * outCols, nEmbd]. */
+  assembleMap(features: Float32Array, options: NativeMapOptions): Promise<Float32Array>;
   /** Frame features [frames, side², nEmbd] shrunk bilinearly to [frames, outSide², nEmbd]. */
   poolFrames(
     features: Float32Array,
@@ -291,25 +284,4 @@ export interface NativeBinding {
   buildInfo(): NativeBuildInfo;
   /** Physical cores of this machine that the process may use. */
   physicalCores(): number;
-}
-
-/** Addons stay loaded: a process may use several, one for each backend. */
-const chosen = new Map<BackendChoice, ChosenBackend>();
-
-/**
- * The addon for a backend, loaded at its first use, so that importing the package never fails.
- * @throws ERR_BINDING_NOT_FOUND, ERR_BACKEND_UNAVAILABLE
- */
-export function backendFor(choice: BackendChoice): ChosenBackend {
-  let backend = chosen.get(choice);
-  if (!backend) {
-    backend = chooseBackend(choice, thisMachine());
-    chosen.set(choice, backend);
-  }
-  return backend;
-}
-
-/** The addon for work that needs no GPU. @throws ERR_BINDING_NOT_FOUND */
-export function native(): NativeBinding {
-  return backendFor('cpu').binding;
 }

@@ -10,10 +10,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, main } from '../failure.mjs';
-import { npm } from '../npm.mjs';
-import { parsePlatform } from '../pack-platform.mjs';
+import { Failure, main } from '../build/failure.mjs';
 import { findTarball } from './notes.mjs';
+import { npm } from './npm.mjs';
+import { parsePlatform } from './pack-platform.mjs';
 
 const DEMO = fileURLToPath(new URL('../../demo', import.meta.url));
 const USAGE = 'Usage: node scripts/release/try-packages.mjs DIR [--gpu NAME]';
@@ -92,7 +92,7 @@ async function tryPackages() {
   });
   const [folder] = positionals;
   if (!folder || (values.gpu && !parsePlatform(values.gpu).backend)) throw new Failure(USAGE);
-  const { platformName, thisPlatform } = await import('../../dist/src/platform-packages.js');
+  const { platformName, thisPlatform } = await import('../../dist/src/addon/platform-packages.js');
   const names = [undefined, platformName(thisPlatform()), ...(values.gpu ? [values.gpu] : [])];
   const tarballs = names.map((name) => findTarball(folder, name));
   const app = mkdtempSync(path.join(os.tmpdir(), 'llava-onevision-try-'));

@@ -1,12 +1,13 @@
 /** The decoder alone: ids of texts and prompts, and logits of the first positions. */
+
+import { callNative } from '../addon/native-error.js';
 import type { NativeSamplerOptions } from '../binding.js';
-import type { Engine } from '../engine/engine.js';
-import { callNative } from '../native-error.js';
+import type { Engine } from '../chat/engine.js';
 import { renderPrompt } from '../prompt/chatml.js';
 import { tokenizePrompt } from '../prompt/prompt-tokens.js';
 import { logitBound, precisionOf } from './bounds.js';
+import type { Checked } from './checked.js';
 import { type CheckResult, exact, near } from './report.js';
-import type { Checked } from './verify.js';
 
 export function checkTokens({ table }: Checked, { model }: Engine): CheckResult[] {
   return (table.tokens ?? []).map(({ text, ids }) =>
@@ -72,9 +73,18 @@ async function logitsAfter(
 /** Lists all ids. */
 function greedy(nVocab: number): NativeSamplerOptions {
   return {
-    ...{ temperature: 0, topK: 0, topP: 1, minP: 0, typicalP: 1, seed: 0 },
-    ...{ repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 },
-    ...{ biasTokens: new Int32Array(), biasValues: new Float32Array() },
-    ...{ nTop: nVocab, nVocabUsed: nVocab },
+    temperature: 0,
+    topK: 0,
+    topP: 1,
+    minP: 0,
+    typicalP: 1,
+    seed: 0,
+    repetitionPenalty: 1,
+    presencePenalty: 0,
+    frequencyPenalty: 0,
+    biasTokens: new Int32Array(),
+    biasValues: new Float32Array(),
+    nTop: nVocab,
+    nVocabUsed: nVocab,
   };
 }

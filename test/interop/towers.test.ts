@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NativeThreadPool, native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeThreadPool } from '../../src/binding.js';
 import type { MmprojOuttype } from '../../src/convert/outtypes.js';
 import { type GgufTensor, readGguf } from '../../src/gguf/reader.js';
 import { readVisionConfig } from '../../src/vision/vision-config.js';
@@ -14,6 +15,7 @@ import {
   runProgram,
   tileOf,
 } from '../support/interop.js';
+import { skipUnless } from '../support/skip-unless.js';
 import { temporaryFolder } from '../support/tiny-decoder.js';
 
 const folder = temporaryFolder();
@@ -74,7 +76,9 @@ function floats(file: Buffer, { offset, bytes, type }: GgufTensor): Float32Array
   return new Float32Array(file.buffer, file.byteOffset + offset, bytes / 4);
 }
 
-describe.skipIf(!hasPrograms)('llama.cpp opens our mmproj and agrees', () => {
+const built = skipUnless(hasPrograms, 'needs npm run test:interop');
+
+describe('llama.cpp opens our mmproj and agrees', built, () => {
   let pool: NativeThreadPool;
   beforeAll(() => {
     pool = new (native().ThreadPool)(2);

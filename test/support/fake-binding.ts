@@ -2,7 +2,7 @@
  * A NativeBinding without the addon: a toy model over bytes whose answer is a function of the text before it. It is strict
  * where the addon is (positions, one slice per sequence, cells, busy handles), so that a test fails where the addon would.
  */
-import type { BackendInfo } from '../../src/backend.js';
+import type { BackendInfo } from '../../src/addon/backend.js';
 import type {
   NativeBinding,
   NativeCancel,
@@ -157,11 +157,8 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     },
     resizeBicubic: async (_: unknown, __: number, ___: number, width: number, height: number) =>
       new Uint8Array(width * height * 3),
-    assembleMap: async (
-      _: unknown,
-      __: unknown,
-      map: { outRows: number; outCols: number; nEmbd: number },
-    ) => new Float32Array(map.outRows * (map.outCols + 1) * map.nEmbd),
+    assembleMap: async (_: unknown, map: { outRows: number; outCols: number; nEmbd: number }) =>
+      new Float32Array(map.outRows * map.outCols * map.nEmbd),
     poolFrames: async (_: unknown, frames: number, __: number, side: number, nEmbd: number) =>
       new Float32Array(frames * side ** 2 * nEmbd),
     setLog(level: string, write: ((level: string, text: string) => void) | null) {

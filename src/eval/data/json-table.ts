@@ -1,0 +1,31 @@
+/** One JSON array of objects. Read whole: such files are small, since nothing can be embedded in them. */
+import { readFile } from 'node:fs/promises';
+import type { Row } from './columns.js';
+import { dataError } from './data-error.js';
+import { type Table, withoutColumns } from './table.js';
+
+/** @throws ERR_EVAL_DATA */
+export async function openJson(path: string): Promise<Table> {
+  const rows = await readRows(path);
+  return {
+    rows: rows.length,
+    row: async (index) => rows[index]!,
+    async *scan(without) {
+      for (const row of rows) yield withoutColumns(row, without);
+    },
+    async close() {},
+  };
+}
+
+async function readRows(path: string): Promise<Row[]> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw dataError(path, (cause as Error).message, cause);
+  }
+  const isRows =
+    Array.isArray(value) && value.every((row) => typeof row === 'object' && row !== null);
+  if (!isRows) throw dataError(path, 'expected an array of objects');
+  return value as Row[];
+}
