@@ -16,6 +16,8 @@ export default defineConfig({
       project('cli', { testTimeout: 60_000, ...alone(1) }),
       project('addon', { testTimeout: 120_000, hookTimeout: 120_000, ...alone(2) }),
       project('parity', { testTimeout: 300_000, hookTimeout: 300_000, ...alone(3) }),
+      // Needs programs of its own, one for each instruction set: npm run test:kernels builds them.
+      project('kernels', { testTimeout: 600_000, hookTimeout: 300_000, ...alone(6) }),
       // Needs a Vulkan device, so not part of npm test: npm run test:vulkan.
       project('vulkan', { testTimeout: 300_000, hookTimeout: 300_000, ...alone(5) }),
       // Needs libmtmd, so not part of npm test: npm run test:interop builds it.

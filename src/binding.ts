@@ -37,8 +37,24 @@ export interface NativeModel extends NativeHandle {
   tokenBytes(token: number, special: boolean): Uint8Array;
 }
 
+/** Who multiplies matrices on a CPU: our kernels where there are some for the CPU and the types, or ggml's alone. */
+export type NativeKernelChoice = 'auto' | 'ggml';
+
+/** Our kernels for this build's instruction set, and how much of the graphs they computed. */
+export interface NativeKernels {
+  /** null: the build has none. */
+  instructionSet: string | null;
+  /** By type of the weights: how many rows, `leastRows` or more, are multiplied, and how one; null is by ggml. */
+  types: { type: string; many: string | null; leastRows: number; one: string | null }[];
+  /** Products and attentions in the graphs computed so far, and those of them that were ours. */
+  asked: number;
+  taken: number;
+}
+
 export interface NativeModelOptions {
   path: string;
+  /** The same for all models that are loaded at one time. Default 'auto'. */
+  kernels?: NativeKernelChoice;
   gpuLayers: number;
   mmap: boolean;
   mlock: boolean;
@@ -132,6 +148,8 @@ export interface NativeContext extends NativeHandle {
 /** What the tower's file says, already validated by src/vision/vision-config.ts. */
 export interface NativeVisionOptions {
   path: string;
+  /** As the decoder's. */
+  kernels?: NativeKernelChoice;
   imageSize: number;
   patchSize: number;
   nEmbd: number;
@@ -284,4 +302,5 @@ export interface NativeBinding {
   buildInfo(): NativeBuildInfo;
   /** Physical cores of this machine that the process may use. */
   physicalCores(): number;
+  kernels(): NativeKernels;
 }

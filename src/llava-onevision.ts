@@ -43,6 +43,8 @@ export interface ModelInfo {
   backend: BackendInfo;
   gpuLayers: number;
   threads: number;
+  /** The instruction set of our kernels, as far as the CPU computes; null: llama.cpp's kernels alone. */
+  kernels: string | null;
   /** The adapters that are applied. */
   lora: { path: string; scale: number }[];
   /** Where the vision tower runs; null for a model without one. */
@@ -85,6 +87,7 @@ export class LlavaOneVision {
       backend: plan.backend,
       gpuLayers: plan.gpuLayers,
       threads: pool.threads,
+      kernels: plan.kernels,
       lora: plan.lora,
       visionBackend: tower?.encoder.backend ?? null,
       memory: plan.memory,

@@ -71,9 +71,12 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   const SiglipShape shape = ShapeArg(options);
   const std::shared_ptr<Workers> workers = ThreadPool::From(info[1], "pool");
   const std::shared_ptr<CancelFlag> cancel = Cancel::Optional(info[2], "cancel");
+  const bool own_kernels = OwnKernelsArg(options);
   return PromiseWorker<TowerPointer>::Run(
       info.Env(), {info[1]},
-      [=] { return std::make_shared<Tower>(shape, path, device, workers, cancel.get()); },
+      [=] {
+        return std::make_shared<Tower>(shape, path, device, workers, own_kernels, cancel.get());
+      },
       [](Napi::Env env, TowerPointer& tower) -> Napi::Value {
         return VisionEncoder::Wrap(env, std::move(tower));
       });

@@ -8,6 +8,7 @@
 #include "attention.h"
 
 #include "attention-shape.h"
+#include "attention-values.h"
 
 namespace llavaov::kernels {
 
@@ -99,64 +100,6 @@ void Scores(const float* q, const float* keys, int dim, float* scores) {
   }
 }
 
-// V vectors of kValueRows rows: out = out * shrink + shares by values.
-template <int V>
-inline void ValuesOf(const float* shares, const float* values, int keys, const float* shrink,
-                     int width, float* out) {
-  F f[kValueRows][V];
-  LLAVAOV_UNROLL
-  for (int r = 0; r < kValueRows; ++r) {
-    const F s = Set(shrink[r]);
-    LLAVAOV_UNROLL
-    for (int v = 0; v < V; ++v) f[r][v] = Mul(s, Load(out + r * width + v * kLanes));
-  }
-  for (int j = 0; j < keys; ++j, values += width) {
-    F w[V];
-    LLAVAOV_UNROLL
-    for (int v = 0; v < V; ++v) w[v] = Load(values + v * kLanes);
-    LLAVAOV_UNROLL
-    for (int r = 0; r < kValueRows; ++r) {
-      const F share = Set(shares[r * kKeys + j]);
-      LLAVAOV_UNROLL
-      for (int v = 0; v < V; ++v) f[r][v] = MulAdd(w[v], share, f[r][v]);
-    }
-  }
-  LLAVAOV_UNROLL
-  for (int r = 0; r < kValueRows; ++r) {
-    LLAVAOV_UNROLL
-    for (int v = 0; v < V; ++v) Store(out + r * width + v * kLanes, f[r][v]);
-  }
-}
-
-void Values(const float* shares, const float* values, int keys, const float* shrink, int width,
-            float* out) {
-  const int vectors = width / kLanes, pieces = (vectors + kValueVectors - 1) / kValueVectors;
-  for (int piece = 0; piece < pieces; ++piece) {
-    const int first = vectors * piece / pieces, n = vectors * (piece + 1) / pieces - first;
-    const float* from = values + first * kLanes;
-    float* to = out + first * kLanes;
-    switch (n) {
-      case 1:
-        ValuesOf<1>(shares, from, keys, shrink, width, to);
-        break;
-      case 2:
-        ValuesOf<2>(shares, from, keys, shrink, width, to);
-        break;
-      case 3:
-        ValuesOf<3>(shares, from, keys, shrink, width, to);
-        break;
-#if defined(LLAVAOV_WIDE)
-      case 4:
-        ValuesOf<4>(shares, from, keys, shrink, width, to);
-        break;
-      default:
-        ValuesOf<5>(shares, from, keys, shrink, width, to);
-        break;
-#endif
-    }
-  }
-}
-
 class Unit {
  public:
   Unit(const AttentionShape& shape, ggml_tensor* op, const Scratch& scratch)
@@ -217,7 +160,8 @@ class Unit {
     }
     float* out = at_.out + size_t(g) * kRows * s_.padded_v;
     for (int r = 0; r < kRows; r += kValueRows) {
-      Values(at_.scores + r * kKeys, at_.v, n, shrink + r, s_.padded_v, out + r * s_.padded_v);
+      Values<kKeys>(at_.scores + r * kKeys, at_.v, n, shrink + r, s_.padded_v, s_.padded_v,
+                    out + r * s_.padded_v);
     }
   }
 
@@ -292,6 +236,7 @@ bool IsTaken(const ggml_tensor* op) {
 
 Kernel AttentionKernel(const ggml_tensor* op) {
   if (!IsTaken(op)) return {};
+  if (const Kernel few = FewQueries(op)) return few;
   return {ManyWork, Many};
 }
 

@@ -9,4 +9,7 @@ namespace llavaov::kernels {
 // Null where the node is not ours: what this build cannot read, sinks, ALiBi, softcap.
 Kernel AttentionKernel(const ggml_tensor* op);
 
+// The kernel for a row or a few for each head of keys; null where there are more. Of ours only.
+Kernel FewQueries(const ggml_tensor* op);
+
 }  // namespace llavaov::kernels

@@ -16,6 +16,8 @@ namespace llavaov::kernels {
 namespace {
 
 std::atomic<bool> is_on{true};
+std::mutex mutex;  // of the holders
+int holders = 0;
 std::atomic<uint64_t> asked{0}, taken{0};
 
 class Traits : public ggml::cpu::tensor_traits {
@@ -66,7 +68,19 @@ void Register() {
   });
 }
 
-void Enable(bool on) { is_on.store(on); }
+bool Hold(bool ours) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (holders > 0 && is_on.load() != ours) return false;
+  is_on.store(ours);
+  ++holders;
+  return true;
+}
+
+void Release() {
+  const std::lock_guard<std::mutex> lock(mutex);
+  --holders;
+}
+
 bool IsEnabled() { return is_on.load() && InstructionSet(); }
 
 Counts CountNodes() { return {asked.load(), taken.load()}; }

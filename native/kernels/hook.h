@@ -10,9 +10,13 @@ namespace llavaov::kernels {
 // sees.
 void Register();
 
-// Whether they are used, in the whole process: ggml's threads of all models ask the same hook. To
-// be changed only while nothing computes.
-void Enable(bool is_on);
+// Whether they are used, in the whole process: the hook does not know whose node it is asked about.
+// Whoever computes holds the choice while it lives; false, and nothing is held, where others hold
+// the other one.
+bool Hold(bool ours);
+void Release();
+
+// Whether the build has kernels and they are chosen.
 bool IsEnabled();
 
 // Nodes of the kinds that we have kernels for (products, attention), each time a graph is planned,

@@ -66,4 +66,15 @@ inline F Exp2(F x) {
 // kLanes rows of eight dwords to eight vectors.
 inline void TransposeLanes(const __m256i* rows, I* out) { Transpose8x8(rows, out); }
 
+// The sums of kLanes vectors, one a lane.
+inline F SumsOf(const F (&x)[kLanes]) {
+  F a[2];
+  for (int i = 0; i < 2; ++i) {
+    a[i] = _mm256_hadd_ps(_mm256_hadd_ps(x[4 * i], x[4 * i + 1]),
+                          _mm256_hadd_ps(x[4 * i + 2], x[4 * i + 3]));
+  }
+  return _mm256_add_ps(_mm256_permute2f128_ps(a[0], a[1], 0x20),
+                       _mm256_permute2f128_ps(a[0], a[1], 0x31));
+}
+
 }  // namespace llavaov::kernels

@@ -69,6 +69,8 @@ Kernel KernelFor(const ggml_tensor* op) {
   return {};
 }
 
+bool TakesType(ggml_type type) { return bool(KernelForMany(type).kernel); }
+
 std::vector<TypeEntry> Table() {
   std::vector<TypeEntry> table;
   for (const ggml_type type :

@@ -11,6 +11,9 @@ namespace llavaov::kernels {
 // and the plan of the work buffer decide alike.
 Kernel KernelFor(const ggml_tensor* op);
 
+// Whether products with many rows of weights of this type are ours.
+bool TakesType(ggml_type type);
+
 struct TypeEntry {
   ggml_type type;
   const char* many;  // how many rows are multiplied; null: by ggml

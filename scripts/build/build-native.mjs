@@ -89,7 +89,11 @@ async function build() {
   checkToolchain(options);
   const tree = path.join(ROOT, '.build', treeName(options));
   if (options.clean) rmSync(tree, { recursive: true, force: true });
-  const targets = ['llava-onevision', ...(options.interop ? ['llava-onevision-interop'] : [])];
+  const targets = [
+    'llava-onevision',
+    ...(options.interop ? ['llava-onevision-interop'] : []),
+    ...(options['kernel-tests'] ? ['llava-onevision-kernel-tests'] : []),
+  ];
   const cmake = new CmakeTree(tree, options);
   try {
     await cmake.configure();

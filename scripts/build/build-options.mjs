@@ -16,6 +16,7 @@ Builds the native addon into build/Release/llava-onevision.node; does nothing wh
   --no-native   no instruction sets beyond the platform's common ones, for binaries that travel
   --debug       with assertions and symbols
   --interop     also llama.cpp's own readers of our files (tests)
+  --kernel-tests  also what compares our kernels with ggml's, for each instruction set (tests)
   --ggml-libs D link with shared libraries of the same llama.cpp in folder D instead of compiling it (tests)
   --jobs N      compile N files at once (default: every core)
   --clean       start from nothing
@@ -32,6 +33,7 @@ const FLAGS = {
   native: { type: 'boolean', default: true },
   debug: { type: 'boolean', default: false },
   interop: { type: 'boolean', default: false },
+  'kernel-tests': { type: 'boolean', default: false },
   'ggml-libs': { type: 'string', default: '' },
   clean: { type: 'boolean', default: false },
   refresh: { type: 'boolean', default: false },

@@ -1,6 +1,6 @@
 /** What a caller may say about loading a model, checked and completed. */
 import { BACKEND_CHOICES, type BackendChoice } from '../addon/backend.js';
-import type { NativeKvType } from '../binding.js';
+import type { NativeKernelChoice, NativeKvType } from '../binding.js';
 import { DIALECTS, type Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
 import type { FfmpegPaths } from '../media/ffmpeg-tools.js';
@@ -60,9 +60,13 @@ export interface LoadOptions extends DeviceOptions {
   microBatchSize?: number;
   /** Type of the KV cache, one for both or { k, v }. Default 'f16'. */
   kvType?: NativeKvType | { k?: NativeKvType; v?: NativeKvType };
-  /** Default 'auto': on GPUs that have it. Not on CPUs, where llama.cpp adds values up in f16 and log-probabilities come
-   *  out wrong by hundredths. A q8_0 cache for v needs it, and is added up in f32. */
+  /** Default 'auto': on GPUs that have it, and on CPUs where our kernels do it. Not with llama.cpp's own kernels there, which
+   *  add values up in f16, so that log-probabilities come out wrong by hundredths, nor with an f32 cache, which llama.cpp
+   *  would round to f16. A q8_0 cache for v needs it, and is added up in f32. */
   flashAttention?: 'auto' | 'on' | 'off';
+  /** What computes on a CPU. Default 'auto': our own kernels, wherever they are faster than llama.cpp's, which 'ggml'
+   *  leaves alone. The same for all models that a process has loaded at one time. */
+  kernels?: NativeKernelChoice;
   /** Chats that generate at one time, 1 to 256; further ones wait in line. Default 8. */
   maxSequences?: number;
   /** Map the decoder's file instead of reading it. Default true. */
@@ -112,6 +116,7 @@ export interface LoadSettings
   batchSize: number;
   kvType: { k: NativeKvType; v: NativeKvType };
   flashAttention: 'auto' | 'on' | 'off';
+  kernels: NativeKernelChoice;
   maxSequences: number;
   useMmap: boolean;
   useMlock: boolean;
@@ -139,12 +144,21 @@ const LOAD_OPTIONS = [
     'microBatchSize',
     'kvType',
   ],
-  ...['flashAttention', 'maxSequences', 'useMmap', 'useMlock', 'maxPixels', 'autoOrient'],
+  ...[
+    'flashAttention',
+    'kernels',
+    'maxSequences',
+    'useMmap',
+    'useMlock',
+    'maxPixels',
+    'autoOrient',
+  ],
   ...['multiImage', 'visualCacheBytes', 'visualCacheDir', 'prefixCache', 'prefixCacheBytes'],
   ...['ffmpegPath', 'ffprobePath', 'signal', 'onProgress', 'log'],
 ] as (keyof LoadOptions)[];
 
 const KV_TYPES = ['f32', 'f16', 'q8_0'] as const;
+const KERNELS = ['auto', 'ggml'] as const;
 const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 const MAX_BATCH = 65536;
@@ -170,6 +184,7 @@ export function resolveLoadOptions(given: unknown): LoadSettings {
     microBatchSize: checkCount('microBatchSize', options.microBatchSize, batchSize, undefined),
     kvType,
     flashAttention,
+    kernels: checkChoice('kernels', options.kernels, { of: KERNELS, fallback: 'auto' }),
     // Every answer under way has its token in each step.
     maxSequences: checkCount(
       'maxSequences',

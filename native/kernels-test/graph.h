@@ -11,12 +11,25 @@
 #include <cstring>
 #include <map>
 #include <random>
+#include <string>
 #include <vector>
 
-#include "../hook.h"
-#include "../table.h"
+#include "kernels/hook.h"
+#include "kernels/table.h"
 
 namespace llavaov::kernels::test {
+
+// Whether this CPU has what the kernels were compiled for. These programs themselves ask for
+// nothing.
+inline bool CpuRuns() {
+  const std::string set = InstructionSet();
+  const bool wide = set.rfind("AVX-512", 0) == 0;
+  const auto vnni = wide ? __builtin_cpu_supports("avx512vnni") : __builtin_cpu_supports("avxvnni");
+  return (!wide || __builtin_cpu_supports("avx512bw")) && __builtin_cpu_supports("avx2") &&
+         (set.find("VNNI") == std::string::npos || vnni);
+}
+
+constexpr int kCannotRun = 3;  // exit status
 
 inline ggml_context_ptr NewContext(size_t bytes) {
   return ggml_context_ptr(ggml_init({bytes, nullptr, false}));
@@ -56,7 +69,7 @@ struct Run {
 
 // Computes `node` with nothing but what it needs: the work buffer is as large as was asked for.
 inline Run Compute(ggml_context* context, ggml_tensor* node, Pools& pools, int threads, bool ours) {
-  Enable(ours);
+  Hold(ours);
   ggml_cgraph* graph = ggml_new_graph(context);
   ggml_build_forward_expand(graph, node);
   const uint64_t before = CountNodes().taken;
@@ -68,6 +81,7 @@ inline Run Compute(ggml_context* context, ggml_tensor* node, Pools& pools, int t
   const double start = Now(threads);
   ggml_graph_compute(graph, &plan);
   const double seconds = Now(threads) - start;
+  Release();
   const float* data = static_cast<const float*>(node->data);
   return {std::vector<float>(data, data + ggml_nelements(node)), seconds, is_ours};
 }
@@ -86,17 +100,15 @@ inline bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-// Values that are not finite lie in the same rows.
-inline bool SameRows(const std::vector<float>& a, const std::vector<float>& b, size_t width) {
-  for (size_t first = 0; first < a.size(); first += width) {
-    bool is_bad[2] = {false, false};
-    for (size_t i = first; i < first + width; ++i) {
-      is_bad[0] |= !std::isfinite(a[i]);
-      is_bad[1] |= !std::isfinite(b[i]);
-    }
-    if (is_bad[0] != is_bad[1]) return false;
+// Rows with a value that is not finite.
+inline int BadRows(const std::vector<float>& values, size_t width) {
+  int rows = 0;
+  for (size_t first = 0; first < values.size(); first += width) {
+    bool is_bad = false;
+    for (size_t i = first; i < first + width; ++i) is_bad |= !std::isfinite(values[i]);
+    rows += is_bad;
   }
-  return true;
+  return rows;
 }
 
 }  // namespace llavaov::kernels::test
