@@ -240,6 +240,8 @@ export interface NativeBuildInfo {
   ggmlVersion: string;
   ggmlCommit: string;
   compiler: string;
+  /** Whether threads that wait long for others free their core (our patch of llama.cpp), instead of spinning on it. */
+  waitingThreadsSleep: boolean;
   /** Names of the ggml backends compiled in. */
   backends: string[];
   /** llama_print_system_info: the instruction sets in use. */
@@ -275,13 +277,24 @@ export interface NativeBinding {
     pool: NativeThreadPool,
     cancel: NativeCancel | null,
   ): Promise<NativeVisionEncoder>;
-  /** Pillow's bicubic resize, bit for bit. RGB [height, width, 3] to [outHeight, outWidth, 3]. */
+  /** Pillow's bicubic resize, bit for bit. RGB [height, width, 3] to [outHeight, outWidth, 3]. @throws ERR_CANCELLED */
   resizeBicubic(
     rgb: Uint8Array,
     width: number,
     height: number,
     outWidth: number,
     outHeight: number,
+    cancel?: NativeCancel | null,
+  ): Promise<Uint8Array>;
+  /** The same of the picture in the middle of a square of its longer side, whose other channels are all `fill`: to
+   *  [side, side, 3]. The square itself is not built. */
+  resizeSquared(
+    rgb: Uint8Array,
+    width: number,
+    height: number,
+    side: number,
+    fill: number,
+    cancel?: NativeCancel | null,
   ): Promise<Uint8Array>;
   /** Tile features [rows * cols, side², nEmbd] to one map: interleave, crop, shrink bilinearly when out differs
    *  from crop. Returns [outRows * outCols, nEmbd]. */

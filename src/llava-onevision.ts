@@ -45,6 +45,8 @@ export interface ModelInfo {
   threads: number;
   /** The instruction set of our kernels, as far as the CPU computes; null: llama.cpp's kernels alone. */
   kernels: string | null;
+  /** What was asked for and is otherwise, in words: fewer threads. */
+  notes: readonly string[];
   /** The adapters that are applied. */
   lora: { path: string; scale: number }[];
   /** Where the vision tower runs; null for a model without one. */
@@ -88,6 +90,7 @@ export class LlavaOneVision {
       gpuLayers: plan.gpuLayers,
       threads: pool.threads,
       kernels: plan.kernels,
+      notes: plan.notes,
       lora: plan.lora,
       visionBackend: tower?.encoder.backend ?? null,
       memory: plan.memory,
@@ -170,14 +173,7 @@ export class LlavaOneVision {
 
   async #dispose(): Promise<void> {
     await this.#tasks.close();
-    await this.#engine.rowCache.close();
-    const { scheduler, tower, context, model, pool } = this.#engine;
-    // A copy out of the cache may be under way for a chat that is gone.
-    await scheduler.use(async () => {});
-    await tower?.encoder.dispose();
-    await context.dispose();
-    await model.dispose();
-    await pool.dispose();
+    await this.#engine.dispose();
   }
 
   #sessionHost(): SessionHost {

@@ -66,7 +66,10 @@ function describeAddon(addon: DoctorReport['addon']): Line[] {
     ['llama.cpp', `${addon.llama} (ggml ${addon.ggml}, commit ${addon.commit})`],
     ['CPU features', addon.cpuFeatures.join(' ')],
     ['Kernels', addon.kernels.instructionSet ?? "llama.cpp's: there are none of ours for this CPU"],
-    ['Threads', `${addon.physicalCores} by default (physical cores)`],
+    ['Threads', `${addon.defaultThreads} by default (${addon.physicalCores} physical cores)`],
+    ...(addon.waitingThreadsSleep
+      ? []
+      : [['', 'llama.cpp lacks our patch: far slower beside other programs'] satisfies Line]),
     ['Backends', addon.backends.join(', ')],
     ...addon.devices.map((device, i): Line => {
       const { memoryFree, memoryTotal } = device;

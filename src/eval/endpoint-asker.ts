@@ -39,7 +39,7 @@ export function endpointAsker(options: EndpointOptions): Asker {
 /** A picture's bytes as they are. @throws ERR_IMAGE_DECODE */
 export async function imageDataUrl(image: ImageSource, signal?: AbortSignal): Promise<string> {
   if (typeof image === 'object' && 'data' in image) return pngUrl(image as RgbImage);
-  const { bytes } = await readImageBytes(image, signal);
+  const { bytes } = await readImageBytes(image, { signal });
   return `data:${imageType(bytes)};base64,${Buffer.from(bytes).toString('base64')}`;
 }
 

@@ -19,6 +19,7 @@ import type {
   NativeVisionEncoder,
   NativeVisionOptions,
 } from '../../src/binding.js';
+import { LlavaError, type LlavaErrorCode } from '../../src/errors.js';
 
 /** Ids 0-255 are bytes. */
 export const FAKE_TOKENS = {
@@ -75,8 +76,9 @@ export interface FakeBinding extends NativeBinding {
   log: { level: string; write: ((level: string, text: string) => void) | null } | undefined;
 }
 
-export function nativeError(code: string, fields: object = {}): Error {
-  return Object.assign(new Error(`fake ${code}`), { code, ...fields });
+/** As `translateErrors` gives it. */
+export function nativeError(code: LlavaErrorCode, fields: Record<string, unknown> = {}): Error {
+  return new LlavaError(code, `fake ${code}`, fields);
 }
 
 export function fakeAddon(
@@ -157,6 +159,8 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     },
     resizeBicubic: async (_: unknown, __: number, ___: number, width: number, height: number) =>
       new Uint8Array(width * height * 3),
+    resizeSquared: async (_: unknown, __: number, ___: number, side: number) =>
+      new Uint8Array(side * side * 3),
     assembleMap: async (_: unknown, map: { outRows: number; outCols: number; nEmbd: number }) =>
       new Float32Array(map.outRows * map.outCols * map.nEmbd),
     poolFrames: async (_: unknown, frames: number, __: number, side: number, nEmbd: number) =>
