@@ -37,23 +37,20 @@ export interface NativeModel extends NativeHandle {
   tokenBytes(token: number, special: boolean): Uint8Array;
 }
 
-/** Who multiplies matrices on a CPU: our kernels where there are some for the CPU and the types, or ggml's alone. */
+/** Whose kernels compute on a CPU, of all models loaded at one time. Default 'auto': ours where there are some. */
 export type NativeKernelChoice = 'auto' | 'ggml';
 
-/** Our kernels for this build's instruction set, and how much of the graphs they computed. */
+/** Ours for this build's instruction set (null: none), and how much they computed. */
 export interface NativeKernels {
-  /** null: the build has none. */
   instructionSet: string | null;
-  /** By type of the weights: how many rows, `leastRows` or more, are multiplied, and how one; null is by ggml. */
+  /** How rows are multiplied by weights of a type, from `leastRows` on, and how one row is; null is by ggml. */
   types: { type: string; many: string | null; leastRows: number; one: string | null }[];
-  /** Products and attentions in the graphs computed so far, and those of them that were ours. */
-  asked: number;
-  taken: number;
+  /** Of the products and attentions in graphs so far: ours, of all. */
+  counts: { taken: number; asked: number };
 }
 
 export interface NativeModelOptions {
   path: string;
-  /** The same for all models that are loaded at one time. Default 'auto'. */
   kernels?: NativeKernelChoice;
   gpuLayers: number;
   mmap: boolean;
@@ -148,7 +145,6 @@ export interface NativeContext extends NativeHandle {
 /** What the tower's file says, already validated by src/vision/vision-config.ts. */
 export interface NativeVisionOptions {
   path: string;
-  /** As the decoder's. */
   kernels?: NativeKernelChoice;
   imageSize: number;
   patchSize: number;

@@ -61,8 +61,10 @@ Napi::Value Kernels(const Napi::CallbackInfo& info) {
   }
   out.Set("types", types);
   const kernels::Counts counts = kernels::CountNodes();
-  out.Set("asked", double(counts.asked));
-  out.Set("taken", double(counts.taken));
+  Napi::Object of = Napi::Object::New(env);
+  of.Set("asked", double(counts.asked));
+  of.Set("taken", double(counts.taken));
+  out.Set("counts", of);
   return out;
 }
 
