@@ -40,12 +40,11 @@ export interface NativeModel extends NativeHandle {
 /** Whose kernels compute on a CPU, of all models loaded at one time. Default 'auto': ours where there are some. */
 export type NativeKernelChoice = 'auto' | 'ggml';
 
-/** Ours for this build's instruction set (null: none), and how much they computed. */
+/** Ours for this build's instruction set (null: none), and how many of all products and attentions were theirs. */
 export interface NativeKernels {
   instructionSet: string | null;
   /** How rows are multiplied by weights of a type, from `leastRows` on, and how one row is; null is by ggml. */
   types: { type: string; many: string | null; leastRows: number; one: string | null }[];
-  /** Of the products and attentions in graphs so far: ours, of all. */
   counts: { taken: number; asked: number };
 }
 
