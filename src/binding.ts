@@ -38,8 +38,20 @@ export interface NativeModel extends NativeHandle {
   tokenBytes(token: number, special: boolean): Uint8Array;
 }
 
+/** Whose kernels compute on a CPU, of all models loaded at one time. Default 'auto': ours where there are some. */
+export type NativeKernelChoice = 'auto' | 'ggml';
+
+/** Ours for this build's instruction set (null: none), and how many of all products and attentions were theirs. */
+export interface NativeKernels {
+  instructionSet: string | null;
+  /** How rows are multiplied by weights of a type, from `leastRows` on, and how one row is; null is by ggml. */
+  types: { type: string; many: string | null; leastRows: number; one: string | null }[];
+  counts: { taken: number; asked: number };
+}
+
 export interface NativeModelOptions {
   path: string;
+  kernels?: NativeKernelChoice;
   gpuLayers: number;
   mmap: boolean;
   mlock: boolean;
@@ -136,6 +148,7 @@ export interface NativeContext extends NativeHandle {
 /** What the tower's file says, already validated by src/vision/vision-config.ts. */
 export interface NativeVisionOptions {
   path: string;
+  kernels?: NativeKernelChoice;
   imageSize: number;
   patchSize: number;
   nEmbd: number;
@@ -305,4 +318,5 @@ export interface NativeBinding {
   buildInfo(): NativeBuildInfo;
   /** Physical cores of this machine that the process may use. */
   physicalCores(): number;
+  kernels(): NativeKernels;
 }

@@ -39,6 +39,7 @@ Napi::Value LoadModel(const Napi::CallbackInfo& info) {
       adapters.IsUndefined() ? std::vector<std::string>{} : TextsArg(adapters, "adapters"),
       gpus,
       TensorSplitArg(object["tensorSplit"], gpus),
+      OwnKernelsArg(object),
   };
   const auto cancel = Cancel::Optional(info[1], "cancel");
   const auto progress = Progress::Optional(info[2], "onProgress");

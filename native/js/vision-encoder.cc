@@ -68,8 +68,10 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   const SiglipShape shape = ShapeArg(options);
   const std::shared_ptr<Workers> workers = ThreadPool::From(info[1], "pool");
   const std::shared_ptr<CancelFlag> cancel = Cancel::Optional(info[2], "cancel");
+  const bool own_kernels = OwnKernelsArg(options);
   const auto work = [=] {
-    return VisionEncoder::Wrap(std::make_shared<Tower>(shape, path, device, workers, cancel.get()));
+    return VisionEncoder::Wrap(
+        std::make_shared<Tower>(shape, path, device, workers, own_kernels, cancel.get()));
   };
   return PromiseWorker::Run(info.Env(), {info[1]}, work, {/*.computes =*/false, cancel});
 }

@@ -158,6 +158,7 @@ class EngineLoader {
       mmap: useMmap,
       mlock: useMlock,
       vocabOnly: false,
+      kernels: this.#settings.kernels,
       adapters,
       devices: gpus.map(({ name }) => name),
       ...(gpus.length > 1 && { tensorSplit: Float32Array.from(shares) }),
@@ -207,6 +208,7 @@ class EngineLoader {
       ...config,
       imageMean: Float32Array.from(config.imageMean),
       imageStd: Float32Array.from(config.imageStd),
+      kernels: this.#settings.kernels,
       useGpu: this.#plan.visionOnGpu,
       devices: this.#plan.gpus.map(({ name }) => name),
     };

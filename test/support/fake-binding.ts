@@ -174,6 +174,7 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     gpuTilesPerCall: 4,
     buildInfo: () => ({ llamaVersion: 'v0', ggmlCommit: 'fake' }),
     physicalCores: () => 3,
+    kernels: () => ({ instructionSet: null, types: [], counts: { asked: 0, taken: 0 } }),
   };
   return binding as unknown as FakeBinding;
 }
