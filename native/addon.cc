@@ -13,6 +13,7 @@
 #include "feature-map.h"
 #include "gguf-writer.h"
 #include "instance-data.h"
+#include "js/grammar.h"
 #include "log.h"
 #include "model.h"
 #include "resize.h"
@@ -42,6 +43,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new InstanceData());
 
   exports.Set(Cancel::kName, Cancel::Define(env));
+  exports.Set(Grammar::kName, Grammar::Define(env));
   exports.Set(GgufWriter::kName, GgufWriter::Define(env));
   exports.Set(Sampler::kName, Sampler::Define(env));
   exports.Set(ThreadPool::kName, ThreadPool::Define(env));
