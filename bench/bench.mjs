@@ -105,7 +105,7 @@ async function measureType(type) {
 }
 
 async function physicalCores() {
-  const { native } = await import('../dist/src/binding.js');
+  const { native } = await import('../dist/src/addon/load-addon.js');
   return native().physicalCores();
 }
 

@@ -10,7 +10,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { native } from '../dist/src/binding.js';
+import { native } from '../dist/src/addon/load-addon.js';
 import { readVisionConfig } from '../dist/src/vision/vision-config.js';
 
 const PROGRAM = join(import.meta.dirname, '../.build/cmake/interop/llava-onevision-compare-towers');

@@ -6,8 +6,8 @@ import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { sampleFrames } from '../dist/src/media/frame-sampling.js';
 import { openVideo } from '../dist/src/media/video.js';
+import { sampleFrames } from '../dist/src/vision/frame-sampling.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const { values: options } = parseArgs({

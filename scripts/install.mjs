@@ -10,9 +10,10 @@ const at = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** A clone has no JavaScript yet, and no platform packages: it compiles. */
 async function prebuiltLoads() {
-  if (!existsSync(at('../dist/src/binding.js')) || existsSync(at('../build/Release'))) return false;
+  if (!existsSync(at('../dist/src/addon/load-addon.js')) || existsSync(at('../build/Release')))
+    return false;
   try {
-    (await import('../dist/src/binding.js')).native();
+    (await import('../dist/src/addon/load-addon.js')).native();
     return true;
   } catch (error) {
     console.error(`${error.message}\n\nCompiling it now.`);

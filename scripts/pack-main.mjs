@@ -15,7 +15,7 @@ import { npmPack, unpack } from './npm.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** @param out an existing folder @returns the tarball, and the module src/platform-packages.ts */
+/** @param out an existing folder @returns the tarball, and the module src/addon/platform-packages.ts */
 export async function packMain(out) {
   const temporary = mkdtempSync(path.join(os.tmpdir(), 'llava-onevision-pack-'));
   try {
@@ -32,7 +32,9 @@ async function stageMain(temporary) {
   rmSync(path.join(stage, 'dist'), { recursive: true, force: true });
   compile(path.join(stage, 'dist'), temporary);
   chmodSync(path.join(stage, 'dist/src/cli/main.js'), 0o755);
-  const platforms = await import(pathToFileURL(path.join(stage, 'dist/src/platform-packages.js')));
+  const platforms = await import(
+    pathToFileURL(path.join(stage, 'dist/src/addon/platform-packages.js'))
+  );
   const manifest = path.join(stage, 'package.json');
   const completed = withPlatforms(JSON.parse(readFileSync(manifest, 'utf8')), platforms);
   writeFileSync(manifest, `${JSON.stringify(completed, null, 2)}\n`);

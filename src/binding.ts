@@ -6,9 +6,6 @@
  * validate types, ranges and shapes first: native code only rechecks what would corrupt memory or abort.
  * Native errors are `Error`s with a `code` of errors.ts and flat fields; native-error.ts turns them into `LlavaError`s.
  */
-import { type BackendChoice, type ChosenBackend, chooseBackend } from './backend.js';
-import { thisMachine } from './this-machine.js';
-
 /** Every handle: `dispose` is idempotent, waits for work in flight, and makes later calls throw ERR_DISPOSED. */
 export interface NativeHandle {
   dispose(): Promise<void>;
@@ -55,7 +52,7 @@ export interface NativeModelOptions {
   tensorSplit?: Float32Array;
 }
 
-/** Flat sampling parameters, all required; src/engine/sampling.ts documents them and fills defaults. */
+/** Flat sampling parameters, all required; src/chat/sampling.ts documents them and fills defaults. */
 export interface NativeSamplerOptions {
   temperature: number;
   topK: number;
@@ -291,25 +288,4 @@ export interface NativeBinding {
   buildInfo(): NativeBuildInfo;
   /** Physical cores of this machine that the process may use. */
   physicalCores(): number;
-}
-
-/** Addons stay loaded: a process may use several, one for each backend. */
-const chosen = new Map<BackendChoice, ChosenBackend>();
-
-/**
- * The addon for a backend, loaded at its first use, so that importing the package never fails.
- * @throws ERR_BINDING_NOT_FOUND, ERR_BACKEND_UNAVAILABLE
- */
-export function backendFor(choice: BackendChoice): ChosenBackend {
-  let backend = chosen.get(choice);
-  if (!backend) {
-    backend = chooseBackend(choice, thisMachine());
-    chosen.set(choice, backend);
-  }
-  return backend;
-}
-
-/** The addon for work that needs no GPU. @throws ERR_BINDING_NOT_FOUND */
-export function native(): NativeBinding {
-  return backendFor('cpu').binding;
 }

@@ -3,9 +3,11 @@
  * `llava-next` is LLaVA-NeXT, whose code trained the model; `transformers` is Hugging Face's port.
  */
 import { invalidArgument } from './errors.js';
-import type { FrameSampling } from './media/frame-sampling.js';
 
 export type Dialect = 'llava-next' | 'transformers';
+
+/** How frames are picked: 'linspace' ends on the last frame, 'arange' never reaches it. */
+export type FrameSampling = 'linspace' | 'arange';
 
 export const DIALECTS: readonly Dialect[] = ['llava-next', 'transformers'];
 
@@ -15,7 +17,6 @@ export interface DialectRules {
   readonly template: PromptTemplate;
   /** Special tokens that end an answer. */
   readonly stopTokens: readonly string[];
-  /** How frames are picked: 'linspace' ends on the last frame, 'arange' never reaches it. */
   readonly frameSampling: FrameSampling;
   /** Null: the repetition penalty counts generated tokens only (LLaVA-NeXT generates from embeddings and never sees the
    *  prompt's ids). Else it counts the prompt's too, each media part as the special token named here. */

@@ -1,5 +1,10 @@
 /** Everything the package offers. */
-export type { BackendChoice, BackendInfo } from './backend.js';
+export type { BackendChoice, BackendInfo } from './addon/backend.js';
+export { type Device, devices } from './addon/devices.js';
+export type { ChatOptions, ChatProgress } from './chat/chat-options.js';
+export type { ChatChunk, ChatResult, ChatStream, ChatTimings } from './chat/chat-stream.js';
+export type { RenderedPrompt } from './chat/conversation.js';
+export type { SamplingOptions } from './chat/sampling.js';
 export { type ConvertOptions, type ConvertResult, convert } from './convert/convert.js';
 export {
   type ConvertLoraOptions,
@@ -8,12 +13,7 @@ export {
 } from './convert/convert-lora.js';
 export type { Outtype } from './convert/outtypes.js';
 export { type QuantizeOptions, type QuantizeResult, quantize } from './convert/quantize.js';
-export { type Device, devices } from './devices.js';
 export type { Dialect } from './dialect.js';
-export type { ChatOptions, ChatProgress } from './engine/chat-options.js';
-export type { ChatChunk, ChatResult, ChatStream, ChatTimings } from './engine/chat-stream.js';
-export type { RenderedPrompt } from './engine/conversation.js';
-export type { SamplingOptions } from './engine/sampling.js';
 export { LlavaError, type LlavaErrorCode } from './errors.js';
 export {
   type PulledFile,
@@ -28,13 +28,13 @@ export {
   type ModelInfo,
   type RenderOptions,
 } from './llava-onevision.js';
-export type { LoadOptions, LoadProgress, LogLevel } from './load-options.js';
-export type { LoraAdapter } from './lora-options.js';
+export type { LoadOptions, LoadProgress, LogLevel } from './load/load-options.js';
+export type { LoraAdapter } from './load/lora-options.js';
+export type { DeviceMemory, MemoryEstimate } from './load/memory.js';
 export type { ImageSource, RawImage } from './media/image.js';
 export type { VideoSource } from './media/video.js';
-export type { DeviceMemory, MemoryEstimate } from './memory.js';
 export type { ImagePart, Message, Part, TextPart, VideoPart } from './prompt/messages.js';
-export type { Session, SessionOptions } from './session.js';
+export type { Session, SessionOptions } from './session/session.js';
 export type { CheckResult, VerifyReport } from './verify/report.js';
 export { type VerifyOptions, verify } from './verify/verify.js';
 export type { Grid } from './vision/grid.js';

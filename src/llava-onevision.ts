@@ -1,29 +1,29 @@
 /** The public class: a loaded model that chats. Everything it does is in engine/; here are the doors. */
-import type { BackendInfo } from './backend.js';
-import { backendFor } from './binding.js';
-import type { Dialect } from './dialect.js';
-import { Chat } from './engine/chat.js';
-import { type ChatOptions, resolveChatOptions } from './engine/chat-options.js';
-import { ChatStream } from './engine/chat-stream.js';
+import type { BackendInfo } from './addon/backend.js';
+import { backendFor } from './addon/load-addon.js';
+import { Chat } from './chat/chat.js';
+import { type ChatOptions, resolveChatOptions } from './chat/chat-options.js';
+import { ChatStream } from './chat/chat-stream.js';
 import {
   type Conversation,
   checkMedia,
   type RenderedPrompt,
   renderConversation,
   withConversation,
-} from './engine/conversation.js';
-import { encodeMedia } from './engine/encode-media.js';
-import type { Engine } from './engine/engine.js';
-import { loadEngine } from './engine/load-engine.js';
-import { type LoadPlan, planLoad, readModelFiles } from './engine/load-plan.js';
-import { checkChoice, checkOptions, checkSignal } from './engine/option-checks.js';
-import { describeMedia, type MediaSummary } from './engine/planned-media.js';
-import { Tasks } from './engine/tasks.js';
-import { type LoadOptions, resolveLoadOptions } from './load-options.js';
-import type { MemoryEstimate } from './memory.js';
+} from './chat/conversation.js';
+import { encodeMedia } from './chat/encode-media.js';
+import type { Engine } from './chat/engine.js';
+import { describeMedia, type MediaSummary } from './chat/planned-media.js';
+import { Tasks } from './chat/tasks.js';
+import type { Dialect } from './dialect.js';
+import { loadEngine } from './load/load-engine.js';
+import { type LoadOptions, resolveLoadOptions } from './load/load-options.js';
+import { type LoadPlan, planLoad, readModelFiles } from './load/load-plan.js';
+import type { MemoryEstimate } from './load/memory.js';
+import { checkChoice, checkOptions, checkSignal } from './option-checks.js';
 import { type Message, validateMessages } from './prompt/messages.js';
-import type { Session, SessionHost, SessionOptions } from './session.js';
-import { loadSession, startSession } from './session-start.js';
+import type { Session, SessionHost, SessionOptions } from './session/session.js';
+import { loadSession, startSession } from './session/session-start.js';
 import { MULTI_IMAGE, type MultiImage } from './vision/image-plan.js';
 
 export interface ModelInfo {

@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ['test/unit/**/*.test.ts', ...numeric.map((name) => `test/addon/${name}.test.ts`)],
     // They watch the clock or the process's memory, which emulation distorts.
-    exclude: ['test/unit/pull*.test.ts', 'test/unit/eval/run.test.ts'],
+    exclude: ['test/unit/hub/pull*.test.ts', 'test/unit/eval/run.test.ts'],
     pool: 'threads',
     maxWorkers: 1,
     testTimeout: 20 * MINUTES,

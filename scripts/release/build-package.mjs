@@ -39,7 +39,7 @@ const GPU_LIBRARY = /libcublas|libvulkan|specified module could not be found/i;
 /** A GPU's package may fail for want of such a library, but neither crash nor fail for another reason. */
 function load(folder, { backend }) {
   const code = `
-    const { backendFor } = await import('./dist/src/binding.js');
+    const { backendFor } = await import('./dist/src/addon/load-addon.js');
     try {
       console.log('Loads:', backendFor('cpu').info.file);
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
  * Publishes the tarballs of a folder (`node scripts/release/publish.mjs DIR [--dry-run]`): every package of
- * src/platform-packages.ts must be there at the main package's version; that one comes last, so that nobody installs it before
+ * src/addon/platform-packages.ts must be there at the main package's version; that one comes last, so that nobody installs it before
  * its parts exist. Those already published are left out, so that a release that broke off can go on.
  */
 import { spawnSync } from 'node:child_process';
@@ -54,7 +54,7 @@ async function publish() {
   const { GITHUB_REF_TYPE, GITHUB_REF_NAME } = process.env;
   if (GITHUB_REF_TYPE === 'tag' && GITHUB_REF_NAME !== `v${version}`)
     throw new Failure(`The tag is ${GITHUB_REF_NAME}, but package.json says ${version}.`);
-  const { CPU_PACKAGES, GPU_PACKAGES } = await import('../../dist/src/platform-packages.js');
+  const { CPU_PACKAGES, GPU_PACKAGES } = await import('../../dist/src/addon/platform-packages.js');
   const all = inOrder(path.resolve(folder), version, [...CPU_PACKAGES, ...GPU_PACKAGES]);
   // `npm install llava-onevision` takes what is tagged latest.
   const tag = isPrerelease(version) ? 'next' : 'latest';

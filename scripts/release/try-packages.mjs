@@ -92,7 +92,7 @@ async function tryPackages() {
   });
   const [folder] = positionals;
   if (!folder || (values.gpu && !parsePlatform(values.gpu).backend)) throw new Failure(USAGE);
-  const { platformName, thisPlatform } = await import('../../dist/src/platform-packages.js');
+  const { platformName, thisPlatform } = await import('../../dist/src/addon/platform-packages.js');
   const names = [undefined, platformName(thisPlatform()), ...(values.gpu ? [values.gpu] : [])];
   const tarballs = names.map((name) => findTarball(folder, name));
   const app = mkdtempSync(path.join(os.tmpdir(), 'llava-onevision-try-'));

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { Command } from 'commander';
-import { PACKAGE_ROOT } from '../package-root.js';
+import { PACKAGE_ROOT } from '../addon/package-root.js';
 
 const SCRIPT = path.join(PACKAGE_ROOT, 'scripts', 'build-native.mjs');
 

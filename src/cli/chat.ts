@@ -1,11 +1,16 @@
 /** `chat`: a conversation in the terminal, or with the lines of a pipe as turns. */
 import { Command } from 'commander';
-import { ChatLines } from './chat-lines.js';
-import { ChatTurns } from './chat-turns.js';
-import { reportUsage } from './flags.js';
-import { Interrupted, interruptible } from './interrupt.js';
-import { addModelFiles, addModelOptions, loadModel, type ModelFlags } from './model-flags.js';
-import { addSamplingOptions, type SamplingFlags, samplingOf } from './sampling-flags.js';
+import { ChatLines } from './chat/lines.js';
+import { ChatTurns } from './chat/turns.js';
+import { reportUsage } from './shared/flags.js';
+import { Interrupted, interruptible } from './shared/interrupt.js';
+import {
+  addModelFiles,
+  addModelOptions,
+  loadModel,
+  type ModelFlags,
+} from './shared/model-flags.js';
+import { addSamplingOptions, type SamplingFlags, samplingOf } from './shared/sampling-flags.js';
 
 interface ChatFlags extends ModelFlags, SamplingFlags {
   system?: string;

@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { type ConvertLoraResult, convertLora } from '../convert/convert-lora.js';
 import type { LoraOuttype } from '../convert/lora-plan.js';
-import { describeFile } from './convert-flags.js';
-import { interruptible } from './interrupt.js';
-import { createProgress } from './progress.js';
+import { describeFile } from './shared/convert-flags.js';
+import { interruptible } from './shared/interrupt.js';
+import { createProgress } from './shared/progress.js';
 
 export interface ConvertLoraFlags {
   outdir: string;

@@ -2,23 +2,24 @@ import { Command, Option } from 'commander';
 import { type ConvertResult, checkConvertOptions, convert } from '../convert/convert.js';
 import { checkLoraOptions } from '../convert/convert-lora.js';
 import { type MmprojOuttype, mmprojOuttypes, type Outtype, outtypes } from '../convert/outtypes.js';
-import { type CheckpointSource, findCheckpoint } from './checkpoint-argument.js';
-import {
-  describeFile,
-  NO_CHECKSUM,
-  parseMmprojOuttypeFlag,
-  parseOuttypeFlag,
-  parseSizeFlag,
-} from './convert-flags.js';
+import type { CheckpointSource } from '../hub/snapshot-source.js';
 import {
   type ConvertLoraFlags,
   checkConvertFlags,
   convertLoraFolder,
   loraOptions,
 } from './convert-lora.js';
-import { asUsage } from './flags.js';
-import { interruptible } from './interrupt.js';
-import { createProgress } from './progress.js';
+import { findCheckpoint } from './shared/checkpoint-argument.js';
+import {
+  describeFile,
+  NO_CHECKSUM,
+  parseMmprojOuttypeFlag,
+  parseOuttypeFlag,
+  parseSizeFlag,
+} from './shared/convert-flags.js';
+import { asUsage } from './shared/flags.js';
+import { interruptible } from './shared/interrupt.js';
+import { createProgress } from './shared/progress.js';
 
 interface ConvertFlags extends ConvertLoraFlags {
   outtype: Outtype;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { byteSize } from './byte-size.js';
-import { type DoctorReport, examine, type GpuReport } from './doctor-report.js';
-import type { ModelReport } from './model-report.js';
+import type { ModelReport } from './doctor/model-report.js';
+import { type DoctorReport, examine, type GpuReport } from './doctor/report.js';
+import { byteSize } from './shared/byte-size.js';
 
 const EXAMPLES = `
 Examples:

@@ -1,11 +1,11 @@
 /** `eval`: the model card's benchmarks. One file per subcommand; here only their list. */
 import { Command } from 'commander';
-import { evalCheckScorersCommand } from './eval-check-scorers.js';
-import { evalCompareCommand } from './eval-compare.js';
-import { evalJudgeCommand } from './eval-judge.js';
-import { evalListCommand } from './eval-list.js';
-import { evalReportCommand } from './eval-report.js';
-import { evalRunCommand } from './eval-run.js';
+import { evalCheckScorersCommand } from './eval/check-scorers.js';
+import { evalCompareCommand } from './eval/compare.js';
+import { evalJudgeCommand } from './eval/judge.js';
+import { evalListCommand } from './eval/list.js';
+import { evalReportCommand } from './eval/report.js';
+import { evalRunCommand } from './eval/run.js';
 
 const EXAMPLES = `
 Examples:

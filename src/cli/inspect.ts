@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type FileChecksum, verifyChecksum } from '../gguf/checksum-file.js';
 import type { Size } from '../vision/grid.js';
-import { parseCount, reportUsage } from './flags.js';
-import type { CostOptions } from './inspect-costs.js';
-import { printInspection } from './inspect-print.js';
-import { interruptible } from './interrupt.js';
-import { createProgress } from './progress.js';
+import type { CostOptions } from './inspect/costs.js';
+import { printInspection } from './inspect/print.js';
+import { parseCount, reportUsage } from './shared/flags.js';
+import { interruptible } from './shared/interrupt.js';
+import { createProgress } from './shared/progress.js';
 
 interface InspectFlags {
   contextSize?: number;
@@ -55,7 +55,7 @@ export function inspectCommand(): Command {
 async function inspect(file: string, flags: InspectFlags, signal: AbortSignal): Promise<void> {
   const { json, verify, imageSize: imageSizes, ...costs } = flags;
   // Imported here so that help and usage errors do not wait for it.
-  const { inspectFile } = await import('./inspect-file.js');
+  const { inspectFile } = await import('./inspect/file.js');
   const options: CostOptions = { ...costs, ...(imageSizes && { imageSizes }) };
   const inspection = await inspectFile(file, options);
   const checksums = verify ? await verifyWithProgress(file, signal) : [];

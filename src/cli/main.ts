@@ -1,18 +1,18 @@
 #!/usr/bin/env node
 /** The command line: one file per command; here only their list, and how failures end. */
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../addon/package-root.js';
 import { LlavaError } from '../errors.js';
-import { packageVersion } from '../package-root.js';
 import { buildCommand } from './build.js';
 import { chatCommand } from './chat.js';
 import { convertCommand } from './convert.js';
 import { doctorCommand } from './doctor.js';
 import { evalCommand } from './eval.js';
 import { inspectCommand } from './inspect.js';
-import { Interrupted } from './interrupt.js';
 import { pullCommand } from './pull.js';
 import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
+import { Interrupted } from './shared/interrupt.js';
 import { verifyCommand } from './verify.js';
 
 const DESCRIPTION =

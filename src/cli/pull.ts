@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import { LlavaError } from '../errors.js';
 import type { PullOptions, PullResult } from '../hub/pull.js';
-import { byteSize } from './byte-size.js';
-import { collect, parseCount } from './flags.js';
-import { interruptible } from './interrupt.js';
-import { createPullBars } from './pull-progress.js';
+import { byteSize } from './shared/byte-size.js';
+import { collect, parseCount } from './shared/flags.js';
+import { interruptible } from './shared/interrupt.js';
+import { createPullBars } from './shared/pull-progress.js';
 
 interface PullFlags extends Omit<PullOptions, 'signal' | 'onProgress'> {
   json?: true;

@@ -1,10 +1,15 @@
 import { Command, Option } from 'commander';
 import type { Outtype } from '../convert/outtypes.js';
 import { type QuantizeOptions, type QuantizeResult, quantize } from '../convert/quantize.js';
-import { describeFile, NO_CHECKSUM, parseOuttypeFlag, parseSizeFlag } from './convert-flags.js';
-import { asUsage } from './flags.js';
-import { interruptible } from './interrupt.js';
-import { createProgress } from './progress.js';
+import {
+  describeFile,
+  NO_CHECKSUM,
+  parseOuttypeFlag,
+  parseSizeFlag,
+} from './shared/convert-flags.js';
+import { asUsage } from './shared/flags.js';
+import { interruptible } from './shared/interrupt.js';
+import { createProgress } from './shared/progress.js';
 
 interface QuantizeFlags extends Omit<QuantizeOptions, 'file' | 'checksum' | 'checksumFiles'> {
   outtype: Outtype;

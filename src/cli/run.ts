@@ -3,13 +3,18 @@ import { addAbortSignal } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { ChatResult, LlavaOneVision, Message, Part } from '../index.js';
-import { reportUsage } from './flags.js';
-import { interruptible } from './interrupt.js';
-import { addMediaOptions } from './media-flags.js';
-import { addModelFiles, addModelOptions, loadModel, type ModelFlags } from './model-flags.js';
-import { createProgress } from './progress.js';
-import { addSamplingOptions, type SamplingFlags, samplingOf } from './sampling-flags.js';
-import { describeMemory, describeStats } from './stats.js';
+import { reportUsage } from './shared/flags.js';
+import { interruptible } from './shared/interrupt.js';
+import { addMediaOptions } from './shared/media-flags.js';
+import {
+  addModelFiles,
+  addModelOptions,
+  loadModel,
+  type ModelFlags,
+} from './shared/model-flags.js';
+import { createProgress } from './shared/progress.js';
+import { addSamplingOptions, type SamplingFlags, samplingOf } from './shared/sampling-flags.js';
+import { describeMemory, describeStats } from './shared/stats.js';
 
 interface RunFlags extends ModelFlags, SamplingFlags {
   prompt: string;

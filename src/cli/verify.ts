@@ -3,10 +3,10 @@ import { Command } from 'commander';
 import { ggufString, readGguf } from '../gguf/reader.js';
 import type { LoadOptions } from '../index.js';
 import type { CheckResult, VerifyReport } from '../verify/report.js';
-import { parseCount, reportUsage } from './flags.js';
-import { interruptible } from './interrupt.js';
-import { addGpuOptions, type GPU_NAMES, LLAMA_LOG } from './model-flags.js';
-import { createProgress } from './progress.js';
+import { parseCount, reportUsage } from './shared/flags.js';
+import { interruptible } from './shared/interrupt.js';
+import { addGpuOptions, type GPU_NAMES, LLAMA_LOG } from './shared/model-flags.js';
+import { createProgress } from './shared/progress.js';
 
 interface VerifyFlags extends Pick<LoadOptions, 'threads' | (typeof GPU_NAMES)[number]> {
   model?: string;

@@ -1,13 +1,8 @@
 /** Where checkpoints keep their byte-level BPE: tokenizer.json, or vocab.json with merges.txt. */
 import { join } from 'node:path';
+import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
-import {
-  isRecord,
-  type JsonFile,
-  readJsonFile,
-  readJsonFileIfAny,
-  readTextFileIfAny,
-} from './json-file.js';
+import { type JsonFile, readJsonFile, readJsonFileIfAny, readTextFileIfAny } from './json-file.js';
 
 export interface Bpe {
   /** Of the file it was read from. */

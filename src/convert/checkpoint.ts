@@ -4,8 +4,9 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
-import { isRecord, type JsonFile, readJsonFile, readJsonFileIfAny } from './json-file.js';
+import { type JsonFile, readJsonFile, readJsonFileIfAny } from './json-file.js';
 import { readSafetensors, type SafetensorsTensor } from './safetensors.js';
 
 export interface Checkpoint {

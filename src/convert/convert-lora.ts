@@ -1,10 +1,12 @@
 /** A LoRA adapter folder of PEFT in, a GGUF adapter out, as llama.cpp loads it. */
 import { join } from 'node:path';
-import { type NativeBinding, native } from '../binding.js';
+import { native } from '../addon/load-addon.js';
+import type { NativeBinding } from '../binding.js';
 import { invalidArgument } from '../errors.js';
 import { loraRanks } from '../gguf/lora-targets.js';
+import { sourceOfSnapshot } from '../hub/snapshot-source.js';
 import { checkName, defaultName } from './file-name.js';
-import { generalEntries, sourceOfSnapshot } from './general-entries.js';
+import { generalEntries } from './general-entries.js';
 import { fallbackNotes, type GgufPlan } from './gguf-plan.js';
 import { checkAgainstBase, isCheckpointFolder, readLoraBase } from './lora-base.js';
 import { type LoraConfig, readLoraConfig } from './lora-config.js';

@@ -3,15 +3,16 @@
  * first byte is written.
  */
 import { join } from 'node:path';
-import { type NativeBinding, native } from '../binding.js';
+import { native } from '../addon/load-addon.js';
+import type { NativeBinding } from '../binding.js';
 import type { Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
+import { type CheckpointSource, sourceOfSnapshot } from '../hub/snapshot-source.js';
 import { type Checkpoint, openCheckpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
 import { planDecoder } from './decoder-plan.js';
 import { checkDocuments, type DocumentOptions, writeDocuments } from './documents.js';
 import { checkName, defaultName } from './file-name.js';
-import { type CheckpointSource, sourceOfSnapshot } from './general-entries.js';
 import { checkImatrix, readImatrix } from './imatrix.js';
 import { findLayout, nameTensors } from './layouts.js';
 import { leftOutNotes, POOLING_HEAD } from './left-out.js';

@@ -5,11 +5,12 @@
  */
 import { join } from 'node:path';
 import { decoderTensors } from '../gguf/decoder-tensors.js';
+import type { CheckpointSource } from '../hub/snapshot-source.js';
 import { CHAT_TEMPLATE } from './chat-template.js';
 import type { Checkpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
 import { decoderType } from './decoder-types.js';
-import { type CheckpointSource, generalEntries } from './general-entries.js';
+import { generalEntries } from './general-entries.js';
 import { checkTokenIds, eosTokens, samplingEntries } from './generation-defaults.js';
 import {
   fallbackNotes,

@@ -2,11 +2,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidArgument, LlavaError } from '../errors.js';
+import { writeTextFile } from '../files/whole-file.js';
 import { readDecoderFile } from '../gguf/decoder-file.js';
 import type { ConvertOptions, ConvertResult } from './convert.js';
 import { modelCardText } from './model-card.js';
 import { modelfileText } from './modelfile.js';
-import { writeTextFile } from './temporary-files.js';
 
 export interface DocumentOptions {
   /** Also write a model card, README.md, with sizes and checksums. */

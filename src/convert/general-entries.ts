@@ -1,5 +1,5 @@
 /** The `general.*` keys that every GGUF file has. @see ggml docs/gguf.md, gguf-py/gguf/constants.py (llama.cpp v0.5.0) */
-import { resolve } from 'node:path';
+import type { CheckpointSource } from '../hub/snapshot-source.js';
 import type { Checkpoint } from './checkpoint.js';
 import { type CheckpointCard, readCheckpointCard } from './checkpoint-card.js';
 import { type GgufEntry, type PlannedTensor, sizeLabel } from './gguf-plan.js';
@@ -8,14 +8,6 @@ import { UNKNOWN_DIGEST } from './source-digest.js';
 
 /** ggml's GGML_QNT_VERSION: the layout of quantised blocks. */
 export const QUANTIZATION_VERSION = 2;
-
-/** Where a checkpoint folder came from. */
-export interface CheckpointSource {
-  /** "owner/name" on the Hugging Face hub. */
-  repo: string;
-  /** Of the repository, 40 hex digits. */
-  commit?: string;
-}
 
 export async function generalEntries(file: {
   checkpoint: Pick<Checkpoint, 'path'>;
@@ -28,9 +20,8 @@ export async function generalEntries(file: {
   /** "owner/name", where the card names none. */
   baseModel?: string;
 }): Promise<GgufEntry[]> {
-  const { checkpoint, name, baseModel } = file;
+  const { checkpoint, name, baseModel, source } = file;
   const card = await readCheckpointCard(checkpoint.path);
-  const source = file.source ?? sourceOfSnapshot(checkpoint.path);
   const baseModels = card.baseModels.length === 0 && baseModel ? [baseModel] : card.baseModels;
   return [
     text('architecture', file.architecture),
@@ -97,14 +88,4 @@ function repositoryEntries(kind: 'base_model' | 'dataset', ids: string[]): GgufE
       ];
     }),
   ];
-}
-
-/** What the layout of the hub's own cache tells, `models--OWNER--NAME/snapshots/COMMIT`. */
-export function sourceOfSnapshot(folder: string): CheckpointSource | undefined {
-  const [, owner, name, revision] =
-    /(?:^|[\\/])models--([\w.-]+?)--([\w.-]+)[\\/]snapshots[\\/]([^\\/]+)[\\/]?$/.exec(
-      resolve(folder),
-    ) ?? [];
-  if (!owner || !name || !revision) return undefined;
-  return { repo: `${owner}/${name}`, ...(/^[0-9a-f]{40}$/.test(revision) && { commit: revision }) };
 }

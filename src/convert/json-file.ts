@@ -1,6 +1,7 @@
 /** JSON files of a checkpoint and typed lookups in them; what does not fit is an ERR_CHECKPOINT naming file and field. */
 import { readFile } from 'node:fs/promises';
 import type { LlavaError } from '../errors.js';
+import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
 import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
 
@@ -112,8 +113,4 @@ export function wrongField(file: JsonFile, key: string, expected: string): Llava
   const found = value.length > 80 ? `${value.slice(0, 80)}…` : value;
   const name = file.section === undefined ? key : `${file.section}.${key}`;
   return checkpointError(file.path, `expected ${expected} for "${name}" but it is ${found}.`);
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,9 +4,9 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
 import {
-  isRecord,
   type JsonFile,
   jsonBoolean,
   jsonInteger,
@@ -20,7 +20,7 @@ export const MERGE_ADVICE =
 
 const CONFIG_FILE = 'adapter_config.json';
 /** What LLaVA's training scripts write beside an adapter: trained weights that are no low-rank ones. */
-export const OTHER_WEIGHTS = 'non_lora_trainables.bin';
+const OTHER_WEIGHTS = 'non_lora_trainables.bin';
 
 export interface LoraConfig {
   /** As it stands there: a repository or a folder. */

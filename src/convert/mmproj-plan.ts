@@ -6,8 +6,9 @@
  */
 import type { Dialect } from '../dialect.js';
 import { ggmlTypeByName } from '../gguf/ggml-types.js';
+import type { CheckpointSource } from '../hub/snapshot-source.js';
 import type { Checkpoint } from './checkpoint.js';
-import { type CheckpointSource, generalEntries } from './general-entries.js';
+import { generalEntries } from './general-entries.js';
 import {
   fallbackNotes,
   type GgufEntry,

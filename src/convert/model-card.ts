@@ -1,9 +1,9 @@
 /** A model card for the two files of one conversion: README.md with the header that the Hugging Face hub reads. */
 import { basename } from 'node:path';
+import { packageVersion } from '../addon/package-root.js';
 import type { Dialect } from '../dialect.js';
 import { checksumPath } from '../gguf/checksum-file.js';
 import { type GgufFile, isGgufArray } from '../gguf/reader.js';
-import { packageVersion } from '../package-root.js';
 import type { WrittenFile } from './output-files.js';
 
 export interface CardFacts {

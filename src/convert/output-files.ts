@@ -5,6 +5,7 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { NativeBinding } from '../binding.js';
+import { prepareFolder, temporaryName, writeError, writeTextFile } from '../files/whole-file.js';
 import {
   checksumPath,
   checksumText,
@@ -15,7 +16,6 @@ import { isPartOf, splitPaths } from '../gguf/split-files.js';
 import { elementCount, type GgufPlan, tensorBytes } from './gguf-plan.js';
 import { needsDigest, SourceDigest, setDigest } from './source-digest.js';
 import { splitPlan } from './split-plan.js';
-import { prepareFolder, temporaryName, writeError, writeTextFile } from './temporary-files.js';
 import { checkGguf, writeGguf } from './write-gguf.js';
 
 export interface Output {

@@ -1,6 +1,7 @@
 /** An existing GGUF file in, one of another type out: matrices converted, all else as it is. Decoders and mmproj files. */
 import { basename, dirname, join, resolve } from 'node:path';
-import { type NativeBinding, native } from '../binding.js';
+import { native } from '../addon/load-addon.js';
+import type { NativeBinding } from '../binding.js';
 import { invalidArgument } from '../errors.js';
 import { readDecoderFile } from '../gguf/decoder-file.js';
 import { ggmlTypeByName } from '../gguf/ggml-types.js';

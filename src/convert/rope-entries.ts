@@ -3,9 +3,10 @@
  * both in "rope_parameters", earlier versions in "rope_theta" and "rope_scaling".
  * @see transformers modeling_rope_utils.py, conversion/base.py and src/llama-context.cpp (llama.cpp v0.5.0)
  */
+
+import { isRecord } from '../option-checks.js';
 import type { GgufEntry } from './gguf-plan.js';
 import {
-  isRecord,
   type JsonFile,
   jsonChoice,
   jsonInteger,

@@ -4,8 +4,8 @@
  * complete, so that what is read later is what was meant. Knows nothing about models.
  */
 import { type FileHandle, open } from 'node:fs/promises';
+import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
-import { isRecord } from './json-file.js';
 import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
 
 export interface SafetensorsTensor {

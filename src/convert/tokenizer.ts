@@ -4,9 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRecord } from '../option-checks.js';
 import { type Bpe, readBpe } from './bpe-files.js';
 import { checkpointError } from './checkpoint-error.js';
-import { isRecord, type JsonFile, readOptionalJsonFile } from './json-file.js';
+import { type JsonFile, readOptionalJsonFile } from './json-file.js';
 
 /** llama.cpp's token types. @see include/llama.h `enum llama_token_type` (v0.5.0) */
 export const tokenTypes = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;

@@ -4,9 +4,10 @@
  * @see LLaVA-NeXT llava/model/multimodal_encoder/siglip_encoder.py SigLipVisionConfig (commit df17966)
  */
 import type { LlavaError } from '../errors.js';
+import { isRecord } from '../option-checks.js';
 import type { Checkpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
-import { isRecord, type JsonFile, jsonEpsilon, jsonInteger, wrongField } from './json-file.js';
+import { type JsonFile, jsonEpsilon, jsonInteger, wrongField } from './json-file.js';
 import type { ModelConfig } from './model-config.js';
 import type { SafetensorsTensor } from './safetensors.js';
 

@@ -5,9 +5,9 @@
  *   models/siglip/configuration_siglip.py (transformers 5.18.0)
  */
 import { join } from 'node:path';
+import { isRecord } from '../option-checks.js';
 import type { Checkpoint } from './checkpoint.js';
 import {
-  isRecord,
   type JsonFile,
   jsonBoolean,
   jsonChoice,

@@ -1,7 +1,7 @@
 /** Carries out a plan: one GGUF file, written through the addon from the rows of other files. */
 import { rm } from 'node:fs/promises';
+import { callNative } from '../addon/native-error.js';
 import type { NativeBinding, NativeGgufWriter } from '../binding.js';
-import { callNative } from '../native-error.js';
 import { checkpointError } from './checkpoint-error.js';
 import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
 import type { SourceDigest } from './source-digest.js';

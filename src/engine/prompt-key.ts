@@ -2,8 +2,8 @@
  * What stands at each position of a sequence: token ids, and visual rows by the content they come from. Two sequences
  * whose keys begin alike have the same keys and values in the cache there. Immutable.
  */
+
 import type { PromptSegment } from '../prompt/prompt-tokens.js';
-import type { PlannedMedia } from './planned-media.js';
 
 export type KeySegment =
   | { tokens: Int32Array }
@@ -17,9 +17,10 @@ export class PromptKey {
   /** Never empty; token segments are never adjacent. */
   readonly segments: readonly KeySegment[];
 
+  /** @param media by a prompt's media indices */
   static of(
     segments: readonly PromptSegment[],
-    media: readonly Pick<PlannedMedia, 'key' | 'plan'>[],
+    media: readonly { key: string; plan: { rows: number } }[],
   ): PromptKey {
     return new PromptKey(
       segments.map((segment) => {

@@ -5,9 +5,10 @@
  * The engine room knows ids and rows, nothing about text, images or options. Aborts take effect between steps; a step
  * that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
  */
+
+import { callNative } from '../addon/native-error.js';
 import type { NativeContext, NativeSample } from '../binding.js';
 import { LlavaError } from '../errors.js';
-import { callNative } from '../native-error.js';
 import type { Lane } from '../vision/visual-rows.js';
 import { KvCache, type KvCacheOptions, type PlaceRequest } from './kv-cache.js';
 import type { KvPrefix } from './kv-prefixes.js';

@@ -6,7 +6,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { buffer } from 'node:stream/consumers';
-import { packageVersion } from '../package-root.js';
+import { packageVersion } from '../addon/package-root.js';
 import { type Asked, answerError, networkError, nonsenseError } from './hub-error.js';
 import type { RepoRevision } from './repo-id.js';
 import { withRetries } from './retry.js';

@@ -11,7 +11,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from '../convert/temporary-files.js';
+import { isAlive } from '../files/whole-file.js';
 import { cacheWriteError } from './cache-error.js';
 import { etagHash } from './etag.js';
 import type { RepoFile } from './repository.js';

@@ -1,5 +1,4 @@
 /** Which files of a repository to have: those the converter reads, those that patterns name, or all. */
-import { OTHER_WEIGHTS } from '../convert/lora-config.js';
 import { LlavaError } from '../errors.js';
 import { matchesAny } from './glob.js';
 
@@ -30,7 +29,7 @@ const READ_BY_CONVERTER = new Set([
   ...['added_tokens.json', 'special_tokens_map.json'],
   ...['preprocessor_config.json', 'processor_config.json', 'video_preprocessor_config.json'],
   ...['chat_template.json', 'chat_template.jinja'],
-  ...[ADAPTER_CONFIG, ADAPTER_WEIGHTS, OTHER_WEIGHTS],
+  ...[ADAPTER_CONFIG, ADAPTER_WEIGHTS, 'non_lora_trainables.bin'],
 ]);
 
 /**

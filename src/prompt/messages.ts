@@ -2,9 +2,11 @@
  * The conversation as callers write it, and its checks: everything wrong with its form is found here, by the path of
  * the value. Media are only looked at, not read.
  */
+
 import { invalidArgument } from '../errors.js';
 import { checkImageSource, type ImageSource } from '../media/image.js';
 import { checkVideoSource, type VideoSource } from '../media/video.js';
+import { isRecord } from '../option-checks.js';
 
 export interface TextPart {
   type: 'text';
@@ -96,8 +98,4 @@ function isFrameCount(value: unknown): value is number {
 
 function ownList(video: VideoSource): VideoSource {
   return Array.isArray(video) ? [...video] : video;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

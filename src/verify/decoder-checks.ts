@@ -1,7 +1,8 @@
 /** The decoder alone: ids of texts and prompts, and logits of the first positions. */
+
+import { callNative } from '../addon/native-error.js';
 import type { NativeSamplerOptions } from '../binding.js';
-import type { Engine } from '../engine/engine.js';
-import { callNative } from '../native-error.js';
+import type { Engine } from '../chat/engine.js';
 import { renderPrompt } from '../prompt/chatml.js';
 import { tokenizePrompt } from '../prompt/prompt-tokens.js';
 import { logitBound, precisionOf } from './bounds.js';

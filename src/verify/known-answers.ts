@@ -4,10 +4,10 @@
  * Every part but `name` and `model` may be missing.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import { isRecord } from '../convert/json-file.js';
+import { PACKAGE_ROOT } from '../addon/package-root.js';
 import { DIALECTS, type Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
-import { PACKAGE_ROOT } from '../package-root.js';
+import { isRecord } from '../option-checks.js';
 import { PRECISIONS, type Precision } from './bounds.js';
 
 export interface KnownAnswers {

@@ -1,5 +1,5 @@
 /** The table's picture: what its size decides, whether the file is it, its visual rows, and answers about it. */
-import type { Engine } from '../engine/engine.js';
+import type { Engine } from '../chat/engine.js';
 import { LlavaError } from '../errors.js';
 import { sha256File } from '../gguf/checksum-file.js';
 import type { LlavaOneVision } from '../llava-onevision.js';

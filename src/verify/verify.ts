@@ -2,16 +2,16 @@
  * Compares converted files with known answers of their model: sizes, tokens, logits of the first positions, and, given the
  * picture, its visual rows and how answers about it begin.
  */
-import { backendFor } from '../binding.js';
+import { backendFor } from '../addon/load-addon.js';
 import type { Dialect } from '../dialect.js';
-import { loadEngine } from '../engine/load-engine.js';
-import { planLoad, readModelFiles } from '../engine/load-plan.js';
 import { invalidArgument } from '../errors.js';
 import { type DecoderFile, readDecoderFile } from '../gguf/decoder-file.js';
 import { readGguf } from '../gguf/reader.js';
 import { collectTensors } from '../gguf/split-files.js';
 import { LlavaOneVision } from '../llava-onevision.js';
-import { type LoadOptions, resolveLoadOptions } from '../load-options.js';
+import { loadEngine } from '../load/load-engine.js';
+import { type LoadOptions, resolveLoadOptions } from '../load/load-options.js';
+import { planLoad, readModelFiles } from '../load/load-plan.js';
 import { readVisionConfig, type VisionConfig } from '../vision/vision-config.js';
 import { coarsestType } from './bounds.js';
 import { chooseTable } from './choose-table.js';

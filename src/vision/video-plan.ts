@@ -4,7 +4,7 @@
  * @see LLaVA-NeXT llava/model/llava_arch.py get_2dPool, prepare_inputs_labels_for_multimodal (commit df17966)
  */
 import { type Dialect, dialectRules } from '../dialect.js';
-import { sampleFrames } from '../media/frame-sampling.js';
+import { sampleFrames } from './frame-sampling.js';
 import type { NewlineMode, VisionConfig } from './vision-config.js';
 
 /** The part of VisionConfig that a clip's rows depend on. */

@@ -2,8 +2,9 @@
  * Frames to visual rows, a few at a time as they are decoded: squash to a tile, encode on the lane, pool, put in place.
  * Of a clip of any length it holds the rows, and pixels and features of `tilesPerCall` frames.
  */
+
+import { callCancellable } from '../addon/native-error.js';
 import type { RgbImage } from '../media/image.js';
-import { callCancellable } from '../native-error.js';
 import { squash } from './tiles.js';
 import { rowsPerFrame, type VideoPlan } from './video-plan.js';
 import type { EncodeOptions, Tower } from './visual-rows.js';

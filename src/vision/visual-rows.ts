@@ -2,8 +2,9 @@
  * Tiles to visual rows, the decoder's input: encode on the shared compute lane, a few tiles per turn so that other
  * chats keep their pace, then put the map together. Knows nothing about pixels or prompts.
  */
+
+import { callCancellable } from '../addon/native-error.js';
 import type { NativeBinding, NativeVisionEncoder } from '../binding.js';
-import { callCancellable } from '../native-error.js';
 import type { ImagePlan } from './image-plan.js';
 import type { VisionConfig } from './vision-config.js';
 

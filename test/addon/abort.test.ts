@@ -1,7 +1,7 @@
 /** Aborts and disposal on the real engine, at every stage; the model answers as before afterwards. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChatOptions, type ChatStream, LlavaOneVision } from '../../src/index.js';
-import type { LoadProgress } from '../../src/load-options.js';
+import type { LoadProgress } from '../../src/load/load-options.js';
 import { demoMessages } from '../support/demo-chats.js';
 import { convertedFiles } from '../support/golden.js';
 

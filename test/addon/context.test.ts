@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/load-addon.js';
 import type { NativeSample, NativeSlice } from '../../src/binding.js';
-import { native } from '../../src/binding.js';
 import { randomNormal } from '../support/random.js';
 import { expectSame } from '../support/samples.js';
 import {

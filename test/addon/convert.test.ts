@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { inspectFile } from '../../src/cli/inspect-file.js';
+import { inspectFile } from '../../src/cli/inspect/file.js';
 import { convert } from '../../src/convert/convert.js';
 import { readDecoderFile } from '../../src/gguf/decoder-file.js';
 import { readGguf } from '../../src/gguf/reader.js';

@@ -1,7 +1,8 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NativeContextOptions, type NativeSample, native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeContextOptions, NativeSample } from '../../src/binding.js';
 import { expectSame, largestDifference } from '../support/samples.js';
 import {
   CONTEXT_OPTIONS,

@@ -1,7 +1,8 @@
 // The assembled map against a plain one: interleave into a full grid, crop, then shrink as torch's
 // interpolate(mode='bilinear', align_corners=False) does.
 import { describe, expect, it } from 'vitest';
-import { type NativeMapOptions, native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeMapOptions } from '../../src/binding.js';
 import { randomNormal } from '../support/random.js';
 
 const binding = native();

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
 import { ggmlTypeByName } from '../../src/gguf/ggml-types.js';
 import { createRandom, fuzzSeconds, fuzzSeed, type Random } from '../support/fuzz.js';
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
 import { readGguf } from '../../src/gguf/reader.js';
 import { temporaryFolder } from '../support/tiny-decoder.js';
 

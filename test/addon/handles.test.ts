@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NativeGgufWriter, type NativeHandle, native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeGgufWriter, NativeHandle } from '../../src/binding.js';
 import {
   CONTEXT_OPTIONS,
   GREEDY,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
 import { type ConvertResult, convert } from '../../src/convert/convert.js';
 import { readDecoderFile } from '../../src/gguf/decoder-file.js';
 import { type GgufFile, type GgufTensor, readGguf } from '../../src/gguf/reader.js';

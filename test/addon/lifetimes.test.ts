@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { backendFor } from '../../src/binding.js';
+import { backendFor } from '../../src/addon/load-addon.js';
 import { runChild } from '../support/child.js';
 import {
   CONTEXT_OPTIONS,

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
 import { LlavaError } from '../../src/errors.js';
 import { ggmlTypes } from '../../src/gguf/ggml-types.js';
 import { checkLoraFits, readLoraFile } from '../../src/gguf/lora-file.js';

@@ -1,12 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type NativeModel,
-  type NativeModelOptions,
-  type NativeThreadPool,
-  native,
-} from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeModel, NativeModelOptions, NativeThreadPool } from '../../src/binding.js';
 import { readDecoderFile } from '../../src/gguf/decoder-file.js';
 import { readGguf } from '../../src/gguf/reader.js';
 import { randomUniform } from '../support/random.js';

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
 import { convert } from '../../src/convert/convert.js';
 import type { GgufPlan } from '../../src/convert/gguf-plan.js';
 import { writeOutputs } from '../../src/convert/output-files.js';

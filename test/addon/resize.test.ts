@@ -1,7 +1,7 @@
 // Hashes of Pillow 12.3.0's own output (Image.resize with BICUBIC) on a computed picture.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
 
 const binding = native();
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../src/addon/load-addon.js';
 import type { NativeSample, NativeSampler, NativeSamplerOptions } from '../../src/binding.js';
-import { native } from '../../src/binding.js';
 import { randomNormal, randomUniform } from '../support/random.js';
 import { chooseToken, distribution, softmax } from '../support/sampling-model.js';
 import {

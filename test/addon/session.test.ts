@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatOptions, LoadOptions, Part } from '../../src/index.js';
 import { LlavaOneVision } from '../../src/index.js';
-import { readSession, writeSession } from '../../src/session-file.js';
+import { readSession, writeSession } from '../../src/session/session-file.js';
 import { PICTURE, runDemo } from '../support/demo-chats.js';
 import { convertedFiles } from '../support/golden.js';
 

@@ -1,7 +1,8 @@
 // Cutting tiles with the real resize: places, padding, and sizes at the edge of what exists.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type NativeBinding, native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeBinding } from '../../src/binding.js';
 import { type ImagePlan, planImage, type TileGeometry } from '../../src/vision/image-plan.js';
 import { cutTiles } from '../../src/vision/tiles.js';
 

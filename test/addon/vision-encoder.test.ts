@@ -2,11 +2,11 @@
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type NativeThreadPool,
-  type NativeVisionEncoder,
-  type NativeVisionOptions,
-  native,
+import { native } from '../../src/addon/load-addon.js';
+import type {
+  NativeThreadPool,
+  NativeVisionEncoder,
+  NativeVisionOptions,
 } from '../../src/binding.js';
 import {
   NORMALIZATION,

@@ -1,6 +1,6 @@
 // Rows of a whole image with the real map assembly, against positions worked out by hand.
 import { expect, it } from 'vitest';
-import { native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
 import { planImage, type TileGeometry } from '../../src/vision/image-plan.js';
 import type { VisionConfig } from '../../src/vision/vision-config.js';
 import { encodeRows } from '../../src/vision/visual-rows.js';

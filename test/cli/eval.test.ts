@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AnswerRecord } from '../../eval/answers.js';
-import { mmVet } from '../../eval/benchmarks/mmvet.js';
-import { nextQa } from '../../eval/benchmarks/nextqa.js';
+import type { AnswerRecord } from '../../src/eval/answers.js';
+import { mmVet } from '../../src/eval/benchmarks/mmvet.js';
+import { nextQa } from '../../src/eval/benchmarks/nextqa.js';
 import { cli, MAIN } from '../support/cli.js';
 import { datasetFolder, writeSplit } from '../support/eval.js';
 import { fakeChatServer } from '../support/fake-chat-server.js';

@@ -20,14 +20,14 @@ import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parsePlatform } from '../../scripts/pack-platform.mjs';
 import { tryTarball } from '../../scripts/release/build-package.mjs';
-import { PACKAGE_ROOT } from '../../src/package-root.js';
+import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
 import {
   CPU_PACKAGES,
   GPU_PACKAGES,
   platformName,
   SCOPE,
   thisPlatform,
-} from '../../src/platform-packages.js';
+} from '../../src/addon/platform-packages.js';
 import { type Registry, startRegistry } from '../support/registry.js';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'llavaov-package-')));

@@ -2,7 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NativeThreadPool, native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeThreadPool } from '../../src/binding.js';
 import { type ConvertOptions, convert } from '../../src/convert/convert.js';
 import { convertLora } from '../../src/convert/convert-lora.js';
 import { LORA_OUTTYPES } from '../../src/convert/lora-plan.js';

@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NativeThreadPool, native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeThreadPool } from '../../src/binding.js';
 import type { MmprojOuttype } from '../../src/convert/outtypes.js';
 import { type GgufTensor, readGguf } from '../../src/gguf/reader.js';
 import { readVisionConfig } from '../../src/vision/vision-config.js';

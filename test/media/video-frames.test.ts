@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { sampleFrames } from '../../src/media/frame-sampling.js';
 import { type OpenedVideo, openVideo } from '../../src/media/video.js';
+import { sampleFrames } from '../../src/vision/frame-sampling.js';
 import { collect } from '../support/collect.js';
 import {
   AS_TIMED,

@@ -1,6 +1,7 @@
 // Token ids of every golden prompt, videos and both dialects included: -200 stands at each media part.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NativeModel, native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeModel } from '../../src/binding.js';
 import { renderPrompt } from '../../src/prompt/chatml.js';
 import { tokenizePrompt } from '../../src/prompt/prompt-tokens.js';
 import { type CheckpointName, convertedFiles, goldenCases } from '../support/golden.js';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
 import { DEFAULT_MAX_PIXELS, type ImageSource, openImage } from '../../src/media/image.js';
 import { mediaParts } from '../../src/prompt/messages.js';
 import { planImage, type TileGeometry } from '../../src/vision/image-plan.js';

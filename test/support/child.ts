@@ -1,6 +1,6 @@
 /** Runs a script that uses the addon in a Node process of its own: exits, crashes and output are what is tested. */
 import { spawnSync } from 'node:child_process';
-import { backendFor } from '../../src/binding.js';
+import { backendFor } from '../../src/addon/load-addon.js';
 
 export interface ChildResult {
   /** Null when a signal ended the process. */

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
 import type { Message } from '../../src/index.js';
-import { PACKAGE_ROOT } from '../../src/package-root.js';
 import type { ChildResult } from './child.js';
 import { convertedFiles, goldenCases } from './golden.js';
 

@@ -2,7 +2,7 @@
  * A NativeBinding without the addon: a toy model over bytes whose answer is a function of the text before it. It is strict
  * where the addon is (positions, one slice per sequence, cells, busy handles), so that a test fails where the addon would.
  */
-import type { BackendInfo } from '../../src/backend.js';
+import type { BackendInfo } from '../../src/addon/backend.js';
 import type {
   NativeBinding,
   NativeCancel,

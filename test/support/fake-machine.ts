@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { cpuVariants, gpuVariants } from '../../scripts/cpu-variants.mjs';
-import { type BackendChoice, chooseBackend } from '../../src/backend.js';
+import { type BackendChoice, chooseBackend } from '../../src/addon/backend.js';
+import type { Machine } from '../../src/addon/find-addon.js';
 import type { NativeDevice } from '../../src/binding.js';
 import type { LlavaError } from '../../src/errors.js';
-import type { Machine } from '../../src/native-binding.js';
 
 export const VERSION = '1.2.3';
 export const X64 = '@llava-onevision/linux-x64';

@@ -1,9 +1,9 @@
 /** A LlavaOneVision on the fake binding: the whole engine, no files and no addon. */
 import { expect } from 'vitest';
-import { loadEngine } from '../../src/engine/load-engine.js';
-import { type ModelFiles, planLoad } from '../../src/engine/load-plan.js';
 import { LlavaOneVision } from '../../src/llava-onevision.js';
-import { type LoadOptions, resolveLoadOptions } from '../../src/load-options.js';
+import { loadEngine } from '../../src/load/load-engine.js';
+import { type LoadOptions, resolveLoadOptions } from '../../src/load/load-options.js';
+import { type ModelFiles, planLoad } from '../../src/load/load-plan.js';
 import type { Message } from '../../src/prompt/messages.js';
 import {
   FAKE_TOKENS,

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type NativeThreadPool, native } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeThreadPool } from '../../src/binding.js';
 import { readVisionConfig } from '../../src/vision/vision-config.js';
 import { randomUniform } from './random.js';
 

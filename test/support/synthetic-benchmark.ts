@@ -1,12 +1,12 @@
 /** A benchmark and data made up for tests of the machinery: sums, in three categories, in pairs if asked for. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Asker, Reply } from '../../eval/asker.js';
-import type { Benchmark } from '../../eval/benchmark.js';
-import { numberColumn, textColumn } from '../../eval/data/columns.js';
-import { mean } from '../../eval/figures.js';
-import { openResults } from '../../eval/results.js';
-import { type RunOptions, runBenchmark } from '../../eval/run.js';
+import type { Asker, Reply } from '../../src/eval/asker.js';
+import type { Benchmark } from '../../src/eval/benchmark.js';
+import { numberColumn, textColumn } from '../../src/eval/data/columns.js';
+import { mean } from '../../src/eval/figures.js';
+import { openResults } from '../../src/eval/results.js';
+import { type RunOptions, runBenchmark } from '../../src/eval/run.js';
 import type { Part } from '../../src/prompt/messages.js';
 import { temporaryFolder } from './eval.js';
 

@@ -2,16 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type NativeContext,
-  type NativeContextOptions,
-  type NativeGgufWriter,
-  type NativeModel,
-  type NativeModelOptions,
-  type NativeSampler,
-  type NativeSamplerOptions,
-  type NativeThreadPool,
-  native,
+import { native } from '../../src/addon/load-addon.js';
+import type {
+  NativeContext,
+  NativeContextOptions,
+  NativeGgufWriter,
+  NativeModel,
+  NativeModelOptions,
+  NativeSampler,
+  NativeSamplerOptions,
+  NativeThreadPool,
 } from '../../src/binding.js';
 import { type DecoderSizes, decoderTensors } from '../../src/gguf/decoder-tensors.js';
 import { randomNormal } from './random.js';

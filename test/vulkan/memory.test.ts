@@ -1,11 +1,11 @@
 // What is estimated before a load against what the device is then asked for, and a device that refuses.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { backendFor } from '../../src/binding.js';
-import { loadEngine } from '../../src/engine/load-engine.js';
-import { planLoad, readModelFiles } from '../../src/engine/load-plan.js';
-import { type LoadOptions, resolveLoadOptions } from '../../src/load-options.js';
-import { PACKAGE_ROOT } from '../../src/package-root.js';
+import { backendFor } from '../../src/addon/load-addon.js';
+import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
+import { loadEngine } from '../../src/load/load-engine.js';
+import { type LoadOptions, resolveLoadOptions } from '../../src/load/load-options.js';
+import { planLoad, readModelFiles } from '../../src/load/load-plan.js';
 import { convertedFiles } from '../support/golden.js';
 
 /** "Vulkan0 KV buffer size =     6.00 MiB", in bytes. */

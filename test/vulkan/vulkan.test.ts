@@ -1,7 +1,7 @@
 // A GPU backend as such, on whatever Vulkan device there is: scripts/test-vulkan.mjs runs this. Bounds are those of f16 for
 // every type, because a device may multiply in f16.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { backendFor } from '../../src/binding.js';
+import { backendFor } from '../../src/addon/load-addon.js';
 import { LlavaOneVision, type Message } from '../../src/index.js';
 import { convertedFiles, goldenCases, goldenRows, relativeError } from '../support/golden.js';
 

@@ -1,6 +1,6 @@
 // ActivityNet-QA as the hub has it: asked, put to a judge, scored from the replies.
 import { expect, it } from 'vitest';
-import { activityNetQa } from '../../../eval/benchmarks/activitynetqa.js';
+import { activityNetQa } from '../../../src/eval/benchmarks/activitynetqa.js';
 import { writeClips } from '../../support/clips.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 

@@ -1,6 +1,6 @@
 // AI2D as the hub has it: prompt, what the model sees, score by hand.
 import { expect, it } from 'vitest';
-import { ai2d } from '../../../eval/benchmarks/ai2d.js';
+import { ai2d } from '../../../src/eval/benchmarks/ai2d.js';
 import { datasetFolder, picture, runBenchmark, writeSplit } from '../../support/eval.js';
 
 const rows = [

@@ -1,6 +1,6 @@
 // ChartQA as the hub has it: prompt, tolerance, the two halves.
 import { expect, it } from 'vitest';
-import { chartQa } from '../../../eval/benchmarks/chartqa.js';
+import { chartQa } from '../../../src/eval/benchmarks/chartqa.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

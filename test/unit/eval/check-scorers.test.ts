@@ -2,11 +2,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { parseVectors, type Vector } from '../../../eval/check/vector.js';
-import { checkScorers, checkVectors } from '../../../eval/check-scorers.js';
-import { leadingLetter, loneLetterIndex, realWorldAnswer } from '../../../eval/scorers/letters.js';
-import { openClaims } from '../../../eval/scorers/mmmu-open.js';
-import { yesOrNo } from '../../../eval/scorers/yes-no.js';
+import { parseVectors, type Vector } from '../../../src/eval/check/vector.js';
+import { checkScorers, checkVectors } from '../../../src/eval/check-scorers.js';
+import {
+  leadingLetter,
+  loneLetterIndex,
+  realWorldAnswer,
+} from '../../../src/eval/scorers/letters.js';
+import { openClaims } from '../../../src/eval/scorers/mmmu-open.js';
+import { yesOrNo } from '../../../src/eval/scorers/yes-no.js';
 import { temporaryFolder } from '../../support/eval.js';
 
 const GOLDEN = join(import.meta.dirname, '../../golden/scorer-vectors.json');

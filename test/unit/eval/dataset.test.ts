@@ -2,9 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { DataPart, DataSource } from '../../../eval/benchmark.js';
-import { findPart } from '../../../eval/data/dataset.js';
-import { findImages, findVideo } from '../../../eval/data/media.js';
+import type { DataPart, DataSource } from '../../../src/eval/benchmark.js';
+import { findPart } from '../../../src/eval/data/dataset.js';
+import { findImages, findVideo } from '../../../src/eval/data/media.js';
 import { temporaryFolder } from '../../support/eval.js';
 
 const source: DataSource = {

@@ -20,7 +20,7 @@ const [benchmark = '', test = ''] = Array.from(
 
 it('adding a benchmark is the file of the page', async () => {
   const file = join(temporaryFolder(), 'capitals.ts');
-  const source = join(ROOT, 'eval');
+  const source = join(ROOT, 'src/eval');
   writeFileSync(
     file,
     benchmark.replace(/'\.\.\/(.*)\.js'/g, (_, path) => `'${source}/${path}.ts'`),

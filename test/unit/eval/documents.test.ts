@@ -1,7 +1,7 @@
 // DocVQA and InfoVQA as the hub has them: ANLS on the validation split, a submission from the test split.
 import { expect, it } from 'vitest';
-import { docVqa } from '../../../eval/benchmarks/docvqa.js';
-import { infoVqa } from '../../../eval/benchmarks/infovqa.js';
+import { docVqa } from '../../../src/eval/benchmarks/docvqa.js';
+import { infoVqa } from '../../../src/eval/benchmarks/infovqa.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

@@ -1,6 +1,6 @@
 // EgoSchema as the hub has it: the subset is scored, the full set becomes a submission.
 import { expect, it } from 'vitest';
-import { egoSchema } from '../../../eval/benchmarks/egoschema.js';
+import { egoSchema } from '../../../src/eval/benchmarks/egoschema.js';
 import { writeClips } from '../../support/clips.js';
 import { datasetFolder, runBenchmark, type Split, writeSplit } from '../../support/eval.js';
 

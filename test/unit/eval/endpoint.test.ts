@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type AnswerRecord, readAnswers } from '../../../eval/answers.js';
-import { ai2d } from '../../../eval/benchmarks/ai2d.js';
-import { endpointAsker } from '../../../eval/endpoint-asker.js';
-import { answersPath, readManifest } from '../../../eval/results.js';
+import { type AnswerRecord, readAnswers } from '../../../src/eval/answers.js';
+import { ai2d } from '../../../src/eval/benchmarks/ai2d.js';
+import { endpointAsker } from '../../../src/eval/endpoint-asker.js';
+import { answersPath, readManifest } from '../../../src/eval/results.js';
 import { datasetFolder, picture, temporaryFolder, writeSplit } from '../../support/eval.js';
 import { fakeChatServer } from '../../support/fake-chat-server.js';
 import { addUp, runInto, sums, sumsFolder } from '../../support/synthetic-benchmark.js';

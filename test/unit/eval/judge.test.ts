@@ -2,16 +2,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { Benchmark } from '../../../eval/benchmark.js';
-import { openData } from '../../../eval/data/open-data.js';
+import type { Benchmark } from '../../../src/eval/benchmark.js';
+import { openData } from '../../../src/eval/data/open-data.js';
 import {
   askJudge,
   importReplies,
   pendingRequests,
   writeRequests,
-} from '../../../eval/judge/judge.js';
-import { judgeImages } from '../../../eval/judge/judge-images.js';
-import { makeReport } from '../../../eval/report.js';
+} from '../../../src/eval/judge/judge.js';
+import { judgeImages } from '../../../src/eval/judge/judge-images.js';
+import { makeReport } from '../../../src/eval/report.js';
 import { picture, temporaryFolder } from '../../support/eval.js';
 import { fakeChatServer } from '../../support/fake-chat-server.js';
 import { writeParquet } from '../../support/parquet.js';

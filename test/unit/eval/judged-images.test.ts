@@ -1,12 +1,12 @@
 // The six benchmarks of pictures that need a judge, as the hub has them: prompts, requests, replies, scores by hand.
 import { expect, it } from 'vitest';
-import type { Benchmark } from '../../../eval/benchmark.js';
-import { imageDc } from '../../../eval/benchmarks/imagedc.js';
-import { liveBench } from '../../../eval/benchmarks/livebench.js';
-import { llavaW } from '../../../eval/benchmarks/llava-w.js';
-import { llavaWilder } from '../../../eval/benchmarks/llava-wilder.js';
-import { mmVet } from '../../../eval/benchmarks/mmvet.js';
-import { vibeEval } from '../../../eval/benchmarks/vibe-eval.js';
+import type { Benchmark } from '../../../src/eval/benchmark.js';
+import { imageDc } from '../../../src/eval/benchmarks/imagedc.js';
+import { liveBench } from '../../../src/eval/benchmarks/livebench.js';
+import { llavaW } from '../../../src/eval/benchmarks/llava-w.js';
+import { llavaWilder } from '../../../src/eval/benchmarks/llava-wilder.js';
+import { mmVet } from '../../../src/eval/benchmarks/mmvet.js';
+import { vibeEval } from '../../../src/eval/benchmarks/vibe-eval.js';
 import { datasetFolder, picture, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

@@ -1,6 +1,6 @@
 // MathVerse as the hub has it: a split for each version, offline rule and judge in two steps or one.
 import { expect, it } from 'vitest';
-import { mathVerse } from '../../../eval/benchmarks/mathverse.js';
+import { mathVerse } from '../../../src/eval/benchmarks/mathverse.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

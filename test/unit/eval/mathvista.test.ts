@@ -1,6 +1,6 @@
 // MathVista as the hub has it: three ways of asking, the answer's form, extraction by a judge.
 import { expect, it } from 'vitest';
-import { mathVista } from '../../../eval/benchmarks/mathvista.js';
+import { mathVista } from '../../../src/eval/benchmarks/mathvista.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

@@ -1,6 +1,6 @@
 // MLVU: the prompt ends within a bracket, the score is the mean of the kinds of question.
 import { expect, it } from 'vitest';
-import { mlvu } from '../../../eval/benchmarks/mlvu.js';
+import { mlvu } from '../../../src/eval/benchmarks/mlvu.js';
 import { writeClips } from '../../support/clips.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 

@@ -1,7 +1,7 @@
 // MMBench as the hub has it: rotations of one question, the judge where a letter cannot be inferred, the spreadsheet.
 import { inflateRawSync } from 'node:zlib';
 import { expect, it } from 'vitest';
-import { mmBench } from '../../../eval/benchmarks/mmbench.js';
+import { mmBench } from '../../../src/eval/benchmarks/mmbench.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

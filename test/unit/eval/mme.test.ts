@@ -1,6 +1,6 @@
 // MME as the hub has it: two questions about each picture, points by category, both rows of the card.
 import { expect, it } from 'vitest';
-import { mme } from '../../../eval/benchmarks/mme.js';
+import { mme } from '../../../src/eval/benchmarks/mme.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

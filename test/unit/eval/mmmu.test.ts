@@ -1,6 +1,6 @@
 // MMMU as the hub has it: options written as Python lists, several pictures, open questions, the submission.
 import { expect, it } from 'vitest';
-import { mmmu } from '../../../eval/benchmarks/mmmu.js';
+import { mmmu } from '../../../src/eval/benchmarks/mmmu.js';
 import { datasetFolder, picture, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 

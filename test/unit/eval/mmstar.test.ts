@@ -1,6 +1,6 @@
 // MMStar as the hub has it: the mean of the kinds, not of the samples.
 import { expect, it } from 'vitest';
-import { mmStar } from '../../../eval/benchmarks/mmstar.js';
+import { mmStar } from '../../../src/eval/benchmarks/mmstar.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { mvBench } from '../../../eval/benchmarks/mvbench.js';
+import { mvBench } from '../../../src/eval/benchmarks/mvbench.js';
 import { writeClips } from '../../support/clips.js';
 import { datasetFolder, runBenchmark } from '../../support/eval.js';
 

@@ -1,6 +1,6 @@
 // NExT-QA as the hub has it: no instruction after the options, the last letter named counts.
 import { expect, it } from 'vitest';
-import { nextQa } from '../../../eval/benchmarks/nextqa.js';
+import { nextQa } from '../../../src/eval/benchmarks/nextqa.js';
 import { writeClips } from '../../support/clips.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 

@@ -1,6 +1,6 @@
 // PerceptionTest as the hub has it: the first capital letter that stands alone.
 import { expect, it } from 'vitest';
-import { perceptionTest } from '../../../eval/benchmarks/perceptiontest.js';
+import { perceptionTest } from '../../../src/eval/benchmarks/perceptiontest.js';
 import { writeClips } from '../../support/clips.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 

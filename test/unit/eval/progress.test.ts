@@ -1,6 +1,6 @@
 // The bar of a benchmark: count, running score, errors, time left.
 import { expect, it } from 'vitest';
-import { createEvalProgress } from '../../../src/cli/eval-progress.js';
+import { createEvalProgress } from '../../../src/cli/eval/progress.js';
 
 it('shows how far it is, and says nothing where there is no terminal', () => {
   const lines: string[] = [];

@@ -1,19 +1,19 @@
 // What the scorers take from Python. Expected values are Python 3.11's own.
 import { describe, expect, it } from 'vitest';
-import { listText, literal } from '../../../eval/scorers/python-literals.js';
+import { listText, literal } from '../../../src/eval/scorers/python-literals.js';
 import {
   floatText,
   parseFloatLiteral,
   parseInteger,
   round,
-} from '../../../eval/scorers/python-numbers.js';
+} from '../../../src/eval/scorers/python-numbers.js';
 import {
   capitalize,
   deletePunctuation,
   splitWords,
   strip,
   stripCharacter,
-} from '../../../eval/scorers/python-text.js';
+} from '../../../src/eval/scorers/python-text.js';
 
 describe('numbers', () => {
   it.each([

@@ -1,6 +1,6 @@
 // The user turn around a task's text.
 import { expect, it } from 'vitest';
-import { questionContent } from '../../../eval/question.js';
+import { questionContent } from '../../../src/eval/question.js';
 import { promptText, renderPrompt } from '../../../src/prompt/chatml.js';
 
 const SYSTEM = '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n';

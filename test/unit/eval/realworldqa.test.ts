@@ -1,6 +1,6 @@
 // RealWorldQA as the hub has it: options within the question, numbers as words.
 import { expect, it } from 'vitest';
-import { realWorldQa } from '../../../eval/benchmarks/realworldqa.js';
+import { realWorldQa } from '../../../src/eval/benchmarks/realworldqa.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

@@ -2,15 +2,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { Benchmark } from '../../../eval/benchmark.js';
-import { benchmarks } from '../../../eval/benchmarks/index.js';
-import { namedBenchmarks } from '../../../eval/benchmarks/named.js';
-import { compareResults } from '../../../eval/compare.js';
-import { listRows } from '../../../eval/list.js';
-import { makeReport } from '../../../eval/report.js';
-import { formatSeconds, reportMarkdown, reportTable } from '../../../eval/report-text.js';
-import { makeSubmissions } from '../../../eval/submissions.js';
-import { writeReport } from '../../../eval/write-report.js';
+import type { Benchmark } from '../../../src/eval/benchmark.js';
+import { benchmarks } from '../../../src/eval/benchmarks/index.js';
+import { namedBenchmarks } from '../../../src/eval/benchmarks/named.js';
+import { compareResults } from '../../../src/eval/compare.js';
+import { listRows } from '../../../src/eval/list.js';
+import { makeReport } from '../../../src/eval/report.js';
+import { formatSeconds, reportMarkdown, reportTable } from '../../../src/eval/report-text.js';
+import { makeSubmissions } from '../../../src/eval/submissions.js';
+import { writeReport } from '../../../src/eval/write-report.js';
 import { temporaryFolder } from '../../support/eval.js';
 import {
   addUp,

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { AnswerLog, type AnswerRecord, readAnswers } from '../../../eval/answers.js';
-import type { Benchmark } from '../../../eval/benchmark.js';
-import { makeReport } from '../../../eval/report.js';
-import { answersPath, lockResults, openResults } from '../../../eval/results.js';
 import { LlavaError } from '../../../src/errors.js';
+import { AnswerLog, type AnswerRecord, readAnswers } from '../../../src/eval/answers.js';
+import type { Benchmark } from '../../../src/eval/benchmark.js';
+import { makeReport } from '../../../src/eval/report.js';
+import { answersPath, lockResults, openResults } from '../../../src/eval/results.js';
 import { temporaryFolder } from '../../support/eval.js';
 import { writeParquet } from '../../support/parquet.js';
 import {

@@ -1,6 +1,6 @@
 // ScienceQA as the hub has it, with and without context; the two rules differ in "B. Ohio".
 import { expect, it } from 'vitest';
-import { scienceQa } from '../../../eval/benchmarks/scienceqa.js';
+import { scienceQa } from '../../../src/eval/benchmarks/scienceqa.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 import { pictured } from '../../support/pictured.js';

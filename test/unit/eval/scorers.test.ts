@@ -1,8 +1,8 @@
 // Scorers by their rules, beyond the reference's vectors (check-scorers.test.ts). Expected values are worked out by hand.
 import { describe, expect, it } from 'vitest';
-import { anls } from '../../../eval/scorers/anls.js';
-import { editDistance } from '../../../eval/scorers/edit-distance.js';
-import * as judge from '../../../eval/scorers/judge-replies.js';
+import { anls } from '../../../src/eval/scorers/anls.js';
+import { editDistance } from '../../../src/eval/scorers/edit-distance.js';
+import * as judge from '../../../src/eval/scorers/judge-replies.js';
 import {
   leadingLetter,
   loneLetterIndex,
@@ -12,15 +12,15 @@ import {
   realWorldAnswer,
   starRight,
   videoMmeLetter,
-} from '../../../eval/scorers/letters.js';
-import { mathVerseRightOffline } from '../../../eval/scorers/mathverse.js';
-import { directExtraction, normalizeExtraction } from '../../../eval/scorers/mathvista.js';
-import { mcqExtract } from '../../../eval/scorers/mcq-extract.js';
-import { inferOption, inferOptionOffline } from '../../../eval/scorers/mmbench.js';
-import { egoChoice, lettered, mmmuChoice } from '../../../eval/scorers/mmmu-choice.js';
-import { openClaims, openRight } from '../../../eval/scorers/mmmu-open.js';
-import { relaxedMatch } from '../../../eval/scorers/relaxed-accuracy.js';
-import { yesOrNo } from '../../../eval/scorers/yes-no.js';
+} from '../../../src/eval/scorers/letters.js';
+import { mathVerseRightOffline } from '../../../src/eval/scorers/mathverse.js';
+import { directExtraction, normalizeExtraction } from '../../../src/eval/scorers/mathvista.js';
+import { mcqExtract } from '../../../src/eval/scorers/mcq-extract.js';
+import { inferOption, inferOptionOffline } from '../../../src/eval/scorers/mmbench.js';
+import { egoChoice, lettered, mmmuChoice } from '../../../src/eval/scorers/mmmu-choice.js';
+import { openClaims, openRight } from '../../../src/eval/scorers/mmmu-open.js';
+import { relaxedMatch } from '../../../src/eval/scorers/relaxed-accuracy.js';
+import { yesOrNo } from '../../../src/eval/scorers/yes-no.js';
 
 describe('texts', () => {
   it('counts edits in code points', () => {

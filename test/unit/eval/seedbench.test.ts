@@ -1,6 +1,6 @@
 // SEED-Bench as the hub has it: lists of pictures, one for a picture and eight for a clip; two rows of the card.
 import { expect, it } from 'vitest';
-import { seedBench } from '../../../eval/benchmarks/seedbench.js';
+import { seedBench } from '../../../src/eval/benchmarks/seedbench.js';
 import { datasetFolder, picture, runBenchmark, writeSplit } from '../../support/eval.js';
 import type { ColumnType } from '../../support/parquet.js';
 

@@ -1,6 +1,6 @@
 // VideoDetailDescription as the hub has it: described, put to a judge, rated.
 import { expect, it } from 'vitest';
-import { videoDc } from '../../../eval/benchmarks/video-dc.js';
+import { videoDc } from '../../../src/eval/benchmarks/video-dc.js';
 import { writeClips } from '../../support/clips.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 

@@ -1,6 +1,6 @@
 // Video-ChatGPT as the hub has it: three configs, five ratings, pairs of questions judged together.
 import { expect, it } from 'vitest';
-import { videoChatGpt } from '../../../eval/benchmarks/videochatgpt.js';
+import { videoChatGpt } from '../../../src/eval/benchmarks/videochatgpt.js';
 import { writeClips } from '../../support/clips.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 

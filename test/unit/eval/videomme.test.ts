@@ -1,6 +1,6 @@
 // Video-MME as the hub has it: prompts of both rules, clips by their id, score by hand.
 import { expect, it } from 'vitest';
-import { videoMme } from '../../../eval/benchmarks/videomme.js';
+import { videoMme } from '../../../src/eval/benchmarks/videomme.js';
 import { writeClips } from '../../support/clips.js';
 import { datasetFolder, runBenchmark, writeSplit } from '../../support/eval.js';
 

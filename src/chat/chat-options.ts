@@ -1,0 +1,84 @@
+/** What a caller may say about one chat, checked when `chat()` is called. */
+import type { NativeSamplerOptions } from '../binding.js';
+import { invalidArgument } from '../errors.js';
+import {
+  checkChoice,
+  checkFunction,
+  checkNumber,
+  checkOptions,
+  checkSignal,
+} from '../option-checks.js';
+import { MULTI_IMAGE, type MultiImage } from '../vision/image-plan.js';
+import {
+  resolveSampling,
+  SAMPLING_OPTIONS,
+  type SamplingFacts,
+  type SamplingOptions,
+} from './sampling.js';
+
+export interface ChatProgress {
+  /** 'encode' counts tiles of all pictures and frames of all clips, 'prefill' positions of the prompt. */
+  stage: 'encode' | 'prefill';
+  done: number;
+  total: number;
+}
+
+export interface ChatOptions extends SamplingOptions {
+  /** Longest answer in tokens, 1 or more; its room in the context is set aside before the chat starts. Default: until
+   *  the model stops or the context ends; beyond 512 tokens the answer then also ends when chats that run at the same
+   *  time have used the context up. */
+  maxTokens?: number;
+  /** The answer ends before any of these texts. */
+  stop?: string | readonly string[];
+  /** What several images become. Default: the model's. */
+  multiImage?: MultiImage;
+  signal?: AbortSignal;
+  /** What it throws fails the chat. */
+  onProgress?: (progress: ChatProgress) => void;
+}
+
+export interface ChatSettings {
+  maxTokens: number | undefined;
+  stop: readonly string[];
+  multiImage: MultiImage | undefined;
+  signal: AbortSignal | undefined;
+  onProgress: ((progress: ChatProgress) => void) | undefined;
+  sampling: NativeSamplerOptions;
+  /** Chunks carry log-probabilities. */
+  hasLogprobs: boolean;
+}
+
+const CHAT_OPTIONS = [
+  ...(['maxTokens', 'stop', 'multiImage', 'signal', 'onProgress'] as const),
+  ...SAMPLING_OPTIONS,
+];
+
+/** @throws ERR_INVALID_ARGUMENT */
+export function resolveChatOptions(given: unknown, model: SamplingFacts): ChatSettings {
+  const options = checkOptions<ChatOptions>('options', given, CHAT_OPTIONS);
+  return {
+    maxTokens: checkNumber('maxTokens', options.maxTokens, {
+      ...{ min: 1, max: 2 ** 31 - 1, integer: true },
+      fallback: undefined,
+    }),
+    stop: checkStop(options.stop),
+    multiImage: checkChoice('multiImage', options.multiImage, {
+      of: MULTI_IMAGE,
+      fallback: undefined,
+    }),
+    signal: checkSignal('signal', options.signal),
+    onProgress: checkFunction('onProgress', options.onProgress),
+    sampling: resolveSampling(options, model),
+    hasLogprobs: options.topLogprobs !== undefined,
+  };
+}
+
+function checkStop(option: unknown): readonly string[] {
+  if (option === undefined) return [];
+  const stops: unknown[] = Array.isArray(option) ? option : [option];
+  for (const stop of stops) {
+    if (typeof stop !== 'string' || stop === '')
+      throw invalidArgument('stop', 'a non-empty string or an array of them', stop);
+  }
+  return [...stops] as string[];
+}

@@ -1,0 +1,86 @@
+/** One planned picture or clip to its visual rows: from the cache, or decode, cut or squash to tiles, encode on the lane. */
+
+import { callNative } from '../addon/native-error.js';
+import type { RgbImage } from '../media/image.js';
+import type { CachedRows, TileListener } from '../vision/row-cache.js';
+import { cutTiles } from '../vision/tiles.js';
+import { encodeVideoRows } from '../vision/video-rows.js';
+import { type EncodeOptions, encodeRows } from '../vision/visual-rows.js';
+import type { Engine } from './engine.js';
+import type { PlannedImage, PlannedMedia, PlannedVideo } from './planned-media.js';
+
+export interface EncodeMediaOptions {
+  signal: AbortSignal;
+  /** Not called for rows that are in the cache. */
+  onTile?: TileListener;
+  /** Wall time of the two stages, if they run for this call; a clip's are reported frame by frame. */
+  onTime?: (stage: 'decodeMs' | 'encodeMs', ms: number) => void;
+}
+
+type JobOptions = EncodeOptions & Pick<EncodeMediaOptions, 'signal' | 'onTime'>;
+
+/** @returns [plan.rows, nEmbd] @throws ERR_IMAGE_DECODE, ERR_VIDEO_DECODE, ERR_ENCODE, signal.reason */
+export function encodeMedia(
+  media: PlannedMedia,
+  engine: Engine,
+  { signal, onTile, onTime }: EncodeMediaOptions,
+): Promise<CachedRows> {
+  const encode = (jobSignal: AbortSignal, report: TileListener) => {
+    const options = { lane: engine.lane, signal: jobSignal, onTile: report, onTime };
+    return media.kind === 'image'
+      ? encodePicture(media, engine, options)
+      : encodeClip(media, engine, options);
+  };
+  return engine.rowCache.get(media.key, { encode, signal, onTile });
+}
+
+async function encodePicture(
+  { image, plan }: PlannedImage,
+  engine: Engine,
+  options: JobOptions,
+): Promise<Float32Array> {
+  const tower = engine.tower!;
+  const start = performance.now();
+  const tiles = await callNative(async () =>
+    cutTiles(await image.decode(), plan, tower.config, tower.binding),
+  );
+  options.signal.throwIfAborted();
+  const decoded = performance.now();
+  options.onTime?.('decodeMs', decoded - start);
+  const rows = await callNative(() => encodeRows(tiles, plan, tower, options));
+  options.onTime?.('encodeMs', performance.now() - decoded);
+  return rows;
+}
+
+async function encodeClip(
+  { video, plan }: PlannedVideo,
+  engine: Engine,
+  options: JobOptions,
+): Promise<Float32Array> {
+  const indices = [...new Set(plan.frames)];
+  const frames = timed(video.frames(indices, options.signal), options.onTime);
+  return callNative(() => encodeVideoRows(frames, plan, engine.tower!, options));
+}
+
+/** Waiting for a frame is decoding, what happens between frames is encoding. */
+async function* timed(
+  frames: AsyncGenerator<RgbImage>,
+  onTime: EncodeMediaOptions['onTime'],
+): AsyncGenerator<RgbImage> {
+  let since = performance.now();
+  const lap = (stage: 'decodeMs' | 'encodeMs') => {
+    const now = performance.now();
+    onTime?.(stage, now - since);
+    since = now;
+  };
+  try {
+    for await (const frame of frames) {
+      lap('decodeMs');
+      yield frame;
+      lap('encodeMs');
+    }
+    lap('decodeMs');
+  } finally {
+    lap('encodeMs');
+  }
+}

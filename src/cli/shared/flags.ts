@@ -1,0 +1,51 @@
+/** Option values from the command line: text in, checked values out. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { LlavaError } from '../../errors.js';
+import type { LoraAdapter } from '../../load/lora-options.js';
+
+export function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Not a number.');
+  return value;
+}
+
+export function parseCount(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('Not a count.');
+  return value;
+}
+
+/** Gathers an option given several times. */
+export function collect(value: string, earlier: string[] = []): string[] {
+  return [...earlier, value];
+}
+
+/** Gathers FILE or FILE:SCALE. */
+export function collectLora(text: string, earlier: LoraAdapter[] = []): LoraAdapter[] {
+  const [, path = text, scale] =
+    /^(.+):([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)$/i.exec(text) ?? [];
+  return [...earlier, { path, ...(scale !== undefined && { scale: Number(scale) }) }];
+}
+
+/**
+ * A value out of range is wrong usage, whoever notices it: when the library's complaint is about one of the
+ * command's options or arguments, the command reports it as commander would and ends with status 2.
+ */
+export function reportUsage(error: unknown, command: Command): void {
+  if (!(error instanceof LlavaError) || error.code !== 'ERR_INVALID_ARGUMENT') return;
+  const [name] = String(error.argument).split('.');
+  const option = command.options.find((entry) => entry.attributeName() === name);
+  if (option) command.error(`error: option '${option.flags}': ${error.message}`);
+  if (command.registeredArguments.some((entry) => entry.name() === name))
+    command.error(`error: argument '${name}': ${error.message}`);
+}
+
+/** Does a command's work, and reports wrong usage that shows while at it. */
+export async function asUsage(command: Command, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    reportUsage(error, command);
+    throw error;
+  }
+}

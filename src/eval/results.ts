@@ -1,0 +1,143 @@
+/**
+ * A folder of results:
+ *   eval.json                     with whom and by which rules, and what was selected of each benchmark
+ *   NAME/answers.jsonl            what was asked and answered (answers.ts)
+ *   NAME/judge-requests.jsonl, judge-replies.jsonl, NAME/submission files
+ *   report.json, report.md
+ * One folder holds one model under one set of rules; a run into it goes on where the last one stopped.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { packageVersion } from '../addon/package-root.js';
+import { LlavaError } from '../errors.js';
+import type { Asker } from './asker.js';
+import type { Rules } from './scorers/rules.js';
+import type { Selection } from './select.js';
+
+export interface Manifest {
+  format: 1;
+  /** Of this package, when the folder was made. */
+  version: string;
+  engine: Asker['identity'];
+  /** Of the engine, for people. */
+  label: string;
+  rules: Rules;
+  /** By name: how the last run selected, and how many samples of each row of the card. */
+  benchmarks: Record<string, { selection: Selection; selected: Record<string, number> }>;
+}
+
+const FILE = 'eval.json';
+const LOCK = 'eval.lock';
+
+/** @throws ERR_EVAL_RESULTS */
+export async function readManifest(dir: string): Promise<Manifest> {
+  const path = join(dir, FILE);
+  let manifest: Partial<Manifest>;
+  try {
+    manifest = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const problem = isMissing ? 'it has no eval.json' : (cause as Error).message;
+    throw resultsError(dir, `expected a folder that eval run wrote, but ${problem}`, cause);
+  }
+  if (manifest.format !== 1 || !manifest.engine || !manifest.benchmarks)
+    throw resultsError(dir, 'its eval.json is not of format 1');
+  return manifest as Manifest;
+}
+
+/** Makes the folder, or checks that it belongs to the same model and rules. @throws ERR_EVAL_RESULTS, ERR_WRITE */
+export async function openResults(
+  dir: string,
+  { identity: engine, label }: Pick<Asker, 'identity' | 'label'>,
+  rules: Rules,
+): Promise<Manifest> {
+  const path = join(dir, FILE);
+  const exists = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw resultsError(dir, error.message, error);
+  });
+  if (!exists) {
+    const version = packageVersion();
+    const made: Manifest = { format: 1, version, engine, label, rules, benchmarks: {} };
+    await writeManifest(dir, made);
+    return made;
+  }
+  const manifest = await readManifest(dir);
+  if (manifest.rules !== rules)
+    throw resultsError(dir, `it was made by rules ${manifest.rules}, not ${rules}`);
+  for (const key of new Set([...Object.keys(engine), ...Object.keys(manifest.engine)]))
+    if (manifest.engine[key] !== engine[key])
+      throw resultsError(
+        dir,
+        `it was made with another model or engine, ${manifest.label}: ${key} is ${manifest.engine[key] ?? 'absent'} there and ${engine[key] ?? 'absent'} now`,
+      );
+  return manifest;
+}
+
+export async function writeManifest(dir: string, manifest: Manifest): Promise<void> {
+  await writeResult(join(dir, FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+export function answersPath(dir: string, benchmark: string): string {
+  return join(dir, benchmark, 'answers.jsonl');
+}
+
+/** Whole or not at all. @throws ERR_WRITE */
+export async function writeResult(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    const message = `Cannot write ${path}: ${(cause as Error).message}`;
+    throw new LlavaError('ERR_WRITE', message, { path }, { cause });
+  }
+}
+
+/** Two runs into one folder would ask everything twice. @returns what ends the lock @throws ERR_EVAL_RESULTS, ERR_WRITE */
+export async function lockResults(dir: string): Promise<() => Promise<void>> {
+  const path = join(dir, LOCK);
+  for (;;) {
+    try {
+      await mkdir(dir, { recursive: true });
+      const file = await open(path, 'wx');
+      await file.writeFile(String(process.pid));
+      await file.close();
+      return () => rm(path, { force: true });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw new LlavaError(
+          'ERR_WRITE',
+          `Cannot write ${path}: ${(cause as Error).message}`,
+          { path },
+          { cause },
+        );
+    }
+    const pid = Number(await readFile(path, 'utf8').catch(() => ''));
+    if (isAlive(pid))
+      throw resultsError(
+        dir,
+        `process ${pid} is writing to it; if it is not, delete ${LOCK} there`,
+      );
+    await rm(path, { force: true });
+  }
+}
+
+export function resultsError(path: string, problem: string, cause?: unknown): LlavaError {
+  return new LlavaError(
+    'ERR_EVAL_RESULTS',
+    `Cannot use the results in ${path}: ${problem}`,
+    { path },
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}

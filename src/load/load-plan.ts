@@ -1,0 +1,185 @@
+/** What is known and decided before anything is taken: the files' headers, and the settings that were left open. */
+import { type BackendInfo, devicesOf } from '../addon/backend.js';
+import type { NativeBinding, NativeDevice } from '../binding.js';
+import type { DecoderFacts, Engine } from '../chat/engine.js';
+import type { Dialect } from '../dialect.js';
+import { invalidArgument, LlavaError } from '../errors.js';
+import { readDecoderFile } from '../gguf/decoder-file.js';
+import { fileFingerprint } from '../gguf/file-fingerprint.js';
+import { checkLoraFits, type LoraFile, readLoraFile } from '../gguf/lora-file.js';
+import { readVisionConfig, type VisionConfig } from '../vision/vision-config.js';
+import { chooseGpus } from './device-options.js';
+import { leastOnGpu, planGpu } from './gpu-plan.js';
+import { describe, nothingFits } from './gpu-shortage.js';
+import type { LoadSettings } from './load-options.js';
+import { estimateMemory, type MemoryEstimate, type MemoryOptions } from './memory.js';
+
+export interface ModelFiles {
+  decoder: DecoderFacts;
+  vision: VisionConfig | null;
+  /** In the order of the settings. */
+  lora: LoraFile[];
+  fingerprints: Engine['fingerprints'];
+}
+
+/** What was decided where the settings left it open. */
+export interface LoadPlan {
+  contextSize: number;
+  microBatchSize: number;
+  flashAttention: LoadSettings['flashAttention'];
+  /** The one that was chosen, or the CPU and why, where nothing fits on its devices. */
+  backend: BackendInfo;
+  gpuLayers: number;
+  visionOnGpu: boolean;
+  /** Those that are used; the tower runs on the first. */
+  gpus: readonly NativeDevice[];
+  /** Each one's share of the layers on GPUs. */
+  shares: readonly number[];
+  threads: number;
+  maxSequences: number;
+  dialect: Dialect;
+  lora: LoadSettings['lora'];
+  memory: MemoryEstimate;
+}
+
+/** What a plan asks of an addon. */
+export interface PlanningAddon {
+  binding: Pick<NativeBinding, 'devices' | 'physicalCores' | 'gpuTilesPerCall'>;
+  info: BackendInfo;
+}
+
+const DEFAULT_CONTEXT = 16384;
+/** LLAMA_MAX_SEQ of llama.cpp. */
+const MAX_NATIVE_SEQUENCES = 256;
+const KEPT_PREFIXES = 8;
+const MICRO_BATCH = 512;
+const MICRO_BATCH_WITH_SCORES = 128;
+
+/** @throws ERR_MODEL_LOAD, ERR_MODEL_MISMATCH */
+export async function readModelFiles(settings: LoadSettings): Promise<ModelFiles> {
+  const { model, mmproj } = settings;
+  const decoder = await readDecoderFile(model);
+  const vision = mmproj === undefined ? null : await readVisionConfig(mmproj);
+  if (vision) checkMatch(decoder, vision);
+  const paths = settings.lora.map(({ path }) => path);
+  const lora = await Promise.all(paths.map(readLoraFile));
+  for (const adapter of lora) checkLoraFits(adapter, decoder);
+  const fingerprints = {
+    decoder: await fileFingerprint(model),
+    vision: mmproj === undefined ? null : await fileFingerprint(mmproj),
+    lora: await Promise.all(paths.map(fileFingerprint)),
+  };
+  return { decoder, vision, lora, fingerprints };
+}
+
+/** @throws ERR_MODEL_MISMATCH */
+export function checkMatch(decoder: DecoderFacts, vision: VisionConfig): void {
+  if (vision.nProjection === decoder.nEmbd) return;
+  throw new LlavaError(
+    'ERR_MODEL_MISMATCH',
+    `The mmproj makes rows of ${vision.nProjection} values but the decoder takes ${decoder.nEmbd}: ` +
+      'they come from different checkpoints. Use the two files of one conversion.',
+    { mmprojEmbd: vision.nProjection, modelEmbd: decoder.nEmbd, path: vision.path },
+  );
+}
+
+/** @throws ERR_INVALID_ARGUMENT, and where a GPU was asked for and gets nothing, ERR_OUT_OF_MEMORY, ERR_BACKEND_UNAVAILABLE */
+export function planLoad(
+  files: Pick<ModelFiles, 'decoder' | 'vision'> & Partial<ModelFiles>,
+  settings: LoadSettings,
+  addon: PlanningAddon,
+): LoadPlan {
+  const { decoder, vision, lora = [] } = files;
+  checkKvType(settings, decoder);
+  const contextSize = settings.contextSize ?? Math.min(decoder.nCtxTrain, DEFAULT_CONTEXT);
+  const options = {
+    ...{ decoder, vision, contextSize, kvType: settings.kvType },
+    maxSequences: nativeSequences(settings),
+    loraBytes: lora.reduce((sum, { tensorBytes }) => sum + tensorBytes, 0),
+    gpuTilesPerCall: addon.binding.gpuTilesPerCall,
+  };
+  const onGpu = attention(settings, flashOnGpu(settings));
+  const gpu = chooseGpuPart({ ...options, ...onGpu }, settings, addon);
+  const computes = gpu.gpuLayers > 0 ? onGpu : attention(settings, flashOnCpu(settings));
+  return {
+    contextSize,
+    ...computes,
+    ...gpu,
+    threads: settings.threads ?? addon.binding.physicalCores(),
+    maxSequences: settings.maxSequences,
+    dialect: settings.dialect ?? vision?.dialect ?? 'llava-next',
+    lora: settings.lora,
+    memory: estimateMemory({ ...options, ...computes }, gpu),
+  };
+}
+
+type GpuPart = Pick<LoadPlan, 'backend' | 'gpuLayers' | 'visionOnGpu' | 'gpus' | 'shares'>;
+
+function chooseGpuPart(
+  options: MemoryOptions,
+  settings: LoadSettings,
+  { binding, info }: PlanningAddon,
+): GpuPart {
+  const all = devicesOf(info.name, binding.devices());
+  const { gpus, tensorSplit } = chooseGpus(settings, all);
+  const { gpuLayers, visionOnGpu } = settings;
+  const wish = { gpuLayers, visionOnGpu, tensorSplit };
+  const plan = planGpu(options, wish, gpus);
+  const backend = info;
+  if (info.name === 'cpu' || plan.gpuLayers > 0 || plan.visionOnGpu)
+    return { ...plan, gpus, backend };
+  const onCpu = (reason: string): GpuPart => ({
+    ...plan,
+    ...{ gpus: [], shares: [] },
+    backend: { ...info, name: 'cpu', reason: `${info.reason}; ${reason}` },
+  });
+  const isNamed = settings.backend !== 'auto';
+  if (gpus.length === 0) {
+    const reason = `none of its devices can be used${all.map(({ name, problem }) => `; ${name}: ${problem}`).join('')}`;
+    if (isNamed) throw noDevice(info, reason);
+    return onCpu(reason);
+  }
+  const least = leastOnGpu(options, wish, gpus);
+  if (least && isNamed) throw nothingFits(least);
+  return least ? onCpu(`but ${least.devices.map(describe).join(' ')}`) : { ...plan, gpus, backend };
+}
+
+function noDevice({ name, package: from, file }: BackendInfo, reason: string): LlavaError {
+  return new LlavaError(
+    'ERR_BACKEND_UNAVAILABLE',
+    `The backend '${name}' of ${from ?? file} cannot be used: ${reason}.`,
+    { backend: name, missing: 'device', tried: [from ?? file] },
+  );
+}
+
+function checkKvType({ kvType: { k, v } }: LoadSettings, { headDim }: DecoderFacts): void {
+  if ((k !== 'q8_0' && v !== 'q8_0') || headDim % 32 === 0) return;
+  const reason = `because heads of ${headDim} values are no multiple of 32`;
+  throw invalidArgument('kvType', `f16 or f32, ${reason},`, 'q8_0');
+}
+
+/** llama.cpp v0.5.0 would take flash attention on CPUs too, but adds up f16 values in f16 there (ggml-cpu/ops.cpp,
+ *  flash_attn_ext_f16_one_chunk): log-probabilities after a picture then differ from the reference by 0.03 and more. */
+function flashOnCpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
+  if (flashAttention !== 'auto') return flashAttention;
+  return kvType.v === 'q8_0' ? 'on' : 'off';
+}
+
+/** An f32 cache would be converted to f16 for it at every step: native/decoder-context.cc. */
+function flashOnGpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
+  const hasF32 = kvType.k === 'f32' || kvType.v === 'f32';
+  return flashAttention === 'auto' && hasF32 && kvType.v !== 'q8_0' ? 'off' : flashAttention;
+}
+
+/** Chats at one time, and prefixes that are kept beside them. */
+export function nativeSequences({ maxSequences, prefixCache }: LoadSettings): number {
+  return Math.min(MAX_NATIVE_SEQUENCES, maxSequences + (prefixCache ? KEPT_PREFIXES : 0));
+}
+
+function attention(
+  { microBatchSize, batchSize }: LoadSettings,
+  flashAttention: LoadSettings['flashAttention'],
+): Pick<LoadPlan, 'flashAttention' | 'microBatchSize'> {
+  const usual = flashAttention === 'off' ? MICRO_BATCH_WITH_SCORES : MICRO_BATCH;
+  return { flashAttention, microBatchSize: microBatchSize ?? Math.min(batchSize, usual) };
+}

@@ -1,0 +1,136 @@
+/** A session as JSON and blobs: pictures, pixels and cache go into blobs, each content once. */
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { PromptKey } from '../engine/prompt-key.js';
+import type { ImageSource } from '../media/image.js';
+import type { VideoSource } from '../media/video.js';
+import type { Message, Part } from '../prompt/messages.js';
+import { MULTI_IMAGE } from '../vision/image-plan.js';
+import type { SavedSession } from './session-file.js';
+
+export interface SessionHeader {
+  /** In the order of the file; sha256 in hex. */
+  blobs: { bytes: number; hash: string }[];
+  messages: { role: string; content: string | SavedPart[] }[];
+  multiImage?: string;
+  kv: { blob: number; format: string; key: SavedSegment[] } | null;
+}
+
+type SavedPart =
+  | { type: 'text'; text: string }
+  | { type: 'image'; image: SavedPicture }
+  | { type: 'video'; video: SavedClip; frames?: number };
+
+/** Bytes of a file, or with a size RGB pixels. */
+interface SavedPicture {
+  blob: number;
+  width?: number;
+  height?: number;
+}
+
+type SavedClip = { path: string } | { blob: number } | { frames: SavedPicture[] };
+
+type SavedSegment = { tokens: number[] } | { media: string; rows: number };
+
+export function packSession({ messages, multiImage, kv }: SavedSession) {
+  const blobs = new Blobs();
+  const header: SessionHeader = {
+    blobs: blobs.entries,
+    messages: messages.map(({ role, content }) => ({
+      role,
+      content: typeof content === 'string' ? content : content.map((part) => packPart(part, blobs)),
+    })),
+    ...(multiImage ? { multiImage } : {}),
+    kv: kv && {
+      blob: blobs.add(kv.bytes),
+      format: kv.format,
+      key: kv.key.segments.map((segment) =>
+        'tokens' in segment ? { tokens: [...segment.tokens] } : segment,
+      ),
+    },
+  };
+  return { header, blobs: blobs.contents };
+}
+
+/** @returns messages as they were written: their form is not checked @throws Error */
+export function unpackSession(
+  { messages, multiImage, kv }: SessionHeader,
+  blobs: readonly Uint8Array[],
+): SavedSession {
+  const unpacked = messages.map(({ role, content }) => ({
+    role,
+    content: typeof content === 'string' ? content : content.map((part) => unpackPart(part, blobs)),
+  }));
+  return {
+    messages: unpacked as Message[],
+    multiImage: MULTI_IMAGE.find((name) => name === multiImage),
+    kv: kv && {
+      format: kv.format,
+      bytes: blobAt(kv.blob, blobs),
+      key: new PromptKey(
+        kv.key.map((segment) =>
+          'tokens' in segment ? { tokens: Int32Array.from(segment.tokens) } : segment,
+        ),
+      ),
+    },
+  };
+}
+
+class Blobs {
+  readonly entries: SessionHeader['blobs'] = [];
+  readonly contents: Uint8Array[] = [];
+
+  add(content: Uint8Array | Uint8ClampedArray): number {
+    const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    const known = this.entries.findIndex((entry) => entry.hash === hash);
+    if (known >= 0) return known;
+    this.entries.push({ bytes: bytes.length, hash });
+    return this.contents.push(bytes) - 1;
+  }
+}
+
+function packPart(part: Part, blobs: Blobs): SavedPart {
+  if (part.type === 'text') return part;
+  if (part.type === 'image') return { type: 'image', image: packPicture(part.image, blobs) };
+  const { frames } = part;
+  const video = packClip(part.video, blobs);
+  return { type: 'video', video, ...(frames === undefined ? {} : { frames }) };
+}
+
+/** @param source bytes or pixels: SessionMedia has read the others */
+function packPicture(source: ImageSource, blobs: Blobs): SavedPicture {
+  if (source instanceof Uint8Array) return { blob: blobs.add(source) };
+  const { width, height, data } = source as Exclude<typeof source, string | URL>;
+  return { blob: blobs.add(data), width, height };
+}
+
+function packClip(source: VideoSource, blobs: Blobs): SavedClip {
+  if (source instanceof Uint8Array) return { blob: blobs.add(source) };
+  if (Array.isArray(source)) return { frames: source.map((frame) => packPicture(frame, blobs)) };
+  const text = String(source);
+  return { path: /^[a-z]{2,}:/i.test(text) ? text : resolve(text) };
+}
+
+function unpackPart(part: SavedPart, blobs: readonly Uint8Array[]): unknown {
+  if (part.type === 'image') return { ...part, image: unpackPicture(part.image, blobs) };
+  if (part.type === 'video') return { ...part, video: unpackClip(part.video, blobs) };
+  return part;
+}
+
+function unpackPicture({ blob, width, height }: SavedPicture, blobs: readonly Uint8Array[]) {
+  const data = blobAt(blob, blobs);
+  return width === undefined ? data : { width, height, data };
+}
+
+function unpackClip(clip: SavedClip, blobs: readonly Uint8Array[]): unknown {
+  if ('path' in clip) return clip.path;
+  if ('blob' in clip) return blobAt(clip.blob, blobs);
+  return clip.frames.map((frame) => unpackPicture(frame, blobs));
+}
+
+function blobAt(index: number, blobs: readonly Uint8Array[]): Uint8Array {
+  const blob = blobs[index];
+  if (!blob) throw new Error('it refers to content that it does not hold');
+  return blob;
+}
