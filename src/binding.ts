@@ -76,6 +76,12 @@ export interface NativeSampler extends NativeHandle {
   accept(token: number): void;
 }
 
+/** A grammar in GBNF that src/grammar/gbnf-check.ts has accepted. */
+export interface NativeGrammar extends NativeHandle {
+  /** Whether the grammar admits exactly this text, which is well formed. @throws ERR_DECODE where it can be read in too many ways. */
+  matches(text: string): Promise<boolean>;
+}
+
 export type NativeKvType = 'f32' | 'f16' | 'q8_0';
 
 export interface NativeContextOptions {
@@ -233,6 +239,8 @@ export interface NativeBuildInfo {
 export interface NativeBinding {
   Cancel: new () => NativeCancel;
   ThreadPool: new (threads: number) => NativeThreadPool;
+  /** @throws ERR_INVALID_ARGUMENT */
+  Grammar: new (gbnf: string) => NativeGrammar;
   Sampler: new (model: NativeModel, options: NativeSamplerOptions) => NativeSampler;
   /** @param threads that convert rows; 1 by default. @param check read an existing file instead of writing, and reject
    *  with ERR_WRITE where it is not what would be written. */

@@ -1,4 +1,4 @@
-// The JavaScript handle of a grammar that texts are compared with.
+// The JavaScript handle of a grammar that whole texts are compared with.
 #pragma once
 
 #include "handle.h"

@@ -72,7 +72,7 @@ function firstSets(pool: TermPool, term: Term, atStart: boolean): CodePoints[] {
   }
 }
 
-function withoutDeadEnds(states: AutomatonState[]): Automaton {
+export function withoutDeadEnds(states: AutomatonState[]): Automaton {
   const sources: number[][] = states.map(() => []);
   states.forEach(({ moves }, index) => {
     for (const { target } of moves) sources[target]!.push(index);
@@ -93,38 +93,4 @@ function withoutDeadEnds(states: AutomatonState[]): Automaton {
       alive.has(target) ? [{ set, target: renumbered.get(target)! }] : [],
     ),
   }));
-}
-
-/** The fewest and the most characters of an accepted text; the automaton is not empty. */
-export function lengthsOf(automaton: Automaton): { shortest: number; longest: number } {
-  const distance = automaton.map(() => Number.POSITIVE_INFINITY);
-  distance[0] = 0;
-  const queue = [0];
-  let shortest = Number.POSITIVE_INFINITY;
-  for (const index of queue) {
-    if (automaton[index]!.isAccepting) shortest = Math.min(shortest, distance[index]!);
-    for (const { target } of automaton[index]!.moves) {
-      if (distance[target] !== Number.POSITIVE_INFINITY) continue;
-      distance[target] = distance[index]! + 1;
-      queue.push(target);
-    }
-  }
-  return { shortest, longest: longestPath(automaton) };
-}
-
-function longestPath(automaton: Automaton): number {
-  const incoming = automaton.map(() => 0);
-  for (const { moves } of automaton) for (const { target } of moves) incoming[target]!++;
-  const longest = automaton.map(() => 0);
-  const ready = incoming.flatMap((count, index) => (count === 0 ? [index] : []));
-  let seen = 0;
-  for (const index of ready) {
-    seen++;
-    for (const { target } of automaton[index]!.moves) {
-      longest[target] = Math.max(longest[target]!, longest[index]! + 1);
-      if (--incoming[target]! === 0) ready.push(target);
-    }
-  }
-  // Who waits for ever is on a circle or behind one, and every state leads to an accepting one.
-  return seen < automaton.length ? Number.POSITIVE_INFINITY : Math.max(...longest);
 }

@@ -30,12 +30,19 @@ const MAX_BRANCHES = 400;
 /** Branches of all conjunctions of a document. */
 const MAX_WORK = 60_000;
 const MAX_STATES = 500;
+/** Conjunctions within each other that are looked into to show that one has no values. */
+const MAX_PROOFS = 4;
+
+const keyOf = (literals: readonly Literal[]): string =>
+  [...new Set(literals)].sort((a, b) => a - b).join();
 
 export class Expander {
   readonly pool = new TermPool();
   readonly index: SchemaIndex;
   private readonly patterns = new Map<string, Term>();
   private readonly known = new Map<string, Branch[]>();
+  /** Conjunctions that are being expanded. */
+  private readonly working = new Set<string>();
   private work = 0;
 
   constructor(root: Schema) {
@@ -43,13 +50,15 @@ export class Expander {
   }
 
   expand(literals: readonly Literal[]): Branch[] {
-    const key = [...new Set(literals)].sort((a, b) => a - b).join();
+    const key = keyOf(literals);
     let branches = this.known.get(key);
     if (!branches) {
+      this.working.add(key);
       const first = new Branch();
       first.todo = literals.map((literal) => ({ literal, owners: [] }));
       branches = [];
       this.follow(first, branches);
+      this.working.delete(key);
       this.known.set(key, branches);
     }
     return branches;
@@ -64,13 +73,11 @@ export class Expander {
       if (done.length > MAX_BRANCHES || ++this.work > MAX_WORK) throw this.tooMany(branch);
       return;
     }
-    const refusals: unknown[] = [];
     for (const choice of choices) {
       const copy = branch.copy();
       choice(copy);
       this.follow(copy, done);
     }
-    if (refusals.length > 0) throw refusals[0];
   }
 
   private tooMany(branch: Branch): Error {
@@ -130,7 +137,7 @@ export class Expander {
       pool: this.pool,
       fail,
       pattern: (source) => this.pattern(source, fail),
-      isEmpty: (literals) => this.isEmpty(literals, 2),
+      isEmpty: (literals) => this.isEmpty(literals, this.working.size > MAX_PROOFS ? 0 : 2),
     };
   }
 
@@ -162,7 +169,7 @@ export class Expander {
   /** Whether no value keeps all literals, as far as `depth` levels show it. */
   isEmpty(literals: readonly Literal[], depth: number): boolean {
     if (literals.includes(NOTHING)) return true;
-    if (depth === 0) return false;
+    if (depth === 0 || this.working.has(keyOf(literals))) return false;
     try {
       return this.expand(literals).every((branch) => this.isEmptyBranch(branch, depth));
     } catch (error) {

@@ -11,6 +11,8 @@ import {
 type Range = readonly [from: number, to: number];
 
 export class HexRules {
+  private readonly known = new Map<string, GrammarSymbol>();
+
   constructor(private readonly builder: GrammarBuilder) {}
 
   escapes(set: CodePoints): Alternative[] {
@@ -49,6 +51,16 @@ export class HexRules {
 
   /** So many hexadecimal digits of a number in one of the ranges, which are sorted. */
   private digits(ranges: readonly Range[], count: number): GrammarSymbol {
+    const key = `${count}:${ranges.join(';')}`;
+    let symbol = this.known.get(key);
+    if (symbol === undefined) {
+      symbol = this.write(ranges, count);
+      this.known.set(key, symbol);
+    }
+    return symbol;
+  }
+
+  private write(ranges: readonly Range[], count: number): GrammarSymbol {
     const block = 16 ** (count - 1);
     const byRest = new Map<string, { digits: number[]; rest: Range[] }>();
     for (let digit = 0; digit < 16; digit++) {

@@ -4,6 +4,7 @@
  * beyond ASCII, pairs of them above U+FFFF. A string that may be anything has every escape that JSON allows.
  */
 import { type Automaton, automatonOf } from './automaton.js';
+import { type Lengths, ofLength } from './automaton-lengths.js';
 import {
   ANY_CHARACTER,
   type CodePoints,
@@ -38,10 +39,13 @@ const ESCAPED_BY_HEX = codePoints([
 ]);
 const PLAIN_ASCII = intersect(UNESCAPED, [[0x20, 0x7e]]);
 const MAX_STATES = 6_000;
+/** States that tell how long a text is, too. */
+const MAX_COUNTED = 8_000;
+const ANY_LENGTH: Lengths = { min: 0, max: Number.POSITIVE_INFINITY };
 
 export class JsonText {
   private readonly characters = new Map<string, number>();
-  private readonly texts = new Map<Term, number | undefined>();
+  private readonly texts = new Map<string, number | undefined>();
   private readonly hex: HexRules;
 
   constructor(
@@ -65,8 +69,8 @@ export class JsonText {
   private characterForms(set: CodePoints): Alternative[] {
     const isAny = keyOf(set) === keyOf(ANY_CHARACTER);
     const plain = intersect(set, UNESCAPED);
-    const short = Object.entries(SHORT).flatMap(([char, escape]) =>
-      intersect(set, charactersOf(char)).length > 0 ? [escape] : [],
+    const short = Object.entries(SHORT).flatMap(([char, sign]) =>
+      intersect(set, charactersOf(char)).length > 0 ? [sign] : [],
     );
     if (isAny) short.push('/');
     const escapes: Alternative[] = [];
@@ -85,16 +89,17 @@ export class JsonText {
   }
 
   /** A JSON string in the language, or undefined where there is none. @throws TooManyStates */
-  string(hint: string, term: Term): number | undefined {
-    if (!this.texts.has(term)) {
-      const automaton = automatonOf(this.pool, term, MAX_STATES);
+  string(hint: string, term: Term, lengths: Lengths = ANY_LENGTH): number | undefined {
+    const key = `${term.id} ${lengths.min} ${lengths.max}`;
+    if (!this.texts.has(key)) {
+      const automaton = ofLength(automatonOf(this.pool, term, MAX_STATES), lengths, MAX_COUNTED);
       const inside = this.states(hint, automaton, true);
       this.texts.set(
-        term,
+        key,
         inside === undefined ? undefined : this.builder.rule(hint, [[literal('"'), inside]]),
       );
     }
-    return this.texts.get(term);
+    return this.texts.get(key);
   }
 
   /** A text in the language as it stands: a number, for instance. @throws TooManyStates */

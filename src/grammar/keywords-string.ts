@@ -69,7 +69,6 @@ const format: Keyword = {
     if (known) {
       branch.string.terms.push(place.pattern(known.pattern));
       branch.string.schema ??= place.schema;
-      if (known.longest) branch.string.max = Math.min(branch.string.max, known.longest);
     }
     const limit = Object.hasOwn(INTEGERS, name) ? INTEGERS[name] : undefined;
     if (!limit) return;

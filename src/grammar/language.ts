@@ -26,8 +26,12 @@ export interface WordNode {
   readonly next: Map<number, WordNode>;
 }
 
+/** Derived faster than looked up. */
+const SIMPLE = new Set(['nothing', 'empty', 'start', 'end', 'set', 'words', 'multiple']);
+
 export class TermPool {
   private readonly known = new Map<string, Term>();
+  private readonly derived = new Map<Term, Map<number, Term>>();
   private wordNodes = 0;
 
   readonly nothing = this.intern('0', { kind: 'nothing' }, false);
@@ -191,6 +195,21 @@ export class TermPool {
 
   /** What may follow `point`, itself never at the start any more. */
   derive(term: Term, point: number, atStart: boolean): Term {
+    if (atStart || SIMPLE.has(term.kind)) return this.derivative(term, point, atStart);
+    let own = this.derived.get(term);
+    if (!own) {
+      own = new Map();
+      this.derived.set(term, own);
+    }
+    let derivative = own.get(point);
+    if (!derivative) {
+      derivative = this.derivative(term, point, false);
+      own.set(point, derivative);
+    }
+    return derivative;
+  }
+
+  private derivative(term: Term, point: number, atStart: boolean): Term {
     switch (term.kind) {
       case 'nothing':
       case 'empty':

@@ -215,7 +215,8 @@ class RegExpReader {
     if (!unit) throw new NotRegular('"\\u" without four hexadecimal digits');
     const high = unit[0]![0];
     if (high < 0xd800 || high > 0xdfff) return unit;
-    const low = this.take('\\u') ? this.hex(4)?.[0]![0] : undefined;
+    const unpaired = this.take('\\u') ? this.hex(4) : undefined;
+    const low = unpaired?.[0]?.[0];
     if (high > 0xdbff || low === undefined || low < 0xdc00 || low > 0xdfff)
       throw new NotRegular('half a surrogate pair');
     const point = 0x10000 + (high - 0xd800) * 0x400 + (low - 0xdc00);

@@ -15,8 +15,6 @@ import { writeArray } from './write-array.js';
 import { writeObject } from './write-object.js';
 
 const MAX_NESTING = 400;
-/** A pattern and a length together take states for each character: longer texts are not offered. */
-const LONGEST_PATTERN = 1_000;
 
 export class ValueWriter {
   readonly builder = new GrammarBuilder();
@@ -66,14 +64,9 @@ export class ValueWriter {
   private string(hint: string, { string }: Branch): Alternative[] {
     const { terms, min, max, schema } = string;
     if (terms.length === 0) return [[this.text.anyString(min, max)]];
-    const { pool } = this.expander;
-    const isBounded = min > 0 || max < Number.POSITIVE_INFINITY;
-    if (min > LONGEST_PATTERN) {
-      throw this.fail(schema, 'minLength', `beside a pattern it goes to ${LONGEST_PATTERN}`);
-    }
-    const lengths = pool.repeat(pool.anyCharacter, min, Math.min(max, LONGEST_PATTERN));
-    const term = pool.both(...terms, isBounded ? lengths : pool.anything);
-    const rule = this.bounded(schema, 'pattern', () => this.text.string(hint, term));
+    const rule = this.bounded(schema, 'pattern', () =>
+      this.text.string(hint, this.expander.pool.both(...terms), { min, max }),
+    );
     return rule === undefined ? [] : [[rule]];
   }
 
