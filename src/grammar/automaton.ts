@@ -2,7 +2,7 @@
  * The deterministic automaton of a term: states without those that lead nowhere, moves by sets of characters.
  * Bounded: a term that needs more states than `maxStates` is refused, not approximated.
  */
-import { type CodePoints, codePoints, partition, union } from './code-points.js';
+import { type CodePoints, codePoints, complement, partition, union } from './code-points.js';
 import type { Term, TermPool } from './language.js';
 
 export interface AutomatonState {
@@ -24,8 +24,7 @@ export function automatonOf(pool: TermPool, term: Term, maxStates: number): Auto
     const atStart = index === 0;
     const current = terms[index]!;
     const targets = new Map<number, CodePoints[]>();
-    for (const set of partition(firstSets(pool, current, atStart))) {
-      const next = pool.derive(current, set[0]![0], atStart);
+    for (const [set, next] of steps(pool, current, atStart)) {
       if (next === pool.nothing) continue;
       let number = numbers.get(next);
       if (number === undefined) {
@@ -39,10 +38,30 @@ export function automatonOf(pool: TermPool, term: Term, maxStates: number): Auto
     }
     states.push({
       isAccepting: pool.isNullable(current, atStart, true),
-      moves: [...targets].map(([target, sets]) => ({ target, set: union(...sets) })),
+      moves: [...targets].map(([target, sets]) => ({ target, set: sets.length === 1 ? sets[0]! : union(...sets) })),
     });
   }
   return withoutDeadEnds(states);
+}
+
+/** What may follow which characters; several sets may lead to one term. */
+function steps(pool: TermPool, term: Term, atStart: boolean): [CodePoints, Term][] {
+  // Words, and names that are none of them, are most of what there is.
+  const isOpposite = term.kind === 'not' && term.term.kind === 'words';
+  const words = isOpposite ? term.term : term;
+  if (words.kind === 'words') {
+    const points = [...words.node.next.keys()].sort((a, b) => a - b);
+    const taken = points.map((point): [CodePoints, Term] => [
+      [[point, point]],
+      pool.derive(term, point, false),
+    ]);
+    if (!isOpposite) return taken;
+    return [...taken, [complement(points.map((point) => [point, point])), pool.anything]];
+  }
+  return partition(firstSets(pool, term, atStart)).map((set) => [
+    set,
+    pool.derive(term, set[0]![0], atStart),
+  ]);
 }
 
 /** Sets that tell apart all characters that the term treats differently as the next one. */

@@ -122,15 +122,19 @@ function namedPairs(writer: ValueWriter, branch: Branch): Map<string, Pair | und
       pairs.set(name, undefined);
       continue;
     }
-    const { pool } = writer.expander;
-    const key = writer.text.string('name', pool.words([name]));
-    if (key === undefined) continue;
-    const isPlain = /^[ !#-[\]-~]*$/.test(name);
-    const start = isPlain ? [literal(`"${name}":`)] : [key, literal(':')];
+    const start = nameOf(writer, name);
+    if (!start) continue;
     const value = writer.value(name, literals);
     pairs.set(name, { symbols: [...start, writer.space, value], isRequired: required.has(name) });
   }
   return pairs;
+}
+
+/** Undefined for a name with half a surrogate pair, which cannot be written. */
+function nameOf({ text, expander }: ValueWriter, name: string): Alternative | undefined {
+  if (/^[ !#-[\]-~]*$/.test(name)) return [literal(`"${name}":`)];
+  if (/\p{Surrogate}/u.test(name)) return undefined;
+  return [text.string('name', expander.pool.words([name]))!, literal(':')];
 }
 
 /** One pair for each kind of other names, kinds being told apart by the patterns that they fit. */
