@@ -1,16 +1,17 @@
 // What jsonSchemaToGrammar makes of real schemas: which it keeps, which it refuses and why, and whether the grammars
 // admit all valid instances and no invalid one, as llama.cpp's matcher says.
 //
-//   npm run bench:schema -- FILE... [--suite draft7|draft2020-12]... [--list] [--json]
+//   npm run bench:schema -- FILE... [--suite DIR]... [--list] [--json]
 //
-// FILE: JSON lines, gzipped or not, of { name, schema, tests: [{ valid, data }] }. --suite: the required part of the
-// JSON-Schema-Test-Suite. --list: every case that does not pass.
+// FILE: JSON lines, gzipped or not, of { name, schema, tests: [{ valid, data }] }. --suite: a draft's folder of the
+// JSON-Schema-Test-Suite, whose optional tests are left out. --list: every case that does not pass.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { native } from '../dist/src/addon/load-addon.js';
 import { jsonSchemaToGrammar } from '../dist/src/grammar/json-schema-to-grammar.js';
 import { members, parted, spaced } from './json-source.mjs';
+import { suiteCases } from './schema-suite.mjs';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -72,7 +73,8 @@ async function judge({ name, schema, tests }) {
   return { name, outcome, ms, parseMs, bytes: grammar.length, wrong };
 }
 
-const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+const quantile = (sorted, share) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 
 function report(title, results) {
   const of = (outcome) => results.filter((result) => result.outcome === outcome);
@@ -100,11 +102,14 @@ function print({ title, cases, passed, refused, wronglyAccepted, wronglyRefused,
   for (const [keyword, count] of Object.entries(refused)) console.log(`    ${keyword}: ${count}`);
   console.log(`  wrongly accepted ${share(wronglyAccepted)}`);
   console.log(`  wrongly refused  ${share(wronglyRefused)}`);
-  console.log(`  compile p50 ${ms(compileMs.p50)}, p99 ${ms(compileMs.p99)}, most ${ms(compileMs.most)}`);
+  console.log(
+    `  compile p50 ${ms(compileMs.p50)}, p99 ${ms(compileMs.p99)}, most ${ms(compileMs.most)}`,
+  );
 }
 
 const sets = [
   ...positionals.map((file) => [file, fileCases(file)]),
+  ...options.suite.map((folder) => [folder, suiteCases(folder)]),
 ];
 for (const [title, cases] of sets) {
   const results = [];

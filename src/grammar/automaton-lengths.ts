@@ -2,7 +2,12 @@
  * The texts of an automaton that are so many characters long. Only where the bounds say something are characters
  * counted, in copies of every state; where that takes too many, longer texts than can be counted are left out.
  */
-import { type Automaton, type AutomatonState, TooManyStates, withoutDeadEnds } from './automaton.js';
+import {
+  type Automaton,
+  type AutomatonState,
+  TooManyStates,
+  withoutDeadEnds,
+} from './automaton.js';
 
 export interface Lengths {
   readonly min: number;
@@ -10,7 +15,11 @@ export interface Lengths {
 }
 
 /** @throws TooManyStates */
-export function ofLength(automaton: Automaton, { min, max }: Lengths, maxStates: number): Automaton {
+export function ofLength(
+  automaton: Automaton,
+  { min, max }: Lengths,
+  maxStates: number,
+): Automaton {
   if (automaton.length === 0) return automaton;
   const { shortest, longest } = lengthsOf(automaton);
   if (shortest >= min && longest <= max) return automaton;

@@ -38,7 +38,10 @@ export function automatonOf(pool: TermPool, term: Term, maxStates: number): Auto
     }
     states.push({
       isAccepting: pool.isNullable(current, atStart, true),
-      moves: [...targets].map(([target, sets]) => ({ target, set: sets.length === 1 ? sets[0]! : union(...sets) })),
+      moves: [...targets].map(([target, sets]) => ({
+        target,
+        set: sets.length === 1 ? sets[0]! : union(...sets),
+      })),
     });
   }
   return withoutDeadEnds(states);

@@ -13,6 +13,8 @@ const MAX_WHOLE = 32;
 const MAX_ZEROS = 40;
 /** Decimals of so many digits are told apart by doubles. */
 const SAFE_DIGITS = 15;
+/** Of those, the ones before the point. */
+const SAFE_WHOLE = 8;
 const MAX_DIVISOR = 2_000;
 
 /** @throws NumberNotSayable */
@@ -83,11 +85,11 @@ class NumberWriter {
     return pool.sequence(sign, pool.text(whole), behind);
   }
 
-  private whole(): Term {
+  private whole(digits = MAX_WHOLE): Term {
     const { pool } = this;
     return pool.choice(
       pool.text('0'),
-      pool.sequence(this.nonZero, pool.repeat(this.digit, 0, MAX_WHOLE - 1)),
+      pool.sequence(this.nonZero, pool.repeat(this.digit, 0, digits - 1)),
     );
   }
 
@@ -119,12 +121,10 @@ class NumberWriter {
 
   private magnitudes(facts: NumberFacts, lower: Term | undefined, upper: Term | undefined): Term {
     const { pool } = this;
-    const isBounded =
-      (facts.isAboveLeast && facts.least !== 0) || (facts.isBelowMost && facts.most !== 0);
-    const fraction = this.fraction(isBounded ? this.safeDigits(facts) : this.digits);
-    const form = facts.isInteger
-      ? this.whole()
-      : pool.sequence(this.whole(), this.optional(fraction));
+    const isExact = isToldApart(facts);
+    const whole = this.whole(isExact ? (facts.isInteger ? SAFE_DIGITS : SAFE_WHOLE) : MAX_WHOLE);
+    const fraction = this.fraction(this.fractionDigits(facts, isExact));
+    const form = facts.isInteger ? whole : pool.sequence(whole, this.optional(fraction));
     const isWhole = pool.sequence(
       this.whole(),
       this.optional(
@@ -141,13 +141,15 @@ class NumberWriter {
     );
   }
 
-  /** Fraction digits that an exclusive bound leaves: more could round to the bound itself. */
-  private safeDigits({ least, most }: NumberFacts): Term {
-    const lengths = [least, most]
-      .filter(Number.isFinite)
-      .map((bound) => decimalOf(bound).whole.length);
-    const places = Math.max(1, SAFE_DIGITS - Math.max(...lengths));
-    return this.pool.repeat(this.digit, 0, places);
+  /** Fewer where more could round to an exclusive bound, or to a value that is left out. */
+  private fractionDigits(facts: NumberFacts, isExact: boolean): Term {
+    const { least, isAboveLeast, most, isBelowMost } = facts;
+    const exclusive = [...(isAboveLeast ? [least] : []), ...(isBelowMost ? [most] : [])];
+    const bounds = exclusive.filter((bound) => bound !== 0 && Number.isFinite(bound));
+    const lengths = bounds.map((bound) => decimalOf(bound).whole.length);
+    if (isExact) lengths.push(SAFE_WHOLE);
+    if (lengths.length === 0) return this.digits;
+    return this.pool.repeat(this.digit, 0, Math.max(1, SAFE_DIGITS - Math.max(...lengths)));
   }
 
   private multiple(divisor: number, keyword: string): Term {
@@ -262,4 +264,10 @@ class NumberWriter {
     const behind = pool.sequence(point, pool.choice(equal, ...smaller, ...prefixes));
     return pool.choice(pool.empty, behind);
   }
+}
+
+/** Whether a number that rounds to another one could be taken for it. */
+function isToldApart(facts: NumberFacts): boolean {
+  const { multiplesOf, notMultiplesOf, notValues, isFraction } = facts;
+  return isFraction || multiplesOf.length + notMultiplesOf.length + notValues.length > 0;
 }
