@@ -146,6 +146,7 @@ export class RandomSchemas {
     if (kind === 3) schema.not = this.schema(depth);
     if (kind > 3) {
       schema.if = this.schema(depth);
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
       if (this.int(3)) schema.then = this.schema(depth);
       if (this.int(3)) schema.else = this.schema(depth);
     }
