@@ -8,7 +8,7 @@
       'inputs': [],
       # Never written, so the script always runs and decides for itself whether anything is to be done.
       'outputs': ['<(INTERMEDIATE_DIR)/always'],
-      'action': ['node', 'scripts/build-native.mjs'],
+      'action': ['node', 'scripts/build/build-native.mjs'],
     }],
   }],
 }

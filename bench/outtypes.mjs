@@ -13,7 +13,6 @@ import { convert, LlavaOneVision } from '../dist/src/index.js';
 import { makeShapeTrue, SPECIAL_IDS } from './make-shape-true.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
-const QUESTIONS = join(ROOT, 'test/golden/demo-vqa');
 const AT_ONCE = 8;
 /** Of the questions, one in so many has its visual rows compared. */
 const ROWS_STEP = 10;
@@ -48,20 +47,19 @@ const note = (text) => process.stderr.write(`${text}\n`);
 
 // --- accuracy
 
-const questions = readFileSync(join(QUESTIONS, 'questions.jsonl'), 'utf8')
+const questions = readFileSync(join(ROOT, 'demo/vqa.jsonl'), 'utf8')
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line))
   .filter((_, i, { length }) => i % Math.ceil(length / Number(values.limit)) === 0);
 
 function messagesOf({ images = [], video, question }) {
-  const path = (name) => join(QUESTIONS, name);
   return [
     {
       role: 'user',
       content: [
-        ...images.map((image) => ({ type: 'image', image: path(image) })),
-        ...(video ? [{ type: 'video', video: video.map(path) }] : []),
+        ...images.map((image) => ({ type: 'image', image })),
+        ...(video ? [{ type: 'video', video }] : []),
         { type: 'text', text: question },
       ],
     },

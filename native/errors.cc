@@ -5,18 +5,8 @@
 
 namespace llavaov {
 
-Napi::Error NativeError::ToJs(Napi::Env env) const {
-  Napi::Error error = Napi::Error::New(env, what());
-  Napi::Object object = error.Value();
-  object.Set("code", code_);
-  for (const auto& [name, value] : fields_) {
-    if (const double* number = std::get_if<double>(&value)) {
-      object.Set(name, *number);
-    } else {
-      object.Set(name, std::get<std::string>(value));
-    }
-  }
-  return error;
+NativeError Invalid(const std::string& argument, const std::string& message) {
+  return NativeError("ERR_INVALID_ARGUMENT", message, {{"argument", argument}});
 }
 
 std::string Format(const char* format, ...) {

@@ -8,8 +8,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Failure, main } from './failure.mjs';
-import { llamaSource } from './llama-source.mjs';
+import { Failure, main } from './build/failure.mjs';
+import { llamaSource } from './build/llama-source.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const NATIVE = path.join(ROOT, 'native');
@@ -42,10 +42,14 @@ const FLAGS = [
   ...['-fsyntax-only', '-std=c++17', '-Wall', '-Wextra', '-Wvla', '-Werror'],
   ...['-DNAPI_VERSION=8', '-DNAPI_CPP_EXCEPTIONS', '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
   '-DNODE_GYP_MODULE_NAME=llava_onevision',
+  `-I${NATIVE}`,
 ];
 
 await main(() => {
-  const files = readdirSync(NATIVE).filter((name) => name.endsWith('.cc'));
+  // interop/ is read by llama.cpp's own build alone.
+  const files = readdirSync(NATIVE, { recursive: true }).filter(
+    (name) => name.endsWith('.cc') && !name.startsWith('interop'),
+  );
   const folders = includes();
   const failed = [];
   for (const [compiler, flags] of Object.entries(COMPILERS)) {

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createProgress } from './progress.mjs';
+import { createProgress } from './build/progress.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CHECKPOINT = path.join(ROOT, 'demo/checkpoint');

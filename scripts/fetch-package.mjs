@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { Failure } from './failure.mjs';
+import { Failure } from './build/failure.mjs';
 
 function run(command, args, options) {
   const shell = process.platform === 'win32'; // npm is a .cmd file there

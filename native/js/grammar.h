@@ -1,16 +1,16 @@
 // The JavaScript handle of a grammar that whole texts are compared with.
 #pragma once
 
-#include "handle.h"
+#include "js/handle.h"
 #include "llama/token-grammar.h"
 
 namespace llavaov {
 
-class Grammar : public Handle<Grammar, TokenGrammar> {
+class GrammarHandle : public Handle<GrammarHandle, Grammar> {
  public:
   static constexpr const char* kName = "Grammar";
   static std::vector<Property> Members();
-  explicit Grammar(const Napi::CallbackInfo& info);
+  explicit GrammarHandle(const Napi::CallbackInfo& info);
 
  private:
   Napi::Value Matches(const Napi::CallbackInfo& info);

@@ -1,42 +1,72 @@
 // A grammar in llama.cpp's GBNF: which texts it admits, and while text is generated, which tokens.
-// Every parse here is of a grammar that src/grammar/gbnf-check.ts has accepted; what llama.cpp's
-// parser refuses all the same is an error. Knows nothing of JavaScript.
+// Every grammar here is one that src/grammar/gbnf-check.ts has accepted, or one that
+// src/grammar/gbnf.ts has written; what llama.cpp's parser refuses all the same is an error.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
+#include "llama/token-texts.h"
+
 struct llama_grammar;
-struct llama_vocab;
 
 namespace llavaov {
 
-struct GrammarDeleter {
-  void operator()(llama_grammar* grammar) const;
+class Grammar {
+ public:
+  // Throws ERR_INVALID_ARGUMENT.
+  explicit Grammar(const std::string& gbnf);
+  ~Grammar();
+
+  // Whether exactly this UTF-8 text is admitted. One thread at a time. Throws ERR_DECODE where it
+  // can be read in too many ways.
+  bool Matches(const std::string& text) const;
+
+ private:
+  friend class TokenGrammar;
+  struct Deleter {
+    void operator()(llama_grammar* grammar) const;
+  };
+  std::unique_ptr<llama_grammar, Deleter> grammar_;
+};
+
+struct TokenGrammarOptions {
+  std::string gbnf;
+  // The grammar begins behind this text; before it everything is admitted. Empty: from the start.
+  std::string trigger;
+  std::unordered_set<int32_t> end_tokens;
 };
 
 class TokenGrammar {
  public:
-  // `vocab` may be null where only texts are asked about. Throws ERR_INVALID_ARGUMENT.
-  TokenGrammar(const std::string& gbnf, const llama_vocab* vocab);
+  // Throws ERR_INVALID_ARGUMENT.
+  TokenGrammar(TokenGrammarOptions options, std::shared_ptr<const TokenTexts> texts);
   ~TokenGrammar();
 
-  // Whether exactly this UTF-8 text is admitted, from the start, whatever was accepted.
-  bool Matches(const std::string& text) const;
-
-  // Whether `token` may come next; an end-of-generation token where the text may end.
+  // Whether `token` may come next.
   bool Admits(int32_t token) const;
-  // Sets the scores of tokens that may not come next to minus infinity, all others stay.
+  // Sets the scores of tokens that may not come next to minus infinity; others stay.
   void Mask(std::vector<float>& scores) const;
-  // `token` has come. Throws ERR_DECODE where it may not, or where too much stays possible.
+  // `token`, which is admitted, has come.
   void Accept(int32_t token);
 
  private:
-  mutable std::mutex mutex_;  // llama.cpp keeps the place of the reader in the grammar
-  std::unique_ptr<llama_grammar, GrammarDeleter> grammar_;
+  struct Place;  // where in the grammar, and in a character, the text is
+
+  bool IsWaiting() const { return !options_.trigger.empty() && !has_begun_; }
+  // The bytes of the grammar's part once `bytes` follow; null while the trigger is not there.
+  const char* BehindTrigger(const std::string& bytes, std::string& text) const;
+  bool Advance(Place& place, const std::string& bytes) const;
+
+  const TokenGrammarOptions options_;
+  const std::shared_ptr<const TokenTexts> texts_;
+  Grammar grammar_;
+  std::unique_ptr<Place> place_;
+  bool has_begun_ = false;
+  std::string tail_;  // of the text before the trigger
 };
 
 }  // namespace llavaov

@@ -9,11 +9,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, main } from '../failure.mjs';
-import { unpack } from '../npm.mjs';
-import { packPlatform, parsePlatform } from '../pack-platform.mjs';
-import { toolkitLicences } from '../toolkit-licences.mjs';
+import { Failure, main } from '../build/failure.mjs';
 import { writeNote } from './notes.mjs';
+import { unpack } from './npm.mjs';
+import { packPlatform, parsePlatform } from './pack-platform.mjs';
+import { toolkitLicences } from './toolkit-licences.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const USAGE = 'Usage: node scripts/release/build-package.mjs NAME --out DIR [-- -DNAME=VALUE...]';
@@ -29,7 +29,7 @@ function build(name, defines) {
   if (backend) flags.push(`--${backend.replace('cuda12', 'cuda')}`);
   const startedAt = performance.now();
   const rest = defines.length > 0 ? ['--', ...defines] : [];
-  runNode(['scripts/build-prebuilds.mjs', ...flags, ...rest]);
+  runNode(['scripts/release/build-prebuilds.mjs', ...flags, ...rest]);
   return (performance.now() - startedAt) / 1000;
 }
 
@@ -81,7 +81,7 @@ function buildPackage() {
   const parts = parsePlatform(name);
   if (parts.platform === 'linux' && parts.libc === 'glibc') {
     const backend = parts.backend ? ['--backend', parts.backend] : [];
-    runNode(['scripts/symbol-floor.mjs', folder, '--check', ...backend]);
+    runNode(['scripts/release/symbol-floor.mjs', folder, '--check', ...backend]);
   }
   const tarball = packPlatform(name, folder, out);
   const toolkit = toolkitLicences(parts.backend?.replace('cuda12', 'cuda'));

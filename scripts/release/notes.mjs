@@ -1,7 +1,7 @@
 /** A folder of tarballs, and what build-package.mjs notes beside each. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Failure } from '../failure.mjs';
+import { Failure } from '../build/failure.mjs';
 
 /**
  * @typedef {{ name: string, packed: number, files: Record<string, number>, seconds: number, variants: string[],

@@ -8,8 +8,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, main } from '../failure.mjs';
-import { npm } from '../npm.mjs';
+import { Failure, main } from '../build/failure.mjs';
+import { npm } from './npm.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

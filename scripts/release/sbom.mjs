@@ -5,11 +5,11 @@
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { main } from '../failure.mjs';
-import { licences } from '../licences.mjs';
-import { PIN } from '../llama-source.mjs';
-import { npm } from '../npm.mjs';
+import { main } from '../build/failure.mjs';
+import { PIN } from '../build/llama-source.mjs';
+import { licences } from './licences.mjs';
 import { readNotes } from './notes.mjs';
+import { npm } from './npm.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Failure, main } from '../failure.mjs';
+import { Failure, main } from '../build/failure.mjs';
 import { findTarball, readNotes } from './notes.mjs';
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;

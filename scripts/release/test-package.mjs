@@ -8,9 +8,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, main } from '../failure.mjs';
-import { unpack } from '../npm.mjs';
+import { Failure, main } from '../build/failure.mjs';
 import { findTarball } from './notes.mjs';
+import { unpack } from './npm.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -10,10 +10,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Failure, main } from '../failure.mjs';
-import { npm } from '../npm.mjs';
-import { parsePlatform } from '../pack-platform.mjs';
+import { Failure, main } from '../build/failure.mjs';
 import { findTarball } from './notes.mjs';
+import { npm } from './npm.mjs';
+import { parsePlatform } from './pack-platform.mjs';
 
 const DEMO = fileURLToPath(new URL('../../demo', import.meta.url));
 const USAGE = 'Usage: node scripts/release/try-packages.mjs DIR [--gpu NAME]';

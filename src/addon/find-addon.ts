@@ -69,7 +69,7 @@ export function namedAddon(machine: Machine): Outcome | undefined {
   return loadFile(machine, { place: NAMED, file, package: null, variant: null });
 }
 
-/** What scripts/build-native.mjs has made; undefined when nothing was built. */
+/** What scripts/build/build-native.mjs has made; undefined when nothing was built. */
 export function localAddon(machine: Machine): Outcome | undefined {
   const file = localFile(machine);
   if (!existsSync(file)) return undefined;
@@ -80,7 +80,7 @@ export function localFile({ root }: Machine): string {
   return path.join(root, 'build', 'Release', 'llava-onevision.node');
 }
 
-/** The options that a build was made with, which scripts/build-native.mjs leaves beside its product; null where that note
+/** The options that a build was made with, which scripts/build/build-native.mjs leaves beside its product; null where that note
  *  is not there or cannot be read. */
 export function buildOptions(file: string): string[] | null {
   const note = file.replace(/\.node$/, '.json');
@@ -143,7 +143,8 @@ function chooseVariant(
   const problem = 'none of its builds runs on this CPU';
   return (
     variants.find(({ needs }) => needs.every((need) => features.includes(need))) ?? {
-      ...{ problem, fault: 'cpu' },
+      problem,
+      fault: 'cpu',
     }
   );
 }

@@ -19,14 +19,24 @@ export interface Platform {
 
 /** Installed by themselves, as optional dependencies of the main package. */
 export const CPU_PACKAGES = [
-  ...['linux-x64', 'linux-arm64', 'linux-x64-musl', 'linux-arm64-musl'],
-  ...['darwin-arm64', 'darwin-x64', 'win32-x64', 'win32-arm64'],
+  'linux-x64',
+  'linux-arm64',
+  'linux-x64-musl',
+  'linux-arm64-musl',
+  'darwin-arm64',
+  'darwin-x64',
+  'win32-x64',
+  'win32-arm64',
 ] as const;
 
 /** Installed by who wants them. */
 export const GPU_PACKAGES = [
-  ...['linux-x64-cuda', 'linux-x64-cuda12', 'linux-x64-vulkan'],
-  ...['win32-x64-cuda', 'win32-x64-cuda12', 'win32-x64-vulkan'],
+  'linux-x64-cuda',
+  'linux-x64-cuda12',
+  'linux-x64-vulkan',
+  'win32-x64-cuda',
+  'win32-x64-cuda12',
+  'win32-x64-vulkan',
 ] as const;
 
 export function thisPlatform(): Platform {

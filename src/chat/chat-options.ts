@@ -49,16 +49,22 @@ export interface ChatSettings {
 }
 
 const CHAT_OPTIONS = [
-  ...(['maxTokens', 'stop', 'multiImage', 'signal', 'onProgress'] as const),
+  'maxTokens',
+  'stop',
+  'multiImage',
+  'signal',
+  'onProgress',
   ...SAMPLING_OPTIONS,
-];
+] as const;
 
 /** @throws ERR_INVALID_ARGUMENT */
 export function resolveChatOptions(given: unknown, model: SamplingFacts): ChatSettings {
   const options = checkOptions<ChatOptions>('options', given, CHAT_OPTIONS);
   return {
     maxTokens: checkNumber('maxTokens', options.maxTokens, {
-      ...{ min: 1, max: 2 ** 31 - 1, integer: true },
+      min: 1,
+      max: 2 ** 31 - 1,
+      integer: true,
       fallback: undefined,
     }),
     stop: checkStop(options.stop),

@@ -2,15 +2,12 @@
 import type { NativeBinding, NativeContext, NativeModel, NativeThreadPool } from '../binding.js';
 import type { Dialect } from '../dialect.js';
 import type { Scheduler } from '../engine/scheduler.js';
-import type { DecoderFile } from '../gguf/decoder-file.js';
+import type { DecoderFacts } from '../gguf/decoder-file.js';
 import type { FfmpegPaths } from '../media/ffmpeg-tools.js';
 import type { ImageOptions } from '../media/image.js';
 import type { MultiImage } from '../vision/image-plan.js';
 import type { RowCache } from '../vision/row-cache.js';
 import type { Lane, Tower } from '../vision/visual-rows.js';
-
-/** What the decoder's file tells the engine. */
-export type DecoderFacts = Omit<DecoderFile, 'gguf'>;
 
 export interface Engine {
   binding: NativeBinding;

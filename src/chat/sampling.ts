@@ -84,12 +84,16 @@ export function resolveSampling(
     frequencyPenalty: checkNumber('frequencyPenalty', options.frequencyPenalty, penalty),
     seed:
       checkNumber('seed', options.seed, {
-        ...{ min: 0, max: MAX_SEED, integer: true },
+        min: 0,
+        max: MAX_SEED,
+        integer: true,
         fallback: undefined,
       }) ?? randomInt(MAX_SEED + 1),
     nTop: Math.min(
       checkNumber('topLogprobs', options.topLogprobs, {
-        ...{ min: 0, max: 100, integer: true },
+        min: 0,
+        max: 100,
+        integer: true,
         fallback: 0,
       }),
       model.nVocabUsed,

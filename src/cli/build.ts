@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { PACKAGE_ROOT } from '../addon/package-root.js';
 
-const SCRIPT = path.join(PACKAGE_ROOT, 'scripts', 'build-native.mjs');
+const SCRIPT = path.join(PACKAGE_ROOT, 'scripts', 'build', 'build-native.mjs');
 
 /** `build [options]`: the script that compiles the addon, which reads its options itself. */
 export function buildCommand(): Command {

@@ -35,8 +35,15 @@ function createProgram(): Command {
     .showHelpAfterError('(--help shows the options)')
     .exitOverride();
   const commands = [
-    ...[pullCommand(), convertCommand(), quantizeCommand(), runCommand(), chatCommand()],
-    ...[inspectCommand(), verifyCommand(), doctorCommand(), buildCommand()],
+    pullCommand(),
+    convertCommand(),
+    quantizeCommand(),
+    runCommand(),
+    chatCommand(),
+    inspectCommand(),
+    verifyCommand(),
+    doctorCommand(),
+    buildCommand(),
     evalCommand(),
   ];
   for (const command of commands) {

@@ -1,5 +1,5 @@
 /** Tensors whose values are not written as they are stored: their rows are computed in f32 when they are read. */
-import { open } from 'node:fs/promises';
+import { withFile } from '../files/with-file.js';
 import { checkpointError } from './checkpoint-error.js';
 import { type TensorSource, tensorBytes } from './gguf-plan.js';
 
@@ -43,8 +43,10 @@ async function readValues(
 ): Promise<Float32Array> {
   const width = tensorBytes({ shape: [1], type });
   const bytes = Buffer.alloc(count * width);
-  await using file = await open(path, 'r');
-  const { bytesRead } = await file.read(bytes, 0, bytes.length, offset + start * width);
+  const position = offset + start * width;
+  const { bytesRead } = await withFile(path, 'r', (file) =>
+    file.read(bytes, 0, bytes.length, position),
+  );
   if (bytesRead < bytes.length)
     throw checkpointError(path, 'it has become shorter while it was being read.');
   return Float32Array.from({ length: count }, (_, i) => readers[type]!(bytes, i * width));

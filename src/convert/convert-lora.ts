@@ -102,7 +102,11 @@ async function planFile(
   const source = sourceOfSnapshot(folder);
   const general = await generalEntries({
     checkpoint: { path: folder },
-    ...{ architecture: 'qwen2', type: 'adapter', name, outtype, tensors },
+    architecture: 'qwen2',
+    type: 'adapter',
+    name,
+    outtype,
+    tensors,
     ...(source && { source }),
     ...(/^[\w.-]+\/[\w.-]+$/.test(config.baseModel ?? '') && { baseModel: config.baseModel! }),
   });

@@ -1,12 +1,14 @@
 /** What convert writes beside the model files on request: a model card (README.md) and a Modelfile for Ollama. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Dialect } from '../dialect.js';
 import { invalidArgument, LlavaError } from '../errors.js';
-import { writeTextFile } from '../files/whole-file.js';
+import { writeWhole } from '../files/whole-file.js';
 import { readDecoderFile } from '../gguf/decoder-file.js';
-import type { ConvertOptions, ConvertResult } from './convert.js';
 import { modelCardText } from './model-card.js';
 import { modelfileText } from './modelfile.js';
+import type { WrittenFile } from './output-files.js';
+import type { MmprojOuttype, Outtype } from './outtypes.js';
 
 export interface DocumentOptions {
   /** Also write a model card, README.md, with sizes and checksums. */
@@ -17,14 +19,23 @@ export interface DocumentOptions {
   force?: boolean;
 }
 
-function documentPaths({ outdir, card, modelfile }: ConvertOptions): string[] {
+/** What `convert` was asked for. */
+interface Request extends DocumentOptions {
+  outdir: string;
+  outtype?: Outtype;
+  mmprojOuttype?: MmprojOuttype;
+  checksumFiles?: boolean;
+  splitMaxSize?: number;
+}
+
+function documentPaths({ outdir, card, modelfile }: Request): string[] {
   return [...(card ? ['README.md'] : []), ...(modelfile ? ['Modelfile'] : [])].map((name) =>
     join(outdir, name),
   );
 }
 
 /** Before anything is written. @throws ERR_WRITE for a document that is there, ERR_INVALID_ARGUMENT */
-export async function checkDocuments(options: ConvertOptions): Promise<void> {
+export async function checkDocuments(options: Request): Promise<void> {
   if (options.modelfile && options.splitMaxSize !== undefined)
     throw invalidArgument(
       'splitMaxSize',
@@ -43,8 +54,8 @@ export async function checkDocuments(options: ConvertOptions): Promise<void> {
 
 /** @returns the paths. @throws ERR_WRITE */
 export async function writeDocuments(
-  options: ConvertOptions,
-  { model, mmproj, dialect }: Pick<ConvertResult, 'model' | 'mmproj' | 'dialect'>,
+  options: Request,
+  { model, mmproj, dialect }: { model: WrittenFile; mmproj: WrittenFile; dialect: Dialect },
 ): Promise<string[]> {
   const paths = documentPaths(options);
   if (paths.length === 0) return paths;
@@ -54,7 +65,7 @@ export async function writeDocuments(
   const license = metadata.get('general.license')?.toString();
   const facts = { model: model.path, mmproj: mmproj.path, dialect, decoder, license };
   for (const path of paths)
-    await writeTextFile(
+    await writeWhole(
       path,
       path.endsWith('README.md')
         ? modelCardText({ model, mmproj, outtype, mmprojOuttype, dialect, metadata, checksumFiles })

@@ -3,9 +3,10 @@
  * square of its input). Reads the GGUF format and the older binary one.
  * @see common/imatrix-loader.cpp, tools/quantize/quantize.cpp `load_imatrix` (llama.cpp v0.5.0)
  */
-import { open, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { invalidArgument } from '../errors.js';
+import { openFile, withFile } from '../files/with-file.js';
 import { ggmlTypeByName } from '../gguf/ggml-types.js';
 import {
   type GgufFile,
@@ -46,10 +47,11 @@ export async function readImatrix(path: string): Promise<Imatrix> {
 async function readMagic(path: string): Promise<string> {
   const magic = Buffer.alloc(4);
   try {
-    const file = await open(path, 'r');
-    await file.read(magic, 0, 4, 0).finally(() => file.close());
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) throw new Error(`${size} bytes are too many for an imatrix`);
+    await withFile(path, 'r', async (file) => {
+      await file.read(magic, 0, 4, 0);
+      const { size } = await file.stat();
+      if (size > MAX_FILE_BYTES) throw new Error(`${size} bytes are too many for an imatrix`);
+    });
   } catch (cause) {
     throw modelLoadError(path, `${(cause as Error).message}.`, cause);
   }
@@ -110,7 +112,7 @@ async function readGgufImatrix(path: string): Promise<Imatrix> {
   const file = await readGguf(path);
   const tensors = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
   const importances = new Map<string, Float32Array>();
-  const handle = await open(path, 'r');
+  const handle = await openFile(path);
   try {
     for (const [name, tensor] of tensors) {
       if (!name.endsWith('.in_sum2')) continue;

@@ -5,7 +5,7 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { NativeBinding } from '../binding.js';
-import { prepareFolder, temporaryName, writeError, writeTextFile } from '../files/whole-file.js';
+import { prepareFolder, temporaryName, writeError, writeWhole } from '../files/whole-file.js';
 import {
   checksumPath,
   checksumText,
@@ -85,7 +85,7 @@ export async function writeOutputs(
   if (options.checksumFiles)
     for (const file of written) {
       const files = (file.parts ?? [file]) as FileChecksum[];
-      await writeTextFile(checksumPath(file.path), checksumText(files));
+      await writeWhole(checksumPath(file.path), checksumText(files));
     }
   return written;
 }

@@ -3,7 +3,9 @@
  * tensor, then the data. Ranges must fit the shapes and cover the data without overlap or gap, and the file must be
  * complete, so that what is read later is what was meant. Knows nothing about models.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+
+import type { FileHandle } from 'node:fs/promises';
+import { withFile } from '../files/with-file.js';
 import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
 import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
@@ -68,24 +70,22 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
 }
 
 async function readHeader(path: string) {
-  let file: FileHandle | undefined;
   try {
-    file = await open(path, 'r');
-    const { size: fileSize } = await file.stat();
-    const prefix = await readExactly(file, { position: 0, length: Math.min(8, fileSize) });
-    const length = prefix.length === 8 ? prefix.readBigUInt64LE() : 0n;
-    if (length < 2n || length > MAX_HEADER_BYTES || length + 8n > fileSize)
-      throw checkpointError(
-        path,
-        `not a safetensors file, or truncated inside its header (${fileSize} bytes, header of ${length}).`,
-      );
-    const text = await readExactly(file, { position: 8, length: Number(length) });
-    return { header: parseHeader(path, text), fileSize, dataStart: 8 + Number(length) };
+    return await withFile(path, 'r', async (file) => {
+      const { size: fileSize } = await file.stat();
+      const prefix = await readExactly(file, { position: 0, length: Math.min(8, fileSize) });
+      const length = prefix.length === 8 ? prefix.readBigUInt64LE() : 0n;
+      if (length < 2n || length > MAX_HEADER_BYTES || length + 8n > fileSize)
+        throw checkpointError(
+          path,
+          `not a safetensors file, or truncated inside its header (${fileSize} bytes, header of ${length}).`,
+        );
+      const text = await readExactly(file, { position: 8, length: Number(length) });
+      return { header: parseHeader(path, text), fileSize, dataStart: 8 + Number(length) };
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw checkpointError(path, (error as Error).message, { cause: error });
-  } finally {
-    await file?.close();
   }
 }
 

@@ -6,7 +6,7 @@
  * The digest is known when all is written but belongs in the header: there it is 64 zeros at first.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { withFile } from '../files/with-file.js';
 import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
 
 export const SOURCE_DIGEST = 'general.source.sha256';
@@ -46,15 +46,16 @@ export function needsDigest({ entries }: GgufPlan): boolean {
 
 /** Puts the digest where the zeros are, in a written file and in its plan. */
 export async function setDigest(path: string, plan: GgufPlan, digest: string): Promise<void> {
-  await using file = await open(path, 'r+');
-  const head = Buffer.alloc(SEARCHED_BYTES);
-  const { bytesRead } = await file.read(head, 0, SEARCHED_BYTES, 0);
-  // The key, its type (u32), the value's length (u64), the value.
-  const at = head.subarray(0, bytesRead).indexOf(SOURCE_DIGEST) + SOURCE_DIGEST.length + 12;
-  if (head.toString('latin1', at, at + UNKNOWN.length) !== UNKNOWN)
-    throw new Error(`${path} has no room for '${SOURCE_DIGEST}'`);
-  await file.write(digest, at, 'latin1');
-  await file.datasync();
+  await withFile(path, 'r+', async (file) => {
+    const head = Buffer.alloc(SEARCHED_BYTES);
+    const { bytesRead } = await file.read(head, 0, SEARCHED_BYTES, 0);
+    // The key, its type (u32), the value's length (u64), the value.
+    const at = head.subarray(0, bytesRead).indexOf(SOURCE_DIGEST) + SOURCE_DIGEST.length + 12;
+    if (head.toString('latin1', at, at + UNKNOWN.length) !== UNKNOWN)
+      throw new Error(`${path} has no room for '${SOURCE_DIGEST}'`);
+    await file.write(digest, at, 'latin1');
+    await file.datasync();
+  });
   plan.entries = plan.entries.map((entry) =>
     entry.key === SOURCE_DIGEST ? { key: SOURCE_DIGEST, type: 'string', value: digest } : entry,
   );

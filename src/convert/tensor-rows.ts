@@ -2,7 +2,8 @@
  * Reads tensors of a checkpoint in chunks of whole rows, in the shape planned for them (zeros where that is larger),
  * never more than two chunks at a time in memory.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openFile } from '../files/with-file.js';
 import { checkpointError } from './checkpoint-error.js';
 import { elementCount, type PlannedTensor, tensorBytes } from './gguf-plan.js';
 
@@ -102,7 +103,7 @@ class OpenFiles {
 
   /** Fills `buffer` from `position` on. */
   async read(path: string, buffer: Buffer, position: number): Promise<void> {
-    const file = this.#files.get(path) ?? open(path, 'r');
+    const file = this.#files.get(path) ?? openFile(path);
     this.#files.set(path, file);
     try {
       for (let done = 0; done < buffer.length; ) {

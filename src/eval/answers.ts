@@ -5,6 +5,7 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { writeError } from '../files/whole-file.js';
 
 export interface AnswerRecord {
   part: string;
@@ -133,9 +134,4 @@ async function dropTornLine(file: FileHandle): Promise<void> {
 
 async function truncate(file: FileHandle, to: number, size: number): Promise<void> {
   if (to < size) await file.truncate(to);
-}
-
-function writeError(path: string, cause: unknown): LlavaError {
-  const message = `Cannot write ${path}: ${(cause as Error).message}`;
-  return new LlavaError('ERR_WRITE', message, { path }, { cause });
 }

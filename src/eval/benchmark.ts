@@ -7,6 +7,7 @@ import type { MultiImage } from '../vision/image-plan.js';
 import type { Row } from './data/columns.js';
 import type { Figure } from './figures.js';
 import type { JudgeRequest } from './judge/request.js';
+import type { Verdict } from './scored.js';
 import type { Rules } from './scorers/rules.js';
 
 /** Of scorers: F1 multiple choice, F2 ANLS, F3 relaxed accuracy, F4 yes/no pairs, F5 extract then compare, F6a a judge's
@@ -127,28 +128,6 @@ export interface ScoreContext {
   rules: Rules;
   /** The judge's reply to the request of this id; undefined as long as there is none. */
   reply(requestId: string): string | undefined;
-}
-
-export interface Verdict {
-  /** In the scorer's own unit, mostly 0 to 1; null: not scored, because `unscored`. */
-  score: number | null;
-  /** What was read from the answer. */
-  parsed?: unknown;
-  /** Drawn, because the rule draws when nothing can be read; with `drawIndex` of random.ts. */
-  isRandom?: boolean;
-  /** Further numbers that figures use. */
-  values?: Readonly<Record<string, number>>;
-  /** 'judge required', 'empty answer'. */
-  unscored?: string;
-}
-
-/** What figures are made of. */
-export interface Scored extends Verdict {
-  id: string;
-  part: string;
-  unit: string;
-  category?: string;
-  score: number;
 }
 
 export interface Judge<Gold = unknown> {

@@ -92,7 +92,11 @@ function compareRow(row: CardRow, { a, b }: Pair, all: readonly OwnChange[]): Co
   const shared = [...a.entries.keys()].filter((key) => b.entries.has(key));
   const own = all.filter((change) => row.of?.(change.entry) ?? true);
   return {
-    ...{ name: row.name, title: row.title, digits: row.digits ?? 1, a: scoreA, b: scoreB },
+    name: row.name,
+    title: row.title,
+    digits: row.digits ?? 1,
+    a: scoreA,
+    b: scoreB,
     difference: scoreA === null || scoreB === null ? null : scoreB - scoreA,
     interval: differenceInterval(row, pairs),
     samples: pairs.reduce((sum, pair) => sum + pair.a.length, 0),

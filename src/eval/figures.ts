@@ -2,7 +2,7 @@
  * Figures: how scored samples become one number. A unit is what is scored together, mostly one sample; intervals draw
  * units, so a figure is a function of a list of units in which one may stand twice.
  */
-import type { Scored } from './benchmark.js';
+import type { Scored } from './scored.js';
 
 export type Unit = readonly Scored[];
 

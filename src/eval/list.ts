@@ -39,7 +39,12 @@ function list(
 ): ListedRow {
   const notes = [data.note, note].filter((text) => text !== undefined);
   return {
-    ...{ name, title, benchmark, family, samples, card },
+    name,
+    title,
+    benchmark,
+    family,
+    samples,
+    card,
     judge: judge?.isRequired ? judge.model['v0.2.2'] : null,
     files: [...new Set([...data.parts.map(wantedTables), ...(data.files ?? [])])],
     datasets: [...data.repos],

@@ -1,6 +1,7 @@
 /** What LLaVA-W and LLaVA-Wilder share: a judge rates the reference's answer and the model's, and the figure is their ratio. */
-import type { Scored, Verdict } from './benchmark.js';
+
 import type { Unit } from './figures.js';
+import type { Scored, Verdict } from './scored.js';
 import type { Ratings } from './scorers/judge-replies.js';
 import { ratingRatio } from './scorers/rating-ratio.js';
 

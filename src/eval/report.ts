@@ -63,8 +63,12 @@ export async function makeReport(
 ): Promise<Report> {
   const manifest = await readManifest(dir);
   const report: Report = {
-    ...{ version: manifest.version, engine: manifest.engine, label: manifest.label },
-    ...{ rules: manifest.rules, rows: [], figures: [] },
+    version: manifest.version,
+    engine: manifest.engine,
+    label: manifest.label,
+    rules: manifest.rules,
+    rows: [],
+    figures: [],
   };
   for (const benchmark of known) {
     const selected = manifest.benchmarks[benchmark.name];
@@ -125,7 +129,9 @@ function reportRow(row: CardRow, { benchmark, entries, selected, judges }: RowSo
   const notes = [noteOfNothing(figure, unscored), judges, benchmark.note].filter(Boolean);
   return {
     ...figure,
-    ...{ title: row.title, card: row.card, digits: row.digits ?? 1 },
+    title: row.title,
+    card: row.card,
+    digits: row.digits ?? 1,
     difference: figure.score === null || row.card === null ? null : figure.score - row.card,
     selected: selected.selected[row.name] ?? own.length,
     errors: sum(({ error }) => Number(error !== undefined)),

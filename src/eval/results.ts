@@ -6,11 +6,11 @@
  *   report.json, report.md
  * One folder holds one model under one set of rules; a run into it goes on where the last one stopped.
  */
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { packageVersion } from '../addon/package-root.js';
 import { LlavaError } from '../errors.js';
+import { isAlive, writeError, writeWhole } from '../files/whole-file.js';
 import type { Asker } from './asker.js';
 import type { Rules } from './scorers/rules.js';
 import type { Selection } from './select.js';
@@ -57,6 +57,9 @@ export async function openResults(
     if (error.code !== 'ENOENT') throw resultsError(dir, error.message, error);
   });
   if (!exists) {
+    await mkdir(dir, { recursive: true }).catch((cause) => {
+      throw writeError(dir, cause);
+    });
     const version = packageVersion();
     const made: Manifest = { format: 1, version, engine, label, rules, benchmarks: {} };
     await writeManifest(dir, made);
@@ -75,25 +78,11 @@ export async function openResults(
 }
 
 export async function writeManifest(dir: string, manifest: Manifest): Promise<void> {
-  await writeResult(join(dir, FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+  await writeWhole(join(dir, FILE), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 export function answersPath(dir: string, benchmark: string): string {
   return join(dir, benchmark, 'answers.jsonl');
-}
-
-/** Whole or not at all. @throws ERR_WRITE */
-export async function writeResult(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, content);
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    const message = `Cannot write ${path}: ${(cause as Error).message}`;
-    throw new LlavaError('ERR_WRITE', message, { path }, { cause });
-  }
 }
 
 /** Two runs into one folder would ask everything twice. @returns what ends the lock @throws ERR_EVAL_RESULTS, ERR_WRITE */
@@ -107,13 +96,7 @@ export async function lockResults(dir: string): Promise<() => Promise<void>> {
       await file.close();
       return () => rm(path, { force: true });
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
-        throw new LlavaError(
-          'ERR_WRITE',
-          `Cannot write ${path}: ${(cause as Error).message}`,
-          { path },
-          { cause },
-        );
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(path, cause);
     }
     const pid = Number(await readFile(path, 'utf8').catch(() => ''));
     if (isAlive(pid))
@@ -132,12 +115,4 @@ export function resultsError(path: string, problem: string, cause?: unknown): Ll
     { path },
     cause === undefined ? undefined : { cause },
   );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }

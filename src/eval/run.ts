@@ -59,7 +59,8 @@ export async function runBenchmark(
   await using parts = await openData(benchmark, { data, media, subset: selection.subset });
   const { rules } = manifest;
   const selected = await selectSamples(benchmark, parts.list, {
-    ...{ rules, selection },
+    rules,
+    selection,
     ...(rows && { rows }),
   });
   if (selected.length === 0)
@@ -157,7 +158,10 @@ class Run {
   progress(): RunProgress {
     const [row] = this.#options.rows ?? this.#benchmark.rows;
     return {
-      ...{ done: this.#done, total: this.#total, asked: this.#asked, errors: this.#errors },
+      done: this.#done,
+      total: this.#total,
+      asked: this.#asked,
+      errors: this.#errors,
       score: () => {
         const units = row ? unitsOf(row, this.#tally.entries.values()) : [];
         return units.length > 0 ? row!.value(units) : null;
@@ -177,7 +181,8 @@ class Run {
       ...(sample.video !== undefined && { video: [sample.video].flat()[0]! }),
       ...outcome,
       ms: Math.round(performance.now() - started),
-      ...{ run: this.#started, at: Date.now() },
+      run: this.#started,
+      at: Date.now(),
     };
     await log.append(record);
     this.#tally.add(record);

@@ -3,9 +3,10 @@
  * in any order; a later one about the same sample replaces an earlier.
  */
 import type { AnswerRecord } from './answers.js';
-import type { Answered, Benchmark, Scored, Verdict } from './benchmark.js';
+import type { Answered, Benchmark } from './benchmark.js';
 import { type Figure, groupBy, type Unit } from './figures.js';
 import type { JudgeReplies } from './judge/files.js';
+import type { Scored, Verdict } from './scored.js';
 import type { Rules } from './scorers/rules.js';
 import { keyOf, unitKey } from './select.js';
 
@@ -47,7 +48,14 @@ export class Tally {
     const { part, id, index, unit, unitSize, category, promptHash, run, at, error } = record;
     const verdict = this.#verdict(record);
     const entry: Entry = {
-      ...{ part, id, index, unit, unitSize, promptHash, run, at },
+      part,
+      id,
+      index,
+      unit,
+      unitSize,
+      promptHash,
+      run,
+      at,
       ...(category !== undefined && { category }),
       scored: scoredOf(record, verdict),
       ...(verdict.unscored !== undefined && { unscored: verdict.unscored }),

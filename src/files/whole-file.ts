@@ -1,8 +1,41 @@
-/** Files are written under hidden temporary names beside their targets, `.NAME.PID-….tmp`, and renamed when complete. */
+/**
+ * Whole files or none: each is made under a hidden temporary name beside its target, `.NAME.PID-….tmp`, and renamed when
+ * complete. What processes that were killed have left of a target is cleared when it is written again.
+ */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { withFile } from './with-file.js';
+
+/** Writes a file, or replaces it, with `parts` one after the other. @throws ERR_WRITE */
+export async function writeWhole(
+  path: string,
+  ...parts: readonly (string | Uint8Array)[]
+): Promise<void> {
+  await putWhole(path, (temporary) =>
+    withFile(temporary, 'wx', async (file) => {
+      for (const part of parts) await file.writeFile(part);
+      await file.sync();
+    }),
+  );
+}
+
+/** @param make makes a file, or a link, of the name it is given @throws ERR_WRITE, whose cause is the system's error */
+export async function putWhole(
+  path: string,
+  make: (temporary: string) => Promise<void>,
+  temporary = temporaryName(path),
+): Promise<void> {
+  try {
+    await clearLeft(dirname(path), [path]);
+    await make(temporary);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw writeError(path, cause);
+  }
+}
 
 export function temporaryName(path: string): string {
   const id = `${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -16,42 +49,28 @@ function temporaryPrefix(path: string): string {
 /** Makes a folder, and clears it of what processes that were killed have left of the files that are to come.
  *  @throws ERR_WRITE */
 export async function prepareFolder(folder: string, paths: readonly string[]): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause) => {
+  try {
+    await mkdir(folder, { recursive: true });
+    await clearLeft(folder, paths);
+  } catch (cause) {
     throw writeError(folder, cause);
-  });
-  for (const name of await readdir(folder))
-    for (const path of paths) {
-      const prefix = temporaryPrefix(path);
-      const [, pid] = name.startsWith(prefix)
-        ? (/^(\d+)-\w+\.tmp$/.exec(name.slice(prefix.length)) ?? [])
-        : [];
-      if (pid !== undefined && !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
-    }
+  }
+}
+
+async function clearLeft(folder: string, paths: readonly string[]): Promise<void> {
+  const prefixes = paths.map(temporaryPrefix);
+  for (const name of await readdir(folder)) {
+    const prefix = prefixes.find((start) => name.startsWith(start));
+    const pid = prefix && /^(\d+)-\w+\.tmp$/.exec(name.slice(prefix.length))?.[1];
+    if (pid && !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
+  }
 }
 
 export function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    return pid > 0 && process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
-/** Writes a small file, or replaces it. @throws ERR_WRITE */
-export async function writeTextFile(path: string, text: string): Promise<void> {
-  const temporary = temporaryName(path);
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw writeError(path, cause);
   }
 }
 

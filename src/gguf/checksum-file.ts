@@ -3,8 +3,9 @@
  * `sha256sum -c NAME.sha256` in their folder checks them. A split decoder has one such file, beside its first part.
  */
 import { createHash } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { withFile } from '../files/with-file.js';
 import { modelLoadError } from './reader.js';
 
 const PIECE_BYTES = 4 << 20;
@@ -21,8 +22,11 @@ export interface FileChecksum {
 }
 
 /** In hex. @throws what the file system does, signal.reason */
-export async function sha256File(path: string, options: HashOptions = {}): Promise<string> {
-  await using file = await open(path, 'r');
+export function sha256File(path: string, options: HashOptions = {}): Promise<string> {
+  return withFile(path, 'r', (file) => hashPieces(file, options));
+}
+
+async function hashPieces(file: FileHandle, options: HashOptions): Promise<string> {
   const hash = createHash('sha256');
   // While one piece is hashed, the next is being read.
   const pieces = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)] as const;

@@ -56,6 +56,9 @@ export interface DecoderFile {
   headType: string;
 }
 
+/** All but the header itself. */
+export type DecoderFacts = Omit<DecoderFile, 'gguf'>;
+
 const LLAMA_MAX_LAYERS = 512;
 const MAX_WIDTH = 1 << 20;
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { withFile } from '../files/with-file.js';
 import { modelLoadError } from './reader.js';
 
 const SAMPLES = 64;
@@ -12,16 +12,17 @@ const SAMPLE_BYTES = 16 << 10;
  */
 export async function fileFingerprint(path: string): Promise<string> {
   try {
-    await using file = await open(path);
-    const { size } = await file.stat();
-    const hash = createHash('sha256').update(`${size}\n`);
-    const buffer = Buffer.alloc(SAMPLE_BYTES);
-    for (let i = 0; i < SAMPLES; i++) {
-      const position = Math.floor((i * Math.max(0, size - SAMPLE_BYTES)) / (SAMPLES - 1));
-      const { bytesRead } = await file.read(buffer, 0, SAMPLE_BYTES, position);
-      hash.update(buffer.subarray(0, bytesRead));
-    }
-    return hash.digest('hex');
+    return await withFile(path, 'r', async (file) => {
+      const { size } = await file.stat();
+      const hash = createHash('sha256').update(`${size}\n`);
+      const buffer = Buffer.alloc(SAMPLE_BYTES);
+      for (let i = 0; i < SAMPLES; i++) {
+        const position = Math.floor((i * Math.max(0, size - SAMPLE_BYTES)) / (SAMPLES - 1));
+        const { bytesRead } = await file.read(buffer, 0, SAMPLE_BYTES, position);
+        hash.update(buffer.subarray(0, bytesRead));
+      }
+      return hash.digest('hex');
+    });
   } catch (cause) {
     throw modelLoadError(path, (cause as Error).message);
   }

@@ -4,7 +4,7 @@
  * count it has not checked. What the keys mean is the business of decoder-file.ts and vision-config.ts.
  * @see ggml/src/gguf.cpp (llama.cpp v0.5.0)
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { withFile } from '../files/with-file.js';
 import { ggmlTypes } from './ggml-types.js';
 import { EndOfFile, HeaderBytes } from './header-bytes.js';
 import type { GgufFile, GgufScalarType, GgufTensor, GgufValue } from './metadata.js';
@@ -41,18 +41,16 @@ class Malformed extends Error {}
 
 /** @throws ERR_MODEL_LOAD for a file that cannot be read, is no GGUF, is malformed, or lacks tensor data at its end. */
 export async function readGguf(path: string): Promise<GgufFile> {
-  let file: FileHandle | undefined;
   try {
-    file = await open(path, 'r');
-    const { size } = await file.stat();
-    return await parse(new HeaderBytes(file, size), { path, fileSize: size });
+    return await withFile(path, 'r', async (file) => {
+      const { size } = await file.stat();
+      return parse(new HeaderBytes(file, size), { path, fileSize: size });
+    });
   } catch (error) {
     if (error instanceof Malformed) throw modelLoadError(path, error.message);
     if (error instanceof EndOfFile)
       throw modelLoadError(path, `${error.message}, inside the header. The file is truncated.`);
     throw modelLoadError(path, (error as Error).message, error);
-  } finally {
-    await file?.close();
   }
 }
 

@@ -5,7 +5,6 @@
  *                       blobs/ETAG               contents, by hash
  *                       snapshots/COMMIT/PATH    links to them
  */
-import { randomBytes } from 'node:crypto';
 import {
   copyFile,
   link,
@@ -13,13 +12,12 @@ import {
   readdir,
   readFile,
   readlink,
-  rename,
-  rm,
   stat,
   symlink,
   writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { putWhole, temporaryName } from '../files/whole-file.js';
 import { cacheWriteError } from './cache-error.js';
 import { isEtag } from './etag.js';
 import type { RepoFile } from './repository.js';
@@ -106,14 +104,13 @@ export class RepoCache {
 
   /** Nobody ever sees half of it, and two who do it at once do not mind each other. */
   async #put(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
-    const temporary = join(this.folder, `.${randomBytes(4).toString('hex')}.tmp`);
+    // Not beside it: whoever lists a snapshot takes all that is there for its files.
+    const temporary = join(this.folder, basename(temporaryName(path)));
     try {
       await mkdir(dirname(path), { recursive: true });
-      await make(temporary);
-      await rename(temporary, path);
-    } catch (cause) {
-      await rm(temporary, { force: true });
-      throw cacheWriteError(path, cause);
+      await putWhole(path, make, temporary);
+    } catch (error) {
+      throw cacheWriteError(path, (error as Error).cause ?? error);
     }
   }
 }

@@ -24,12 +24,24 @@ const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
 /** Read where they are there: configuration, tokenizer, image processor, prompt template, licence. */
 const READ_BY_CONVERTER = new Set([
-  ...['config.json', 'generation_config.json', 'README.md', 'LICENSE'],
-  ...['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt'],
-  ...['added_tokens.json', 'special_tokens_map.json'],
-  ...['preprocessor_config.json', 'processor_config.json', 'video_preprocessor_config.json'],
-  ...['chat_template.json', 'chat_template.jinja'],
-  ...[ADAPTER_CONFIG, ADAPTER_WEIGHTS, 'non_lora_trainables.bin'],
+  'config.json',
+  'generation_config.json',
+  'README.md',
+  'LICENSE',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'vocab.json',
+  'merges.txt',
+  'added_tokens.json',
+  'special_tokens_map.json',
+  'preprocessor_config.json',
+  'processor_config.json',
+  'video_preprocessor_config.json',
+  'chat_template.json',
+  'chat_template.jinja',
+  ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
+  'non_lora_trainables.bin',
 ]);
 
 /**

@@ -10,7 +10,7 @@
  * drivers load at first use, and what other programs take meanwhile.
  */
 import type { NativeDevice } from '../binding.js';
-import type { MemoryOptions } from './memory.js';
+import type { MemoryOptions } from './memory-options.js';
 
 /** Which of the two computes there. */
 interface Uses {

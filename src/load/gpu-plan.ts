@@ -5,10 +5,10 @@ import {
   decoderCompute,
   estimateMemory,
   type MemoryEstimate,
-  type MemoryOptions,
   takenOn,
   towerBytes,
 } from './memory.js';
+import type { MemoryOptions } from './memory-options.js';
 
 export interface GpuWish {
   gpuLayers: number | 'auto';

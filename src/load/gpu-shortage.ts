@@ -45,7 +45,9 @@ export function describe(device: DeviceMemory): string {
   const { name, free, layers, weights, kvCache, compute, vision, margin } = device;
   const parts = {
     [`weights of ${layers} layers`]: weights,
-    ...{ 'KV cache': kvCache, 'compute buffers': compute, 'vision tower': vision },
+    'KV cache': kvCache,
+    'compute buffers': compute,
+    'vision tower': vision,
     'to be left free': margin,
   };
   const sum = Object.entries(parts)
@@ -58,7 +60,9 @@ export function describe(device: DeviceMemory): string {
 function shortage(short: DeviceMemory[], message: string): LlavaError {
   const worst = short[0]!;
   return new LlavaError('ERR_OUT_OF_MEMORY', message, {
-    ...{ needed: neededOn(worst), available: worst.free, device: worst.name },
+    needed: neededOn(worst),
+    available: worst.free,
+    device: worst.name,
     devices: short,
   });
 }

@@ -11,10 +11,11 @@ import type {
   NativeModel,
   NativeThreadPool,
 } from '../binding.js';
-import type { DecoderFacts, Engine } from '../chat/engine.js';
+import type { Engine } from '../chat/engine.js';
 import { type Dialect, dialectRules } from '../dialect.js';
 import { Scheduler } from '../engine/scheduler.js';
 import { createLane } from '../engine/turns.js';
+import type { DecoderFacts } from '../gguf/decoder-file.js';
 import { RowCache } from '../vision/row-cache.js';
 import { RowFiles } from '../vision/row-files.js';
 import type { Tower } from '../vision/visual-rows.js';
@@ -124,7 +125,10 @@ class EngineLoader {
       .map(({ scale }, i) => [lora[i], scale])
       .filter(([, scale]) => scale !== 0);
     return JSON.stringify([
-      ...[decoder, this.#settings.kvType, llamaVersion, ggmlCommit],
+      decoder,
+      this.#settings.kvType,
+      llamaVersion,
+      ggmlCommit,
       ...(applied.length > 0 ? [applied] : []),
     ]);
   }
@@ -141,7 +145,11 @@ class EngineLoader {
     const { gpuLayers, gpus, shares } = this.#plan;
     const adapters = this.#settings.lora.map((adapter) => adapter.path);
     const options = {
-      ...{ path, gpuLayers, mmap: useMmap, mlock: useMlock, vocabOnly: false },
+      path,
+      gpuLayers,
+      mmap: useMmap,
+      mlock: useMlock,
+      vocabOnly: false,
       adapters,
       devices: gpus.map(({ name }) => name),
       ...(gpus.length > 1 && { tensorSplit: Float32Array.from(shares) }),

@@ -1,9 +1,10 @@
 /** What is known and decided before anything is taken: the files' headers, and the settings that were left open. */
 import { type BackendInfo, devicesOf } from '../addon/backend.js';
 import type { NativeBinding, NativeDevice } from '../binding.js';
-import type { DecoderFacts, Engine } from '../chat/engine.js';
+import type { Engine } from '../chat/engine.js';
 import type { Dialect } from '../dialect.js';
 import { invalidArgument, LlavaError } from '../errors.js';
+import type { DecoderFacts } from '../gguf/decoder-file.js';
 import { readDecoderFile } from '../gguf/decoder-file.js';
 import { fileFingerprint } from '../gguf/file-fingerprint.js';
 import { checkLoraFits, type LoraFile, readLoraFile } from '../gguf/lora-file.js';
@@ -12,7 +13,8 @@ import { chooseGpus } from './device-options.js';
 import { leastOnGpu, planGpu } from './gpu-plan.js';
 import { describe, nothingFits } from './gpu-shortage.js';
 import type { LoadSettings } from './load-options.js';
-import { estimateMemory, type MemoryEstimate, type MemoryOptions } from './memory.js';
+import { estimateMemory, type MemoryEstimate } from './memory.js';
+import type { MemoryOptions } from './memory-options.js';
 
 export interface ModelFiles {
   decoder: DecoderFacts;
@@ -93,7 +95,10 @@ export function planLoad(
   checkKvType(settings, decoder);
   const contextSize = settings.contextSize ?? Math.min(decoder.nCtxTrain, DEFAULT_CONTEXT);
   const options = {
-    ...{ decoder, vision, contextSize, kvType: settings.kvType },
+    decoder,
+    vision,
+    contextSize,
+    kvType: settings.kvType,
     maxSequences: nativeSequences(settings),
     loraBytes: lora.reduce((sum, { tensorBytes }) => sum + tensorBytes, 0),
     gpuTilesPerCall: addon.binding.gpuTilesPerCall,
@@ -130,7 +135,8 @@ function chooseGpuPart(
     return { ...plan, gpus, backend };
   const onCpu = (reason: string): GpuPart => ({
     ...plan,
-    ...{ gpus: [], shares: [] },
+    gpus: [],
+    shares: [],
     backend: { ...info, name: 'cpu', reason: `${info.reason}; ${reason}` },
   });
   const isNamed = settings.backend !== 'auto';
@@ -165,7 +171,8 @@ function flashOnCpu({ flashAttention, kvType }: LoadSettings): LoadSettings['fla
   return kvType.v === 'q8_0' ? 'on' : 'off';
 }
 
-/** An f32 cache would be converted to f16 for it at every step: native/decoder-context.cc. */
+/** llama.cpp v0.5.0 casts an f32 cache to f16 for flash attention, all of it at every step, which loses both the precision
+ *  it was chosen for and time. */
 function flashOnGpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
   const hasF32 = kvType.k === 'f32' || kvType.v === 'f32';
   return flashAttention === 'auto' && hasF32 && kvType.v !== 'q8_0' ? 'off' : flashAttention;

@@ -9,48 +9,10 @@
  */
 import os from 'node:os';
 import type { NativeDevice, NativeKvType } from '../binding.js';
-import type { DecoderFacts } from '../chat/engine.js';
 import { LlavaError } from '../errors.js';
-import type { VisionConfig } from '../vision/vision-config.js';
 import { gpuMargin } from './gpu-margin.js';
 import { assignLayers } from './layer-shares.js';
-
-export interface MemoryOptions {
-  decoder: Pick<DecoderFacts, DecoderSizes>;
-  vision: Pick<VisionConfig, VisionSizes> | null;
-  contextSize: number;
-  microBatchSize: number;
-  maxSequences: number;
-  kvType: { k: NativeKvType; v: NativeKvType };
-  flashAttention: 'auto' | 'on' | 'off';
-  /** Bytes of LoRA adapters; they lie where the matrices do. */
-  loraBytes?: number;
-  /** Tiles that the tower takes at once on a GPU. */
-  gpuTilesPerCall: number;
-}
-
-type DecoderSizes =
-  | 'nLayer'
-  | 'nEmbd'
-  | 'nHead'
-  | 'nHeadKv'
-  | 'headDim'
-  | 'nFfn'
-  | 'nVocab'
-  | 'isTied'
-  | 'tensorBytes'
-  | 'layerBytes'
-  | 'headBytes'
-  | 'headType';
-type VisionSizes =
-  | 'side'
-  | 'imageSize'
-  | 'nEmbd'
-  | 'nFfn'
-  | 'nHead'
-  | 'nProjection'
-  | 'pinpoints'
-  | 'tensorBytes';
+import type { MemoryOptions } from './memory-options.js';
 
 /** What goes to which GPU. */
 export interface Placement {
@@ -165,8 +127,11 @@ export function checkMemory(estimate: MemoryEstimate, available: number): void {
   if (estimate.host <= available) return;
   const { weights, kvCache, compute, vision, pictures, host, gpu } = estimate;
   const parts = Object.entries({
-    ...{ weights, 'KV cache': kvCache, 'compute buffers': compute },
-    ...{ 'vision tower': vision, pictures },
+    weights,
+    'KV cache': kvCache,
+    'compute buffers': compute,
+    'vision tower': vision,
+    pictures,
   }).map(([name, bytes]) => `${name} ${gibibytes(bytes)}`);
   throw new LlavaError(
     'ERR_OUT_OF_MEMORY',

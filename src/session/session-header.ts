@@ -5,8 +5,15 @@ import { PromptKey } from '../engine/prompt-key.js';
 import type { ImageSource } from '../media/image.js';
 import type { VideoSource } from '../media/video.js';
 import type { Message, Part } from '../prompt/messages.js';
-import { MULTI_IMAGE } from '../vision/image-plan.js';
-import type { SavedSession } from './session-file.js';
+import { MULTI_IMAGE, type MultiImage } from '../vision/image-plan.js';
+import type { KvState } from './kv-state.js';
+
+export interface SavedSession {
+  messages: Message[];
+  multiImage: MultiImage | undefined;
+  /** What the cache holds of it, and of which model and cache types. */
+  kv: (KvState & { format: string }) | null;
+}
 
 export interface SessionHeader {
   /** In the order of the file; sha256 in hex. */

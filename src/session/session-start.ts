@@ -11,7 +11,9 @@ import { readSession } from './session-file.js';
 /** @throws ERR_INVALID_ARGUMENT, ERR_DISPOSED */
 export function startSession(given: SessionOptions | undefined, host: SessionHost): Session {
   const options = checkOptions<SessionOptions>('options', given, [
-    ...(['messages', 'system', 'multiImage'] as const),
+    'messages',
+    'system',
+    'multiImage',
   ]);
   const { system, multiImage } = options;
   if (system !== undefined && typeof system !== 'string')

@@ -7,7 +7,8 @@ import { invalidArgument, LlavaError } from '../errors.js';
 import { type Message, mediaParts, type Part } from '../prompt/messages.js';
 import type { MultiImage } from '../vision/image-plan.js';
 import { saveKvState } from './kv-state.js';
-import { type SavedSession, writeSession } from './session-file.js';
+import { writeSession } from './session-file.js';
+import type { SavedSession } from './session-header.js';
 import { SessionMedia } from './session-media.js';
 
 export interface SessionOptions {

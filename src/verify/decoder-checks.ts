@@ -6,8 +6,8 @@ import type { Engine } from '../chat/engine.js';
 import { renderPrompt } from '../prompt/chatml.js';
 import { tokenizePrompt } from '../prompt/prompt-tokens.js';
 import { logitBound, precisionOf } from './bounds.js';
+import type { Checked } from './checked.js';
 import { type CheckResult, exact, near } from './report.js';
-import type { Checked } from './verify.js';
 
 export function checkTokens({ table }: Checked, { model }: Engine): CheckResult[] {
   return (table.tokens ?? []).map(({ text, ids }) =>
@@ -73,9 +73,18 @@ async function logitsAfter(
 /** Lists all ids. */
 function greedy(nVocab: number): NativeSamplerOptions {
   return {
-    ...{ temperature: 0, topK: 0, topP: 1, minP: 0, typicalP: 1, seed: 0 },
-    ...{ repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 },
-    ...{ biasTokens: new Int32Array(), biasValues: new Float32Array() },
-    ...{ nTop: nVocab, nVocabUsed: nVocab },
+    temperature: 0,
+    topK: 0,
+    topP: 1,
+    minP: 0,
+    typicalP: 1,
+    seed: 0,
+    repetitionPenalty: 1,
+    presencePenalty: 0,
+    frequencyPenalty: 0,
+    biasTokens: new Int32Array(),
+    biasValues: new Float32Array(),
+    nTop: nVocab,
+    nVocabUsed: nVocab,
   };
 }

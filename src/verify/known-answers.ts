@@ -131,9 +131,14 @@ const FIELDS: Record<keyof KnownAnswers, Check> = {
   logits: optional(isLogits),
   picture: optional(
     record({
-      ...{ url: optional(isText), sha256: optional(isHash), width: isSize, height: isSize },
-      ...{ tiles: optional(isSize), rows: optional(isSize) },
-      ...{ grid: optional(listOf(isSize, 2)), final: optional(listOf(isCount, 2)) },
+      url: optional(isText),
+      sha256: optional(isHash),
+      width: isSize,
+      height: isSize,
+      tiles: optional(isSize),
+      rows: optional(isSize),
+      grid: optional(listOf(isSize, 2)),
+      final: optional(listOf(isCount, 2)),
       visualRows: optional(listOf(record({ row: isCount, values: listOf(isNumber) }))),
     }),
   ),

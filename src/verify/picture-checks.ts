@@ -6,9 +6,9 @@ import type { LlavaOneVision } from '../llava-onevision.js';
 import type { Message } from '../prompt/messages.js';
 import { planImage } from '../vision/image-plan.js';
 import { precisionOf, rowBound } from './bounds.js';
+import type { Checked } from './checked.js';
 import type { KnownAnswers, PictureAnswers } from './known-answers.js';
 import { type CheckResult, COARSE, exact, near, skipped } from './report.js';
-import type { Checked } from './verify.js';
 
 const NO_MMPROJ = 'needs the mmproj';
 
@@ -116,7 +116,9 @@ async function checkAnswer(
     ...starts.map((start) => engine.model.tokenize(start).length + 4),
   ];
   const { text, tokens: got } = await model.chat(ask(image!, question), {
-    ...{ temperature: 0, repetitionPenalty: 1, maxTokens: Math.max(1, ...lengths) },
+    temperature: 0,
+    repetitionPenalty: 1,
+    maxTokens: Math.max(1, ...lengths),
     ...(signal && { signal }),
     onProgress: ({ done, total }) => onProgress?.('picture', done / total),
   }).result;

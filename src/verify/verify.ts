@@ -3,57 +3,21 @@
  * picture, its visual rows and how answers about it begin.
  */
 import { backendFor } from '../addon/load-addon.js';
-import type { Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
-import { type DecoderFile, readDecoderFile } from '../gguf/decoder-file.js';
+import { readDecoderFile } from '../gguf/decoder-file.js';
 import { readGguf } from '../gguf/reader.js';
 import { collectTensors } from '../gguf/split-files.js';
 import { LlavaOneVision } from '../llava-onevision.js';
 import { loadEngine } from '../load/load-engine.js';
-import { type LoadOptions, resolveLoadOptions } from '../load/load-options.js';
+import { resolveLoadOptions } from '../load/load-options.js';
 import { planLoad, readModelFiles } from '../load/load-plan.js';
-import { readVisionConfig, type VisionConfig } from '../vision/vision-config.js';
+import { readVisionConfig } from '../vision/vision-config.js';
 import { coarsestType } from './bounds.js';
+import type { Checked, VerifyOptions } from './checked.js';
 import { chooseTable } from './choose-table.js';
 import { checkLogits, checkPrompts, checkTokens } from './decoder-checks.js';
-import type { KnownAnswers } from './known-answers.js';
 import { checkGeometry, checkImageFile, checkPicture } from './picture-checks.js';
 import { type CheckResult, exact, skipped, type VerifyReport } from './report.js';
-
-type LoadOption =
-  | 'threads'
-  | 'backend'
-  | 'gpuLayers'
-  | 'devices'
-  | 'tensorSplit'
-  | 'mainDevice'
-  | 'log';
-
-export interface VerifyOptions extends Pick<LoadOptions, LoadOption> {
-  /** The decoder. */
-  model: string;
-  /** Without it only the decoder is checked. */
-  mmproj?: string;
-  /** Name of a built-in table, or a JSON file. Default: the one that the decoder's metadata names. */
-  table?: string;
-  /** Path of the table's picture. Without it nothing is encoded. */
-  image?: string;
-  signal?: AbortSignal;
-  /** @param fraction 0-1 of the stage. Must not throw. */
-  onProgress?: (stage: 'load' | 'logits' | 'picture', fraction: number) => void;
-}
-
-/** What a check works with. */
-export interface Checked {
-  table: KnownAnswers;
-  dialect: Dialect;
-  decoder: DecoderFile;
-  vision: VisionConfig | null;
-  /** ggml's names of the coarsest types in the files. */
-  types: { model: string; mmproj: string };
-  isOnGpu: boolean;
-  options: VerifyOptions;
-}
 
 /** Positions beside those of the picture or of the table's tokens. */
 const CONTEXT = 1024;
@@ -123,12 +87,22 @@ async function load(
   const forPicture = hasPicture ? (table.picture?.rows ?? decoder.nCtxTrain) : 0;
   const positions = CONTEXT + Math.max(table.logits?.tokens.length ?? 0, forPicture);
   const settings = resolveLoadOptions({
-    ...{ model, dialect, threads, backend, gpuLayers, devices, tensorSplit, mainDevice },
-    ...{ log, signal },
+    model,
+    dialect,
+    threads,
+    backend,
+    gpuLayers,
+    devices,
+    tensorSplit,
+    mainDevice,
+    log,
+    signal,
     ...(hasPicture && { mmproj }),
     contextSize: Math.min(positions, decoder.nCtxTrain),
     // What is compared is the files, not the cache.
-    ...{ kvType: 'f32', maxSequences: 1, prefixCache: false },
+    kvType: 'f32',
+    maxSequences: 1,
+    prefixCache: false,
     onProgress: ({ fraction }: { fraction: number }) => onProgress?.('load', fraction),
   });
   const files = await readModelFiles(settings);

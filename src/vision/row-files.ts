@@ -3,10 +3,11 @@
  * a file that is damaged, or half written by a process that died, counts as absent.
  *   'LLAVROW1', sha256 of the rest, rows as little-endian f32
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { writeWhole } from '../files/whole-file.js';
 
 const MAGIC = Buffer.from('LLAVROW1');
 const HASH_BYTES = 32;
@@ -54,17 +55,9 @@ export class RowFiles {
     await Promise.all(this.#writing);
   }
 
-  /** Under another name first, so that nobody reads half a file. */
   async #write(key: string, rows: Float32Array): Promise<void> {
     const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
-    const temporary = join(this.#dir, `${key}.${randomUUID()}.tmp`);
-    try {
-      await writeFile(temporary, [MAGIC, sha256(bytes), bytes], { flag: 'wx' });
-      await rename(temporary, this.#path(key));
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    await writeWhole(this.#path(key), MAGIC, sha256(bytes), bytes);
   }
 
   #path(key: string): string {

@@ -5,6 +5,7 @@
 
 import { callCancellable } from '../addon/native-error.js';
 import type { RgbImage } from '../media/image.js';
+import { NewlineRows } from './newlines.js';
 import { squash } from './tiles.js';
 import { rowsPerFrame, type VideoPlan } from './video-plan.js';
 import type { EncodeOptions, Tower } from './visual-rows.js';
@@ -22,7 +23,10 @@ export async function encodeVideoRows(
 ): Promise<Float32Array> {
   const { binding, config, encoder } = tower;
   const places = placesOf(plan);
-  const writer = new RowWriter(plan, encoder.newline!, config.nProjection);
+  const rows = new NewlineRows(plan.rows, encoder.newline!);
+  const nPooled = plan.pooledSide ** 2;
+  const frameValues = nPooled * config.nProjection;
+  const runLength = plan.newlineMode === 'grid' ? plan.pooledSide : nPooled;
   let nDone = 0;
   await callCancellable(binding, options.signal, async (cancel) => {
     for await (const tiles of batches(frames, tower)) {
@@ -33,13 +37,17 @@ export async function encodeVideoRows(
         await encoder.encode(tiles, features, cancel);
       });
       const pooled = await poolFrames(features, n, plan.pooledSide, tower);
-      for (let i = 0; i < n; i++) writer.write(pooled, i, places[nDone + i]!);
+      for (let i = 0; i < n; i++) {
+        const frame = pooled.subarray(i * frameValues, (i + 1) * frameValues);
+        for (const place of places[nDone + i]!)
+          rows.put(frame, place * rowsPerFrame(plan), runLength);
+      }
       nDone += n;
       options.onTile?.(nDone, plan.nTiles);
     }
   });
   options.signal?.throwIfAborted();
-  return writer.rows;
+  return rows.data;
 }
 
 /** For each different frame, where it stands in the clip as the model sees it. */
@@ -77,34 +85,4 @@ async function poolFrames(
 ): Promise<Float32Array> {
   if (pooledSide === config.side) return features;
   return binding.poolFrames(features, n, config.side, pooledSide, config.nProjection);
-}
-
-class RowWriter {
-  readonly rows: Float32Array;
-  readonly #plan: VideoPlan;
-  readonly #width: number;
-
-  constructor(plan: VideoPlan, newline: Float32Array, width: number) {
-    this.#plan = plan;
-    this.#width = width;
-    this.rows = new Float32Array(plan.rows * width);
-    // Newlines are what the frames leave.
-    if (plan.newlineMode !== 'no_token')
-      for (let row = 0; row < plan.rows; row++) this.rows.set(newline, row * width);
-  }
-
-  /** Copies frame `index` of `pooled` [n, pooledSide², width] to its places. */
-  write(pooled: Float32Array, index: number, places: readonly number[]): void {
-    const { pooledSide, newlineMode } = this.#plan;
-    const runLength = newlineMode === 'grid' ? pooledSide : pooledSide ** 2;
-    const nRuns = pooledSide ** 2 / runLength;
-    for (const place of places) {
-      for (let run = 0; run < nRuns; run++) {
-        const from = (index * nRuns + run) * runLength * this.#width;
-        const to = place * rowsPerFrame(this.#plan) + run * (runLength + 1);
-        const data = pooled.subarray(from, from + runLength * this.#width);
-        this.rows.set(data, to * this.#width);
-      }
-    }
-  }
 }

@@ -6,6 +6,7 @@
 import { callCancellable } from '../addon/native-error.js';
 import type { NativeBinding, NativeVisionEncoder } from '../binding.js';
 import type { ImagePlan } from './image-plan.js';
+import { NewlineRows } from './newlines.js';
 import type { VisionConfig } from './vision-config.js';
 
 /** Serialises compute: runs `work` when its turn comes. */
@@ -71,16 +72,13 @@ async function joinRows(
   plan: ImagePlan,
   { encoder, config, binding }: Tower,
 ): Promise<Float32Array> {
-  const { nProjection } = config;
-  const newline = encoder.newline!;
-  const rows = new Float32Array(plan.rows * nProjection);
-  const overview = features.subarray(0, encoder.nPatches * nProjection);
-  rows.set(overview);
+  const { nPatches } = encoder;
+  const overview = features.subarray(0, nPatches * config.nProjection);
+  const rows = new NewlineRows(plan.rows, encoder.newline!);
+  rows.put(overview, 0, nPatches);
   if (plan.map) {
-    const grid = features.subarray(overview.length);
-    rows.set(await binding.assembleMap(grid, newline, plan.map), overview.length);
-    return rows;
+    const map = await binding.assembleMap(features.subarray(overview.length), plan.map);
+    rows.put(map, nPatches, plan.map.outCols);
   }
-  for (let at = overview.length; at < rows.length; at += nProjection) rows.set(newline, at);
-  return rows;
+  return rows.data;
 }

@@ -65,11 +65,10 @@ function shrink(grid: Grid, rows: number, cols: number): Grid {
   };
 }
 
-function flatten(grid: Grid, newline: Float32Array | null): Float32Array {
+function flatten(grid: Grid): Float32Array {
   const out: number[] = [];
   for (let row = 0; row < grid.rows; row++) {
     for (let col = 0; col < grid.cols; col++) out.push(...grid.at(row, col));
-    if (newline) out.push(...newline);
   }
   return Float32Array.from(out);
 }
@@ -98,36 +97,26 @@ describe('assembleMap', () => {
     const options = { ...base, ...change };
     const { cols, rows, side, nEmbd, outRows, outCols } = options;
     const features = random(cols * rows * side * side * nEmbd, 1);
-    const newline = random(nEmbd, 2);
-    const expected = flatten(
-      shrink(crop(fullGrid(features, options), options), outRows, outCols),
-      newline,
-    );
-    const actual = await binding.assembleMap(features, newline, options);
+    const expected = flatten(shrink(crop(fullGrid(features, options), options), outRows, outCols));
+    const actual = await binding.assembleMap(features, options);
     expect(greatestDifference(actual, expected)).toBeLessThan(2e-6);
   });
 
   it('moves values untouched when nothing shrinks', async () => {
     const features = random(3 * 2 * 25 * 7, 3);
-    const newline = random(7, 4);
-    const actual = await binding.assembleMap(features, newline, base);
-    expect([...actual]).toEqual([...flatten(fullGrid(features, base), newline)]);
+    const actual = await binding.assembleMap(features, base);
+    expect([...actual]).toEqual([...flatten(fullGrid(features, base))]);
   });
 
   const features = new Float32Array(3 * 2 * 25 * 7);
-  const newline = new Float32Array(7);
   it.each<[string, unknown[]]>([
-    ['features of another size', [features.subarray(1), newline, base]],
-    ['a newline of another width', [features, new Float32Array(8), base]],
-    ['a crop beyond the map', [features, newline, { ...base, cropTop: 1 }]],
-    ['an empty crop', [features, newline, { ...base, cropRows: 0 }]],
-    ['a map larger than its crop', [features, newline, { ...base, outCols: 16 }]],
-    ['a missing option', [features, newline, { ...base, side: undefined }]],
-    [
-      'sizes whose product overflows',
-      [features, newline, { ...base, side: 2 ** 31, cols: 2 ** 31 }],
-    ],
-    ['f64 features', [new Float64Array(features.length), newline, base]],
+    ['features of another size', [features.subarray(1), base]],
+    ['a crop beyond the map', [features, { ...base, cropTop: 1 }]],
+    ['an empty crop', [features, { ...base, cropRows: 0 }]],
+    ['a map larger than its crop', [features, { ...base, outCols: 16 }]],
+    ['a missing option', [features, { ...base, side: undefined }]],
+    ['sizes whose product overflows', [features, { ...base, side: 2 ** 31, cols: 2 ** 31 }]],
+    ['f64 features', [new Float64Array(features.length), base]],
   ])('refuses %s', (_, args) => {
     const call = binding.assembleMap as (...args: unknown[]) => unknown;
     expect(() => call(...args)).toThrow(
@@ -147,7 +136,7 @@ describe('poolFrames', () => {
     const expected = Array.from({ length: frames }, (_, frame) => {
       const start = frame * side * side * nEmbd;
       const one = features.subarray(start, start + side * side * nEmbd);
-      return [...flatten(shrink(fullGrid(one, options), outSide, outSide), null)];
+      return [...flatten(shrink(fullGrid(one, options), outSide, outSide))];
     }).flat();
     const actual = await binding.poolFrames(features, frames, side, outSide, nEmbd);
     expect(greatestDifference(actual, Float32Array.from(expected))).toBeLessThan(1e-6);

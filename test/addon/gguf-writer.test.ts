@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/load-addon.js';
 import { readGguf } from '../../src/gguf/reader.js';
+import { skipUnless } from '../support/skip-unless.js';
 import { temporaryFolder } from '../support/tiny-decoder.js';
 
 const folder = temporaryFolder();
@@ -227,7 +228,8 @@ describe('files', () => {
     await expect(writerAt(path).begin()).rejects.toMatchObject(error);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('report a full disk and leave the device alone', async () => {
+  const onUnix = skipUnless(existsSync('/dev/full'), 'needs /dev/full');
+  it('report a full disk and leave the device alone', onUnix, async () => {
     const writer = writerAt('/dev/full');
     writer.addTensor('t', 'f32', [1 << 20]);
     const full = {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runChild } from '../support/child.js';
+import { skipUnless } from '../support/skip-unless.js';
 import { temporaryFolder, writeTinyDecoder } from '../support/tiny-decoder.js';
 
 const folder = temporaryFolder();
@@ -38,8 +39,10 @@ function runLimited(extra: number, work: string): unknown {
 
 const MiB = 2 ** 20;
 
-/** Only Linux limits the address space of a running process. */
-describe.skipIf(process.platform !== 'linux')('memory is refused for', () => {
+/** Only there can the address space of a running process be limited. */
+const onLinux = skipUnless(process.platform === 'linux', 'needs Linux');
+
+describe('memory is refused for', onLinux, () => {
   it('weights', () => {
     const work = `
       limit();

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ChatOptions, LlavaOneVision, type VideoPart } from '../../src/index.js';
 import { convertedFiles, goldenCases } from '../support/golden.js';
+import { skipUnless } from '../support/skip-unless.js';
 
 const golden = goldenCases('demo').find(({ id }) => id === 'motion-0')!;
 const [list, question] = golden.messages[0]!.content as [VideoPart, { type: 'text'; text: string }];
 const frames = list.video as string[];
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
 
-describe.skipIf(!hasFfmpeg)('a clip file', () => {
+describe('a clip file', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   const folder = mkdtempSync(join(tmpdir(), 'video-chat-'));
   const path = join(folder, 'motion.mkv');
   const temporary = join(folder, 'tmp');

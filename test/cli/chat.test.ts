@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli, MAIN } from '../support/cli.js';
+import { skipUnless } from '../support/skip-unless.js';
 
 const DEMO = join(import.meta.dirname, '../../demo');
 const outdir = mkdtempSync(join(tmpdir(), 'cli-chat-'));
@@ -119,7 +120,7 @@ describe('an interrupt', () => {
 
 const hasScript = spawnSync('script', ['--version']).stdout?.includes('util-linux') === true;
 
-describe.skipIf(!hasScript)('in a terminal (needs `script` of util-linux)', () => {
+describe('in a terminal', skipUnless(hasScript, 'needs `script` of util-linux'), () => {
   function terminal(args: string[], env: Record<string, string> = {}) {
     const command = [process.execPath, MAIN, ...args].map((arg) => `'${arg}'`).join(' ');
     // Node calls a terminal of a CI run colourless, and obeys NO_COLOR and FORCE_COLOR.

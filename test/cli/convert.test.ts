@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cli, MAIN } from '../support/cli.js';
+import { skipUnless } from '../support/skip-unless.js';
 
 const DEMO = join(import.meta.dirname, '../../demo/checkpoint');
 
@@ -34,10 +35,10 @@ const contents = (folder: string): Record<string, string> =>
       )
     : {};
 
-const isWindows = process.platform === 'win32';
+const notOnWindows = skipUnless(process.platform !== 'win32', 'needs signals and ulimit of Unix');
 
 // Bytes of a file beyond which writing fails, as on a full disk: Node ignores the signal that comes with it.
-describe.skipIf(isWindows)('files that cannot grow', () => {
+describe('files that cannot grow', notOnWindows, () => {
   /** Units of `ulimit -f`: 512 bytes, or 1024 where sh is bash. */
   const limited = (units: number) =>
     spawnSync(
@@ -93,7 +94,7 @@ const atRename = (nRename: number, code: string) => ({
   `)}`,
 });
 
-describe.skipIf(isWindows)('Ctrl-C', () => {
+describe('Ctrl-C', notOnWindows, () => {
   const INTERRUPT = `process.kill(process.pid, 'SIGINT');`;
 
   test.each([4, 40, 100])('at read %i ends with status 130 and no file', async (nRead) => {
@@ -113,7 +114,7 @@ describe.skipIf(isWindows)('Ctrl-C', () => {
   });
 });
 
-describe.skipIf(isWindows)('a process that is killed', () => {
+describe('a process that is killed', notOnWindows, () => {
   const KILL = `process.kill(process.pid, 'SIGKILL'); await new Promise(() => {});`;
   const KILL_NOW = `process.kill(process.pid, 'SIGKILL');`;
 

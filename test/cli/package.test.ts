@@ -18,8 +18,8 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parsePlatform } from '../../scripts/pack-platform.mjs';
 import { tryTarball } from '../../scripts/release/build-package.mjs';
+import { parsePlatform } from '../../scripts/release/pack-platform.mjs';
 import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
 import {
   CPU_PACKAGES,
@@ -104,7 +104,7 @@ beforeAll(async () => {
   prepareMachine();
   // What `npm test` has built before.
   const env = { ...process.env, LLAVAOV_SKIP_BUILD: '1' };
-  const packed = run(process.execPath, [root('scripts/pack-local.mjs'), out], { env });
+  const packed = run(process.execPath, [root('scripts/release/pack-local.mjs'), out], { env });
   expect(packed.status, packed.stderr).toBe(0);
   main = unpack('llava-onevision');
   platform = unpack(`llava-onevision-${PLATFORM}`);
@@ -138,11 +138,16 @@ describe('the main package', () => {
       /^dist\/(src|eval)\/.*\.(js|d\.ts)$/,
       /^src\/verify\/tables\/[\w.-]+\.json$/,
       /^(native|cmake)\/[\w.-]+\.(cc|h|cmake|txt)$/,
-      /^scripts\/(build-native|build-options|cmake-tree|failure|install|llama-source|progress|toolchain)\.mjs$/,
-      /^scripts\/llama-source\.json$/,
+      /^scripts\/build\/[\w-]+\.mjs$/,
+      /^scripts\/build\/llama-source\.json$/,
     ];
     expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
-    for (const file of ['dist/src/index.js', 'dist/src/index.d.ts', 'native/addon.cc', 'LICENSE'])
+    for (const file of [
+      'dist/src/index.js',
+      'dist/src/index.d.ts',
+      'native/js/addon.cc',
+      'LICENSE',
+    ])
       expect(main.files).toContain(file);
   });
 
@@ -160,13 +165,13 @@ describe('the main package', () => {
     const optional = main.manifest.peerDependenciesMeta as Record<string, unknown>;
     for (const name of Object.keys(main.manifest.peerDependencies as object))
       expect(optional[name]).toEqual({ optional: true });
-    expect(main.manifest.scripts).toEqual({ install: 'node scripts/install.mjs' });
+    expect(main.manifest.scripts).toEqual({ install: 'node scripts/build/install.mjs' });
   });
 
   test('carries all that its build script needs', () => {
     const { status, stdout } = run(
       process.execPath,
-      [main.at('scripts/build-native.mjs'), '--help'],
+      [main.at('scripts/build/build-native.mjs'), '--help'],
       {
         cwd: main.at(''),
         // Its dependencies are not beside it here.
@@ -220,7 +225,7 @@ describe('the platform package', () => {
     expect(Object.keys(files).sort()).toEqual(platform.files);
   });
 
-  // The limits are those of scripts/pack-platform.mjs too.
+  // The limits are those of scripts/release/pack-platform.mjs too.
   test('is small', () => {
     const size = platform.files.reduce((sum, file) => sum + statSync(platform.at(file)).size, 0);
     expect(statSync(platform.file).size).toBeLessThan(15e6);
@@ -335,7 +340,9 @@ test('where npm leaves the platform package out, what to do is said', async () =
   expect(stdout).toContain(`npm install ${SCOPE}/${PLATFORM}@${version}`);
   expect(stdout).toContain('npx llava-onevision build');
   // What npm runs where it may: says why it compiles, and what that takes.
-  const install = inApp([join('node_modules', 'llava-onevision', 'scripts', 'install.mjs')]);
+  const install = inApp([
+    join('node_modules', 'llava-onevision', 'scripts', 'build', 'install.mjs'),
+  ]);
   expect(install.status).toBe(1);
   expect(install.stderr).toContain(`${SCOPE}/${PLATFORM}: not installed`);
   expect(install.stderr).toMatch(/Compiling it now[\s\S]*CMake/);

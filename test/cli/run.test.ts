@@ -53,11 +53,11 @@ test('--prompt - reads the question from stdin', async () => {
   expect(stdout).toBe('Orange.\n');
 });
 
-test('--image and --video are given in their order', async () => {
+test('--image and --video are given in their order', async (context) => {
   const clip = join(outdir, 'clip.mkv');
   const picture = IMAGE[1]!;
   const still = ['-v', 'error', '-loop', '1', '-i', picture, '-frames:v', '3', '-y', clip];
-  if (spawnSync('ffmpeg', still).status !== 0) return;
+  context.skip(spawnSync('ffmpeg', still).status !== 0, 'needs ffmpeg');
   const media = ['--image', picture, '--video', clip, '--image', picture, '--frames', '2'];
   const args = ['run', ...FILES, ...media, '--prompt', QUESTION, '--json'];
   const { status, stdout, stderr } = await cli(args);

@@ -22,6 +22,7 @@ import {
   tileOf,
 } from '../support/interop.js';
 import { ALL_NAMES, blockModules, writeLora } from '../support/lora.js';
+import { skipUnless } from '../support/skip-unless.js';
 import { temporaryFolder } from '../support/tiny-decoder.js';
 
 const checkpoint = join(import.meta.dirname, '../../demo/checkpoint');
@@ -100,7 +101,9 @@ async function expectSameTensors(path: string, expected: string) {
   }
 }
 
-describe.skipIf(!hasPrograms)("llama.cpp's loader", () => {
+const built = skipUnless(hasPrograms, 'needs npm run test:interop');
+
+describe("llama.cpp's loader", built, () => {
   it.each(outtypes)('answers with a decoder in %s as we do', async (outtype) => {
     const { model, mmproj } = await demo(outtype);
     const ours = await ourAnswer({ model: model.path, mmproj: mmproj.path });
@@ -138,7 +141,7 @@ describe.skipIf(!hasPrograms)("llama.cpp's loader", () => {
   });
 });
 
-describe.skipIf(!hasPrograms)('llama-quantize makes of our file what we make of it', () => {
+describe('llama-quantize makes of our file what we make of it', built, () => {
   /** @returns the path of llama-quantize's file. */
   async function theirs(source: string, outtype: Outtype): Promise<string> {
     const path = join(folder.path, 'theirs.gguf');
@@ -191,7 +194,7 @@ describe.skipIf(!hasPrograms)('llama-quantize makes of our file what we make of 
   });
 });
 
-describe.skipIf(!hasPrograms)('libmtmd', () => {
+describe('libmtmd', built, () => {
   // The towers' differences are those of docs/interop.md; both round activations to the type of the weights.
   const bounds = { f32: 1e-3, f16: 1e-3, bf16: 2e-2, q8_0: 2e-2, q4_0: 2e-2 };
   const cases = (['demo', 'tiny384'] as const).flatMap((name) =>

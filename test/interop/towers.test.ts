@@ -15,6 +15,7 @@ import {
   runProgram,
   tileOf,
 } from '../support/interop.js';
+import { skipUnless } from '../support/skip-unless.js';
 import { temporaryFolder } from '../support/tiny-decoder.js';
 
 const folder = temporaryFolder();
@@ -75,7 +76,9 @@ function floats(file: Buffer, { offset, bytes, type }: GgufTensor): Float32Array
   return new Float32Array(file.buffer, file.byteOffset + offset, bytes / 4);
 }
 
-describe.skipIf(!hasPrograms)('llama.cpp opens our mmproj and agrees', () => {
+const built = skipUnless(hasPrograms, 'needs npm run test:interop');
+
+describe('llama.cpp opens our mmproj and agrees', built, () => {
   let pool: NativeThreadPool;
   beforeAll(() => {
     pool = new (native().ThreadPool)(2);

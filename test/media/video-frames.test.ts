@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type OpenedVideo, openVideo } from '../../src/media/video.js';
 import { sampleFrames } from '../../src/vision/frame-sampling.js';
 import { collect } from '../support/collect.js';
+import { skipUnless } from '../support/skip-unless.js';
 import {
   AS_TIMED,
   clipFolder,
@@ -93,10 +94,11 @@ async function ffmpegRuns(path: string, indices: number[]): Promise<string[]> {
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-describe.skipIf(!hasFfmpeg)('Frames of', () => {
+describe('Frames of', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   for (const [name, file, encoding, drawing = {}] of CASES) {
     const encoder = / ?-c:v (\S+)/.exec(encoding)![1]!;
-    it.skipIf(!hasEncoder(encoder))(`${name} (${file}) are the ones asked for`, async () => {
+    const encoded = skipUnless(hasEncoder(encoder), `needs an ffmpeg with ${encoder}`);
+    it(`${name} (${file}) are the ones asked for`, encoded, async () => {
       const { width = 96, height = 72, counted = false } = drawing;
       const path = await makeClip(folder.file(file), encoding, { frames: FRAMES, ...drawing });
       await using video = await openVideo(path);

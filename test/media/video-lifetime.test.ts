@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openVideo } from '../../src/media/video.js';
+import { skipUnless } from '../support/skip-unless.js';
 import { clipFolder, ffmpeg, hasFfmpeg, makeClip, runningTools } from './drawn-clip.js';
 
 const folder = clipFolder();
@@ -34,7 +35,10 @@ const until = async (isTrue: () => boolean) => {
 };
 const range = (length: number) => Array.from({ length }, (_, index) => index);
 
-describe.skipIf(!hasFfmpeg || process.platform === 'win32')('A clip leaves nothing behind', () => {
+const isUnix = process.platform !== 'win32';
+const onUnix = skipUnless(hasFfmpeg && isUnix, isUnix ? 'needs ffmpeg' : 'needs Unix');
+
+describe('A clip leaves nothing behind', onUnix, () => {
   afterEach(() => {
     expect(runningTools()).toEqual([]);
     expect(readdirSync(temporary)).toEqual([]);
@@ -111,7 +115,7 @@ describe.skipIf(!hasFfmpeg || process.platform === 'win32')('A clip leaves nothi
   });
 });
 
-describe.skipIf(!hasFfmpeg || process.platform === 'win32')('While a clip is open', () => {
+describe('While a clip is open', onUnix, () => {
   it('its bytes are in a file that others cannot read', async () => {
     await using _video = await openVideo(small);
     const [copy] = readdirSync(temporary);

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVideo, type VideoOptions, type VideoSource } from '../../src/media/video.js';
+import { skipUnless } from '../support/skip-unless.js';
 import { clipFolder, ffmpeg, hasFfmpeg, makeClip, packets, readNumber } from './drawn-clip.js';
 
 const X264 = '-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 30';
@@ -42,7 +43,7 @@ function refusal(source: VideoSource, options?: VideoOptions) {
   );
 }
 
-describe.skipIf(!hasFfmpeg)('A clip is read from', () => {
+describe('A clip is read from', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   it.each<[string, () => VideoSource]>([
     ['a path', () => clip],
     ['a path relative to the working directory', () => relativeTo(clip)],
@@ -75,7 +76,7 @@ function relativeTo(path: string): string {
   return `${'../'.repeat(process.cwd().split('/').length - 1)}${path.slice(1)}`;
 }
 
-describe.skipIf(!hasFfmpeg)('What cannot be read is told:', () => {
+describe('What cannot be read is told:', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   it.each<[string, () => VideoSource, RegExp]>([
     ['a missing file', () => folder.file('missing.mp4'), /missing\.mp4: no such file$/],
     ['a folder', () => folder.file(''), /it is not a regular file$/],
@@ -159,7 +160,7 @@ describe.skipIf(!hasFfmpeg)('What cannot be read is told:', () => {
   });
 });
 
-describe.skipIf(!hasFfmpeg)('A damaged clip', () => {
+describe('A damaged clip', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   it.each(['faststart.mp4', 'cut.mkv', 'cut.ts', 'cut.webm'])(
     'counts what still decodes: %s',
     async (name) => {

@@ -1,4 +1,4 @@
-/** The 600 drawn questions of test/golden/demo-vqa, and asking them. */
+/** The 600 drawn questions of demo/vqa.jsonl, which holds their pictures as data: URLs, and asking them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LlavaOneVision, Message } from '../../src/index.js';
@@ -14,8 +14,7 @@ export interface Question {
   margin: number;
 }
 
-const DATA = join(import.meta.dirname, '../golden/demo-vqa');
-export const allQuestions = readFileSync(join(DATA, 'questions.jsonl'), 'utf8')
+export const allQuestions = readFileSync(join(import.meta.dirname, '../../demo/vqa.jsonl'), 'utf8')
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line) as Question);
@@ -48,10 +47,8 @@ function messagesOf({ images = [], video, question }: Question): Message[] {
     {
       role: 'user',
       content: [
-        ...images.map((image) => ({ type: 'image' as const, image: join(DATA, image) })),
-        ...(video
-          ? [{ type: 'video' as const, video: video.map((frame) => join(DATA, frame)) }]
-          : []),
+        ...images.map((image) => ({ type: 'image' as const, image })),
+        ...(video ? [{ type: 'video' as const, video }] : []),
         { type: 'text', text: question },
       ],
     },

@@ -157,11 +157,8 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     },
     resizeBicubic: async (_: unknown, __: number, ___: number, width: number, height: number) =>
       new Uint8Array(width * height * 3),
-    assembleMap: async (
-      _: unknown,
-      __: unknown,
-      map: { outRows: number; outCols: number; nEmbd: number },
-    ) => new Float32Array(map.outRows * (map.outCols + 1) * map.nEmbd),
+    assembleMap: async (_: unknown, map: { outRows: number; outCols: number; nEmbd: number }) =>
+      new Float32Array(map.outRows * map.outCols * map.nEmbd),
     poolFrames: async (_: unknown, frames: number, __: number, side: number, nEmbd: number) =>
       new Float32Array(frames * side ** 2 * nEmbd),
     setLog(level: string, write: ((level: string, text: string) => void) | null) {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { cpuVariants, gpuVariants } from '../../scripts/cpu-variants.mjs';
+import { cpuVariants, gpuVariants } from '../../scripts/release/cpu-variants.mjs';
 import { type BackendChoice, chooseBackend } from '../../src/addon/backend.js';
 import type { Machine } from '../../src/addon/find-addon.js';
 import type { NativeDevice } from '../../src/binding.js';

@@ -141,7 +141,7 @@ export function modelOptions(path: string): NativeModelOptions {
 
 export const CONTEXT_OPTIONS: NativeContextOptions = {
   ...{ nCtx: 256, nBatch: 128, nUbatch: 64, nSeqMax: 4 },
-  ...{ kvTypeK: 'f32', kvTypeV: 'f32', flashAttention: 'auto' },
+  ...{ kvTypeK: 'f32', kvTypeV: 'f32', flashAttention: 'off' },
 };
 
 /** Greedy, without penalties. */

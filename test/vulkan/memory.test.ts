@@ -7,6 +7,7 @@ import { loadEngine } from '../../src/load/load-engine.js';
 import { type LoadOptions, resolveLoadOptions } from '../../src/load/load-options.js';
 import { planLoad, readModelFiles } from '../../src/load/load-plan.js';
 import { convertedFiles } from '../support/golden.js';
+import { skipUnless } from '../support/skip-unless.js';
 
 /** "Vulkan0 KV buffer size =     6.00 MiB", in bytes. */
 const BUFFER = /(\w+) +(model|KV|compute) buffer size = +([\d.]+) MiB/;
@@ -58,7 +59,9 @@ describe('the estimate', () => {
 });
 
 /** A software device's memory is the process's, which can limit itself: the driver then refuses, as a full card's does. */
-it.skipIf(process.platform !== 'linux')('a device that refuses the cache', async () => {
+const onLinux = skipUnless(process.platform === 'linux', 'needs Linux');
+
+it('a device that refuses the cache', onLinux, async () => {
   const { model } = await convertedFiles('demo', 'f16');
   const script = `
     import { spawnSync } from 'node:child_process';
@@ -66,7 +69,7 @@ it.skipIf(process.platform !== 'linux')('a device that refuses the cache', async
     import { createRequire } from 'node:module';
     const [, path, root] = process.argv;
     const binding = createRequire(root)(process.env.LLAVAOV_BINDING);
-    const files = { path, gpuLayers: 99, mmap: true, mlock: false, vocabOnly: false };
+    const files = { path, gpuLayers: 99, mmap: true, mlock: false, vocabOnly: false, devices: ['Vulkan0'] };
     const model = await binding.loadModel(files, null, null);
     const pool = new binding.ThreadPool(1);
     const sizes = { nBatch: 32, nUbatch: 32, nSeqMax: 1 };

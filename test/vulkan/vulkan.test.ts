@@ -110,7 +110,10 @@ describe('limits', () => {
   it('refuses a cache that the device cannot address in one piece', async () => {
     const { binding } = backendFor('vulkan');
     const { model: path } = await convertedFiles('demo', 'f16');
-    const files = { path, gpuLayers: 99, mmap: true, mlock: false, vocabOnly: false };
+    const files = {
+      ...{ path, gpuLayers: 99, mmap: true, mlock: false, vocabOnly: false },
+      devices: [device().name],
+    };
     const model = await binding.loadModel(files, null, null);
     const pool = new binding.ThreadPool(1);
     const options = { nCtx: 2 ** 24, nBatch: 32, nUbatch: 32, nSeqMax: 1 };

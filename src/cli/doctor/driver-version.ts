@@ -41,7 +41,9 @@ export function vulkanVersion(summary: string): string | null {
 function output(program: string, args: string[]): string {
   try {
     const { status, stdout } = spawnSync(program, args, {
-      ...{ encoding: 'utf8', timeout: 10_000, windowsHide: true },
+      encoding: 'utf8',
+      timeout: 10_000,
+      windowsHide: true,
     });
     return status === 0 ? stdout : '';
   } catch {

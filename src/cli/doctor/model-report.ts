@@ -34,7 +34,12 @@ export async function examineModel(files: {
     model: files.model,
     mmproj: files.mmproj ?? null,
     backend: plan.backend.name,
-    ...{ gpuLayers, layers: modelFiles.decoder.nLayer, visionOnGpu, threads, contextSize, memory },
+    gpuLayers,
+    layers: modelFiles.decoder.nLayer,
+    visionOnGpu,
+    threads,
+    contextSize,
+    memory,
     gpuFree: gpus.reduce((sum, { memoryFree }) => sum + memoryFree, 0),
     fits: memory.host <= machineMemory(),
   };

@@ -130,7 +130,10 @@ export function examineGpus(machine: Machine): GpuReport[] {
       } catch (error) {
         return [
           {
-            ...{ name, isUsable: false, file: null, problems: [(error as Error).message] },
+            name,
+            isUsable: false,
+            file: null,
+            problems: [(error as Error).message],
             driver: { isThere: false, version: null },
           },
         ];

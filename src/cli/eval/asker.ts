@@ -73,7 +73,9 @@ async function serverSource(
   const { endpointAsker } = await import('../../eval/endpoint-asker.js');
   const { endpoint: url, endpointModel: model, apiKey, endpointVideo, ffmpegPath } = flags;
   const asker = endpointAsker({
-    ...{ url, model, apiKey },
+    url,
+    model,
+    apiKey,
     ...(endpointVideo && { video: endpointVideo }),
     ...(ffmpegPath !== undefined && { ffmpegPath }),
   });

@@ -11,8 +11,18 @@ import {
 import { type JudgeImages, judgeImages } from '../../eval/judge/judge-images.js';
 import { lockResults, type Manifest, readManifest } from '../../eval/results.js';
 import { createProgress } from '../shared/progress.js';
-import type { JudgeFlags } from './judge.js';
 import { printReport } from './print-report.js';
+
+export interface JudgeFlags {
+  replies?: string;
+  endpoint?: string;
+  endpointModel?: string;
+  apiKey?: string;
+  data?: string;
+  media?: string;
+  concurrency: number;
+  json?: true;
+}
 
 type Judging = JudgeFlags & { signal: AbortSignal };
 
@@ -79,7 +89,10 @@ async function ask(
     bar.update(done / total, `${done} of ${total}`);
   await askJudge({
     ...options,
-    ...{ api, concurrency, signal, onProgress },
+    api,
+    concurrency,
+    signal,
+    onProgress,
     ...(images && { images }),
   }).finally(bar.stop);
 }

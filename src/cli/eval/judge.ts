@@ -1,18 +1,8 @@
-/** `eval judge`: its options. What it does is in eval-judge-work.ts. */
+/** `eval judge`: its options. What it does is in judge-answers.ts. */
 import { Command, Option } from 'commander';
 import { interruptible } from '../shared/interrupt.js';
 import { parsePositive } from './asker.js';
-
-export interface JudgeFlags {
-  replies?: string;
-  endpoint?: string;
-  endpointModel?: string;
-  apiKey?: string;
-  data?: string;
-  media?: string;
-  concurrency: number;
-  json?: true;
-}
+import type { JudgeFlags } from './judge-answers.js';
 
 const EXAMPLES = `
 Examples:

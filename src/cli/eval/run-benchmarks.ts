@@ -4,11 +4,24 @@ import { type NamedBenchmark, namedBenchmarks } from '../../eval/benchmarks/name
 import { openData } from '../../eval/data/open-data.js';
 import { lockResults, openResults } from '../../eval/results.js';
 import { type RunOptions, runBenchmark } from '../../eval/run.js';
+import type { Rules } from '../../eval/scorers/rules.js';
 import { Interrupted } from '../shared/interrupt.js';
-import { askerSource } from './asker.js';
+import { type AskerFlags, askerSource } from './asker.js';
 import { printReport } from './print-report.js';
 import { createEvalProgress } from './progress.js';
-import type { EvalRunFlags } from './run.js';
+
+export interface EvalRunFlags extends AskerFlags {
+  data: string;
+  media?: string;
+  out: string;
+  rules: Rules;
+  limit?: number;
+  shuffle?: true;
+  seed?: number;
+  subset?: string[];
+  retryErrors?: true;
+  json?: true;
+}
 
 interface Doing {
   command: Command;
@@ -59,8 +72,14 @@ async function askAll(
   };
   for (const { benchmark, rows } of named)
     await askOne(benchmark, {
-      ...{ asker: opened.asker, data, out, manifest, selection, signal },
-      ...{ concurrency: flags.concurrency, retryErrors: flags.retryErrors === true },
+      asker: opened.asker,
+      data,
+      out,
+      manifest,
+      selection,
+      signal,
+      concurrency: flags.concurrency,
+      retryErrors: flags.retryErrors === true,
       ...(media !== undefined && { media }),
       ...(rows && { rows }),
     });

@@ -1,22 +1,9 @@
 /** `eval run`: its options. What it does is in run-benchmarks.ts, loaded only then: help need not wait for it. */
 import { Command, Option } from 'commander';
-import type { Rules } from '../../eval/scorers/rules.js';
 import { collect, parseCount, reportUsage } from '../shared/flags.js';
 import { interruptible } from '../shared/interrupt.js';
-import { type AskerFlags, addAskerOptions, parseConcurrency, parsePositive } from './asker.js';
-
-export interface EvalRunFlags extends AskerFlags {
-  data: string;
-  media?: string;
-  out: string;
-  rules: Rules;
-  limit?: number;
-  shuffle?: true;
-  seed?: number;
-  subset?: string[];
-  retryErrors?: true;
-  json?: true;
-}
+import { addAskerOptions, parseConcurrency, parsePositive } from './asker.js';
+import type { EvalRunFlags } from './run-benchmarks.js';
 
 const EXAMPLES = `
 Examples:

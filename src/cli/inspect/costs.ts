@@ -9,7 +9,12 @@ import type { Grid, Size } from '../../vision/grid.js';
 import { planImage } from '../../vision/image-plan.js';
 import { planVideo } from '../../vision/video-plan.js';
 import { readVisionConfig, type VisionConfig } from '../../vision/vision-config.js';
-import type { FileContent } from './file.js';
+
+/** Of a file, what tells its kind. */
+export interface Kind {
+  path: string;
+  metadata: Record<string, unknown>;
+}
 
 export interface CostOptions {
   /** Of a decoder: positions. Default: what a load takes. */
@@ -53,7 +58,7 @@ const COMMON_SIZES: readonly Size[] = [
 /** Nothing for a file that is no decoder, or one that cannot be loaded: its header is worth showing all the same.
  *  @throws ERR_INVALID_ARGUMENT or ERR_MODEL_LOAD for such a file when a cost was asked for */
 export async function decoderCosts(
-  { path, metadata }: FileContent,
+  { path, metadata }: Kind,
   { contextSize, mmproj }: CostOptions,
 ): Promise<DecoderCosts> {
   const isAsked = contextSize !== undefined || mmproj !== undefined;
@@ -96,7 +101,7 @@ function planOnCpu(
 /** Nothing for a file that is no mmproj of ours, or a malformed one.
  *  @throws ERR_INVALID_ARGUMENT or ERR_MODEL_LOAD for such a file when a cost was asked for */
 export async function visualCosts(
-  { path, metadata }: FileContent,
+  { path, metadata }: Kind,
   { imageSizes }: CostOptions,
 ): Promise<VisualCosts> {
   if (metadata['general.architecture'] !== 'clip') {

@@ -17,6 +17,7 @@ import {
   type CostOptions,
   type DecoderCosts,
   decoderCosts,
+  type Kind,
   type VisualCosts,
   visualCosts,
 } from './costs.js';
@@ -39,14 +40,12 @@ export interface ShownTensor {
   bytes: number;
 }
 
-export interface FileContent {
-  path: string;
+export interface FileContent extends Kind {
   format: 'gguf' | 'safetensors' | 'checkpoint';
   /** Of the GGUF format. */
   version?: number;
   /** Of a split decoder given by its first file: how many files it has, all of which are counted; or why only the first is. */
   parts?: { count: number; unread?: string };
-  metadata: Record<string, unknown>;
   tensors: ShownTensor[];
   totals: {
     tensors: number;
@@ -162,7 +161,9 @@ function summarise(
   originalShape: (tensor: ShownTensor) => number[] = ({ shape }) => shape,
 ): Pick<FileContent, 'tensors' | 'totals'> {
   const totals: FileContent['totals'] = {
-    ...{ tensors: tensors.length, parameters: 0, bytes: 0 },
+    tensors: tensors.length,
+    parameters: 0,
+    bytes: 0,
     types: {},
   };
   for (const tensor of tensors) {

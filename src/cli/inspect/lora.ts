@@ -1,7 +1,7 @@
 /** What a LoRA adapter in GGUF changes, and how much. */
 import { readLoraFile } from '../../gguf/lora-file.js';
 import { loraRanks } from '../../gguf/lora-targets.js';
-import type { FileContent } from './file.js';
+import type { Kind } from './costs.js';
 
 export interface LoraFacts {
   lora?: {
@@ -16,7 +16,7 @@ export interface LoraFacts {
 }
 
 /** Nothing for a file that is no adapter, or one that cannot be loaded. */
-export async function loraFacts({ path, metadata }: FileContent): Promise<LoraFacts> {
+export async function loraFacts({ path, metadata }: Kind): Promise<LoraFacts> {
   if (metadata['general.type'] !== 'adapter') return {};
   const file = await readLoraFile(path).catch(() => undefined);
   if (!file) return {};

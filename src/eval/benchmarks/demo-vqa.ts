@@ -27,10 +27,9 @@ export const demoVqa: Benchmark<Gold> = {
   ],
   data: {
     repos: ['llava-onevision/demo-vqa'],
-    parts: [{ name: 'all', split: 'questions', tables: ['questions.jsonl'] }],
+    parts: [{ name: 'all', split: 'questions', tables: ['vqa.jsonl'] }],
     mediaColumns: ['images', 'video'],
-    files: ['media/*.png'],
-    note: 'it is part of the source tree, test/golden/demo-vqa',
+    note: 'it is part of the source tree, in demo/',
   },
   maxTokens: 64,
   multiImage: 'pad', // as the demo was trained, and the reference's answers were made

@@ -2,7 +2,7 @@
  * MathVerse: the same problems with more and less of them in the picture, one split each. A judge extracts and compares the answers;
  * without its replies a rule of our own does. Which splits the card averages is not known: the authors' command runs two.
  */
-import type { Answered, Benchmark, ScoreContext, Verdict } from '../benchmark.js';
+import type { Answered, Benchmark, ScoreContext } from '../benchmark.js';
 import { idColumn, type Row, textColumn } from '../data/columns.js';
 import { type Figure, mean } from '../figures.js';
 import {
@@ -11,6 +11,7 @@ import {
   sameAnswerRequest,
 } from '../judge/image-requests.js';
 import { mathVersePrompt } from '../prompts/image.js';
+import type { Verdict } from '../scored.js';
 import { mathVerseVerdict } from '../scorers/judge-replies.js';
 import { lastWords, mathVerseRightOffline } from '../scorers/mathverse.js';
 
@@ -36,7 +37,9 @@ export const mathVerse: Benchmark<Gold> = {
   rows: [
     {
       ...onParts('mathverse', ['vision_intensive', 'vision_only']),
-      ...{ title: 'MathVerse', card: 26.2, samples: 1576 },
+      title: 'MathVerse',
+      card: 26.2,
+      samples: 1576,
     },
   ],
   figures: [
@@ -98,7 +101,10 @@ function judged(id: string, { rules, reply }: ScoreContext): Verdict {
 function requestsFor(answered: Answered<Gold>, { rules, reply }: ScoreContext) {
   const { id, gold } = answered;
   const judgedAnswer = (answer: string) => ({
-    ...{ id, question: gold.question, gold: gold.answer, answer },
+    id,
+    question: gold.question,
+    gold: gold.answer,
+    answer,
   });
   if (rules === 'HEAD') return [correctnessRequest(judgedAnswer(answered.answer))];
   const tail = lastWords(answered.answer);

@@ -2,13 +2,14 @@
  * MMBench (English): a question counts only if it is answered right in every rotation of its options. Where an answer's letter cannot
  * be inferred, v0.2.2 asks a judge; without its reply that is wrong. HEAD reads it with a rule.
  */
-import type { Answered, Benchmark, ScoreContext, Verdict } from '../benchmark.js';
+import type { Answered, Benchmark, ScoreContext } from '../benchmark.js';
 import { idColumn, numberColumn, optionalText, type Row, textColumn } from '../data/columns.js';
 import { average, type Unit } from '../figures.js';
 import { optionRequest } from '../judge/image-requests.js';
 import { LETTERS } from '../options.js';
 import { mmbenchPrompt } from '../prompts/image.js';
 import { drawIndex } from '../random.js';
+import type { Verdict } from '../scored.js';
 import {
   baseIndex,
   inferOption,
@@ -32,7 +33,10 @@ export const mmBench: Benchmark<Gold> = {
   family: 'F1',
   rows: [
     {
-      ...{ name: 'mmbench', title: 'MMBench', card: 80.8, samples: 4329 },
+      name: 'mmbench',
+      title: 'MMBench',
+      card: 80.8,
+      samples: 4329,
       each: everyRotation,
       value: (units) => average(units.map(everyRotation)),
     },
@@ -120,7 +124,14 @@ function optionsOf(row: Row): OptionTexts {
 }
 
 const SHEET_COLUMNS = [
-  ...['index', 'question', 'answer', 'hint', 'source', 'split', 'category', 'L2-category'],
+  'index',
+  'question',
+  'answer',
+  'hint',
+  'source',
+  'split',
+  'category',
+  'L2-category',
   ...'ABCDE',
 ];
 

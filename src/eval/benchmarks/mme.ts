@@ -7,7 +7,10 @@ import { mmePrompt } from '../prompts/image.js';
 import { mmePoints, picturePoints, yesNoRight, yesOrNo } from '../scorers/yes-no.js';
 
 const COGNITION = [
-  ...['commonsense_reasoning', 'numerical_calculation', 'text_translation', 'code_reasoning'],
+  'commonsense_reasoning',
+  'numerical_calculation',
+  'text_translation',
+  'code_reasoning',
 ];
 
 const points = {
@@ -21,12 +24,18 @@ export const mme: Benchmark<string> = {
   family: 'F4',
   rows: [
     {
-      ...{ name: 'mme-perception', title: 'MME-Perception', card: 1580, samples: 2114 },
+      name: 'mme-perception',
+      title: 'MME-Perception',
+      card: 1580,
+      samples: 2114,
       of: ({ category }) => !COGNITION.includes(category!),
       ...points,
     },
     {
-      ...{ name: 'mme-cognition', title: 'MME-Cognition', card: 418, samples: 260 },
+      name: 'mme-cognition',
+      title: 'MME-Cognition',
+      card: 418,
+      samples: 260,
       of: ({ category }) => COGNITION.includes(category!),
       ...points,
     },

@@ -1,9 +1,10 @@
 /** MMMU: college questions with up to seven pictures, most of them multiple choice. */
-import type { Answered, Benchmark, Verdict } from '../benchmark.js';
+import type { Answered, Benchmark } from '../benchmark.js';
 import { idColumn, textColumn } from '../data/columns.js';
 import { mean } from '../figures.js';
 import { mmmuOptions, mmmuPrompt, picturesNamed } from '../prompts/image.js';
 import { drawIndex } from '../random.js';
+import type { Verdict } from '../scored.js';
 import { lettered, mmmuChoice } from '../scorers/mmmu-choice.js';
 import { openRight } from '../scorers/mmmu-open.js';
 import type { Rules } from '../scorers/rules.js';

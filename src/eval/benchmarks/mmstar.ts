@@ -6,8 +6,12 @@ import { starPrompt } from '../prompts/image.js';
 import { starRight } from '../scorers/letters.js';
 
 const FIELDS = [
-  ...['coarse perception', 'fine-grained perception', 'instance reasoning'],
-  ...['logical reasoning', 'science & technology', 'math'],
+  'coarse perception',
+  'fine-grained perception',
+  'instance reasoning',
+  'logical reasoning',
+  'science & technology',
+  'math',
 ];
 
 export const mmStar: Benchmark<string> = {

@@ -9,7 +9,10 @@ import { seedPrompt } from '../prompts/image.js';
 import { firstCharacter, seedRight } from '../scorers/letters.js';
 
 const row = (kind: string, title: string, card: number, samples: number): CardRow => ({
-  ...{ name: `seedbench-${kind}`, title, card, samples },
+  name: `seedbench-${kind}`,
+  title,
+  card,
+  samples,
   of: ({ category }) => category === kind,
   ...mean(),
 });

@@ -3,12 +3,13 @@
  * them, the temporal ones in one, and pairs of questions that ask the same in one for both answers together.
  * The card's number is read as the mean of the five means.
  */
-import type { Answered, Benchmark, Verdict } from '../benchmark.js';
+import type { Answered, Benchmark } from '../benchmark.js';
 import { clipPaths } from '../clip-paths.js';
 import { idColumn, type Row, textColumn } from '../data/columns.js';
 import { average, type Figure, mean, type Unit } from '../figures.js';
 import { type Aspect, consistencyRequest, ratingRequest } from '../judge/video-requests.js';
 import { askedPrompt, consistencyPrompt } from '../prompts/video.js';
+import type { Verdict } from '../scored.js';
 import { dictScore } from '../scorers/judge-replies.js';
 
 const ASPECTS: Readonly<Record<string, readonly Aspect[]>> = {
@@ -24,7 +25,11 @@ export const videoChatGpt: Benchmark<Gold> = {
   family: 'F6a',
   rows: [
     {
-      ...{ name: 'videochatgpt', title: 'VideoChatGPT', card: 3.49, samples: 3494, digits: 2 },
+      name: 'videochatgpt',
+      title: 'VideoChatGPT',
+      card: 3.49,
+      samples: 3494,
+      digits: 2,
       value: (units) =>
         average(
           Object.values(ASPECTS)

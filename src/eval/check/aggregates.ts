@@ -1,5 +1,5 @@
 /** How a list of results becomes one number, through the figures of the benchmarks. */
-import type { Scored } from '../benchmark.js';
+
 import { activityNetQa } from '../benchmarks/activitynetqa.js';
 import { imageDc } from '../benchmarks/imagedc.js';
 import { liveBench } from '../benchmarks/livebench.js';
@@ -20,6 +20,7 @@ import { videoMme } from '../benchmarks/videomme.js';
 import { textColumn } from '../data/columns.js';
 import { type Figure, groupBy, mean } from '../figures.js';
 import { pairVerdict } from '../rating-pairs.js';
+import type { Scored } from '../scored.js';
 import type { Ratings } from '../scorers/judge-replies.js';
 import { seedRight } from '../scorers/letters.js';
 import { claimsRight } from '../scorers/mmmu-open.js';

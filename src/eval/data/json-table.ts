@@ -2,8 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Row } from './columns.js';
 import { dataError } from './data-error.js';
-import { withoutColumns } from './jsonl-table.js';
-import type { Table } from './table.js';
+import { type Table, withoutColumns } from './table.js';
 
 /** @throws ERR_EVAL_DATA */
 export async function openJson(path: string): Promise<Table> {

@@ -2,7 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Row } from './columns.js';
 import { dataError } from './data-error.js';
-import type { Table } from './table.js';
+import { type Table, withoutColumns } from './table.js';
 
 const LF = 10;
 
@@ -58,8 +58,4 @@ export function parseRow(text: string, where: string): Row {
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Row;
   throw dataError(where, 'expected an object of columns');
-}
-
-export function withoutColumns(row: Row, without: readonly string[]): Row {
-  return Object.fromEntries(Object.entries(row).filter(([name]) => !without.includes(name)));
 }

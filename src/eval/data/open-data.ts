@@ -5,7 +5,8 @@ import { selectParts } from '../select.js';
 import type { Row } from './columns.js';
 import { findPart } from './dataset.js';
 import type { MediaFolders } from './media.js';
-import { openTables, type Table } from './table.js';
+import { openTables } from './open-table.js';
+import type { Table } from './table.js';
 
 export interface OpenPart {
   part: DataPart;

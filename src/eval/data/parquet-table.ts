@@ -98,7 +98,11 @@ class ParquetTable implements Table {
       return await parquetReadObjects({
         ...this.#source,
         ...(columns && { columns }),
-        ...{ rowStart: start, rowEnd: end, compressors, utf8: false, useOffsetIndex: true },
+        rowStart: start,
+        rowEnd: end,
+        compressors,
+        utf8: false,
+        useOffsetIndex: true,
       });
     } catch (cause) {
       throw dataError(

@@ -1,13 +1,15 @@
 /** The pictures that a judge sees, read from the dataset again: results do not hold them. */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LlavaError } from '../../errors.js';
+import { writeWhole } from '../../files/whole-file.js';
 import { readImageBytes } from '../../media/image-bytes.js';
 import { readAnswers } from '../answers.js';
 import type { Benchmark } from '../benchmark.js';
 import { findImages, presentImages } from '../data/media.js';
 import type { OpenData } from '../data/open-data.js';
 import { imageDataUrl } from '../endpoint-asker.js';
-import { answersPath, type Manifest, writeResult } from '../results.js';
+import { answersPath, type Manifest } from '../results.js';
 import { keyOf } from '../select.js';
 
 export interface JudgeImages {
@@ -39,12 +41,14 @@ export async function judgeImages(
       return Promise.all((await sources(part, id)).map((source) => imageDataUrl(source)));
     },
     async paths(part, id) {
+      const folder = join(dir, benchmark.name, 'judge-images');
+      await mkdir(folder, { recursive: true });
       const paths: string[] = [];
       for (const [i, source] of (await sources(part, id)).entries()) {
         const { bytes } = await readImageBytes(source as string | Uint8Array);
         const name = `${part}-${id}-${i}`.replace(/[^\w.-]/g, '_');
-        const path = join(dir, benchmark.name, 'judge-images', name);
-        await writeResult(path, bytes);
+        const path = join(folder, name);
+        await writeWhole(path, bytes);
         paths.push(path);
       }
       return paths;

@@ -6,11 +6,12 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LlavaError } from '../../errors.js';
+import { writeWhole } from '../../files/whole-file.js';
 import { readAnswers, readJsonLines } from '../answers.js';
 import type { Answered, Benchmark } from '../benchmark.js';
 import { type ChatApiOptions, chatCompletion } from '../chat-api.js';
 import { groupBy } from '../figures.js';
-import { answersPath, type Manifest, resultsError, writeResult } from '../results.js';
+import { answersPath, type Manifest, resultsError } from '../results.js';
 import { keyOf, unitKey } from '../select.js';
 import { answeredOf } from '../tally.js';
 import { type JudgeReply, readReplies, repliesPath } from './files.js';
@@ -56,7 +57,7 @@ export async function writeRequests(
     lines.push(`${JSON.stringify({ ...fields, ...call, ...options })}\n`);
   }
   const path = join(dir, benchmark.name, 'judge-requests.jsonl');
-  await writeResult(path, lines.join(''));
+  await writeWhole(path, lines.join(''));
   return path;
 }
 
@@ -143,7 +144,8 @@ async function askOne(
   for (const temperature of temperatures) {
     const chat = {
       messages: withImages(messages, urls),
-      ...{ temperature, max_tokens: maxTokens },
+      temperature,
+      max_tokens: maxTokens,
       ...(json && { response_format: { type: 'json_object' as const } }),
     };
     reply = (await chatCompletion(api, chat, signal)).text;

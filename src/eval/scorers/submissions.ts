@@ -25,8 +25,20 @@ export function mmmuEntry(
 export type SheetRow = Readonly<Record<string, string | number | null>>;
 
 const SHEET = [
-  ...['index', 'question', 'answer', 'prediction', 'hint', 'source', 'split', 'category'],
-  ...['L2-category', 'A', 'B', 'C', 'D', 'E'],
+  'index',
+  'question',
+  'answer',
+  'prediction',
+  'hint',
+  'source',
+  'split',
+  'category',
+  'L2-category',
+  'A',
+  'B',
+  'C',
+  'D',
+  'E',
 ];
 
 /** MMBench: a spreadsheet of the rows with their answers as `prediction`. */

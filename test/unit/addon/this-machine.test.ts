@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { thisMachine } from '../../../src/addon/this-machine.js';
+import { skipUnless } from '../../support/skip-unless.js';
 
 const NAME = '@llava-onevision/linux-x64-cuda';
 let app: string;
@@ -40,7 +41,9 @@ test('where the folder that the process was started in is gone, packages are loo
   expect(thisMachine().findPackage(NAME)).toBeUndefined();
 });
 
-test.runIf(process.platform === 'linux')('libraries are asked of the system', () => {
+const onLinux = skipUnless(process.platform === 'linux', 'needs Linux');
+
+test('libraries are asked of the system', onLinux, () => {
   const { hasLibrary } = thisMachine();
   expect(hasLibrary('libabsent.so.1')).toBe(false);
   const dlopen = (error: object) =>

@@ -135,16 +135,6 @@ describe('the decoder', () => {
     expect(entries((await plan()).model)).not.toHaveProperty(['general.base_model.count']);
   });
 
-  test('knows its repository in the layout of the hub’s cache', async () => {
-    const root = dir;
-    dir = join(root, 'models--lmms-lab--llava-onevision-qwen2-0.5b-ov', 'snapshots', 'abc123');
-    mkdirSync(dir, { recursive: true });
-    expect(entries((await plan()).model)['general.source.repo_url']).toBe(
-      'https://huggingface.co/lmms-lab/llava-onevision-qwen2-0.5b-ov',
-    );
-    dir = root;
-  });
-
   test('reads the rope base where transformers 5 puts it', async () => {
     delete config.rope_theta;
     config.rope_parameters = { rope_theta: 5000, rope_type: 'default' };

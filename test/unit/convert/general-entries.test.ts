@@ -1,5 +1,5 @@
 /** What files say about their origin, from the checkpoint's folder, card and name. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -98,14 +98,6 @@ describe('the source', () => {
       'source.url': `https://huggingface.co/owner/name/tree/${commit}`,
       'source.repo_url': 'https://huggingface.co/owner/name',
       'source.huggingface.repository': 'owner/name',
-    });
-  });
-
-  test('or what a folder of the hub’s cache tells', async () => {
-    const path = join(dir, 'models--owner--na--me', 'snapshots', commit);
-    mkdirSync(path, { recursive: true });
-    expect(await entriesOf({ path })).toMatchObject({
-      'source.url': `https://huggingface.co/owner/na--me/tree/${commit}`,
     });
   });
 });

@@ -1,8 +1,8 @@
 // Intervals against values worked out elsewhere, and against what they promise.
 import { describe, expect, it } from 'vitest';
-import type { Scored } from '../../../src/eval/benchmark.js';
 import { type Figure, macroMean, mean, type Unit } from '../../../src/eval/figures.js';
 import { randomNumbers } from '../../../src/eval/random.js';
+import type { Scored } from '../../../src/eval/scored.js';
 import { differenceInterval, intervalOf } from '../../../src/eval/statistics.js';
 
 const unit = (score: number, category = ''): Unit => [

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../../src/eval/data/columns.js';
-import { openTable, openTables } from '../../../src/eval/data/table.js';
+import { openTable, openTables } from '../../../src/eval/data/open-table.js';
 import { temporaryFolder } from '../../support/eval.js';
 import { writeParquet } from '../../support/parquet.js';
 

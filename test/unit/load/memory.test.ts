@@ -4,13 +4,8 @@ import { chooseGpus, resolveDevices } from '../../../src/load/device-options.js'
 import { gpuMargin } from '../../../src/load/gpu-margin.js';
 import { type GpuWish, planGpu } from '../../../src/load/gpu-plan.js';
 import { checkGpuMemory } from '../../../src/load/gpu-shortage.js';
-import {
-  checkMemory,
-  estimateMemory,
-  type MemoryOptions,
-  machineMemory,
-  takenOn,
-} from '../../../src/load/memory.js';
+import { checkMemory, estimateMemory, machineMemory, takenOn } from '../../../src/load/memory.js';
+import type { MemoryOptions } from '../../../src/load/memory-options.js';
 
 const GiB = 2 ** 30;
 const HEAD = 152064 * 3584 * 2;

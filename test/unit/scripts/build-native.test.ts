@@ -10,18 +10,22 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { installProduct, readStamp } from '../../../scripts/build-native.mjs';
-import { cmakeDefines, parseBuildArguments, treeName } from '../../../scripts/build-options.mjs';
-import { buildFraction } from '../../../scripts/cmake-tree.mjs';
-import { createProgress } from '../../../scripts/progress.mjs';
-import { tally } from '../../../scripts/tally-reporter.mjs';
+import { installProduct, readStamp } from '../../../scripts/build/build-native.mjs';
+import {
+  cmakeDefines,
+  parseBuildArguments,
+  treeName,
+} from '../../../scripts/build/build-options.mjs';
+import { buildFraction } from '../../../scripts/build/cmake-tree.mjs';
+import { createProgress } from '../../../scripts/build/progress.mjs';
 import {
   checkToolchain,
   cudaArchitectures,
   cudaDefines,
   cudaVersion,
   diagnoseConfigure,
-} from '../../../scripts/toolchain.mjs';
+} from '../../../scripts/build/toolchain.mjs';
+import { skippedLines, tally } from '../../../scripts/tally-reporter.mjs';
 
 describe('build options', () => {
   test('become CMake definitions', () => {
@@ -158,4 +162,16 @@ test('a log gets one line for each tenth, a terminal a bar', () => {
 test('the closing line of a test run', () => {
   expect(tally({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed');
   expect(tally({ passed: 3, failed: 1, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped');
+});
+
+test('tests that were skipped are listed by reason', () => {
+  const skipped = [
+    { name: 'a', reason: 'needs ffmpeg' },
+    { name: 'b', reason: 'needs Linux' },
+    { name: 'c', reason: 'needs ffmpeg' },
+  ];
+  expect(skippedLines(skipped)).toEqual([
+    ...['Skipped, needs ffmpeg:', '  a', '  c', 'Skipped, needs Linux:', '  b'],
+  ]);
+  expect(skippedLines([])).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { cpuVariants, gpuVariants } from '../../../scripts/cpu-variants.mjs';
+import { cpuVariants, gpuVariants } from '../../../scripts/release/cpu-variants.mjs';
 
 interface Variant {
   name: string;

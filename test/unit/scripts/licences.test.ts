@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { licenceFile, licences } from '../../../scripts/licences.mjs';
-import { PIN } from '../../../scripts/llama-source.mjs';
+import { PIN } from '../../../scripts/build/llama-source.mjs';
+import { licenceFile, licences } from '../../../scripts/release/licences.mjs';
 import { npmSbom, sbomOf } from '../../../scripts/release/sbom.mjs';
-import { toolkitLicences } from '../../../scripts/toolkit-licences.mjs';
+import { toolkitLicences } from '../../../scripts/release/toolkit-licences.mjs';
 import { writeLlamaTree, writeToolkits } from '../../support/toolkits.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'llavaov-licences-'));

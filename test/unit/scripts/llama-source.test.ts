@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { fetchTarball, llamaSource } from '../../../scripts/llama-source.mjs';
+import { fetchTarball, llamaSource } from '../../../scripts/build/llama-source.mjs';
 
 const root = mkdtempSync(join(tmpdir(), 'llama-source-'));
 const silent = () => {};

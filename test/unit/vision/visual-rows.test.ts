@@ -9,7 +9,7 @@ import { fakeEncoder } from '../../support/fake-encoder.js';
 const geometry = { imageSize: 4, side: 2, pinpoints: [], maxTiles: 9, nProjection: 3 };
 const TILE_BYTES = 48;
 const cancelled = vi.fn();
-const mapRows = Float32Array.from({ length: 15 }, (_, i) => i);
+const mapRows = Float32Array.from({ length: 12 }, (_, i) => i);
 const assembleMap = vi.fn(async () => mapRows);
 const binding = {
   Cancel: class {
@@ -18,7 +18,7 @@ const binding = {
   assembleMap,
 } as unknown as NativeBinding;
 
-const map = { cols: 4, rows: 1 } as ImagePlan['map'];
+const map = { cols: 4, rows: 1, outCols: 2 } as ImagePlan['map'];
 const plan = (nTiles: number, rows: number) =>
   ({ nTiles, rows, map: nTiles > 1 ? map : null }) as ImagePlan;
 const tiles = (count: number) =>
@@ -28,25 +28,23 @@ const direct: Lane = (work) => work();
 function encode(
   encoder: NativeVisionEncoder,
   options: Partial<Parameters<typeof encodeRows>[3]> = {},
-  { nTiles, rows } = { nTiles: 5, rows: 9 },
+  { nTiles, rows } = { nTiles: 5, rows: 10 },
 ) {
   const tower = { encoder, config: geometry as unknown as VisionConfig, binding };
   return encodeRows(tiles(nTiles), plan(nTiles, rows), tower, { lane: direct, ...options });
 }
 
 describe('encodeRows', () => {
-  it('puts the overview in front of the map of the other tiles', async () => {
+  it('puts the overview in front of the map of the other tiles, whose rows end in newlines', async () => {
     const rows = await encode(fakeEncoder(geometry));
     expect([...rows.subarray(0, 12)]).toEqual([0, 1, 2, 10, 11, 12, 20, 21, 22, 30, 31, 32]);
-    expect([...rows.subarray(12)]).toEqual([...mapRows]);
-    const [features, newline, options] = assembleMap.mock.calls.at(-1) as unknown as [
-      Float32Array,
-      Float32Array,
-      unknown,
-    ];
+    expect([...rows.subarray(12)]).toEqual([
+      ...[...mapRows.subarray(0, 6), -1, -2, -3],
+      ...[...mapRows.subarray(6), -1, -2, -3],
+    ]);
+    const [features, options] = assembleMap.mock.calls.at(-1) as unknown as [Float32Array, unknown];
     expect(features).toHaveLength(4 * 12);
     expect([features[0], features[12], features[36]]).toEqual([1000, 2000, 4000]);
-    expect([...newline]).toEqual([-1, -2, -3]);
     expect(options).toBe(map);
   });
 

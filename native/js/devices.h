@@ -1,0 +1,14 @@
+// Devices as arguments.
+#pragma once
+
+#include <napi.h>
+
+#include "llama/devices.h"
+
+namespace llavaov {
+
+// GPUs by name, in the caller's order; none when `value` is undefined. Throws ERR_INVALID_ARGUMENT
+// with the names that exist, or why one cannot be used.
+Devices DevicesArg(const Napi::Value& value, const char* name);
+
+}  // namespace llavaov

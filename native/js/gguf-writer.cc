@@ -1,0 +1,155 @@
+// The JavaScript class around GgufFile.
+#include <algorithm>
+
+#include "gguf/gguf-file.h"
+#include "js/handle.h"
+#include "js/register.h"
+
+namespace llavaov {
+namespace {
+
+class GgufWriter : public Handle<GgufWriter, GgufFile> {
+ public:
+  static constexpr const char* kName = "GgufWriter";
+  static std::vector<Property> Members();
+  explicit GgufWriter(const Napi::CallbackInfo& info);
+
+ private:
+  void SetValue(const Napi::CallbackInfo& info);
+  void SetArray(const Napi::CallbackInfo& info);
+  void CopyMetadata(const Napi::CallbackInfo& info);
+  void AddTensor(const Napi::CallbackInfo& info);
+  Napi::Value Begin(const Napi::CallbackInfo& info);
+  Napi::Value Write(const Napi::CallbackInfo& info);
+  Napi::Value Finish(const Napi::CallbackInfo& info);
+};
+
+constexpr int64_t kMaxSafeInteger = (int64_t(1) << 53) - 1;
+
+}  // namespace
+
+std::vector<GgufWriter::Property> GgufWriter::Members() {
+  return {InstanceMethod("setValue", &GgufWriter::SetValue),
+          InstanceMethod("setArray", &GgufWriter::SetArray),
+          InstanceMethod("copyMetadata", &GgufWriter::CopyMetadata),
+          InstanceMethod("addTensor", &GgufWriter::AddTensor),
+          InstanceMethod("begin", &GgufWriter::Begin),
+          InstanceMethod("write", &GgufWriter::Write),
+          InstanceMethod("finish", &GgufWriter::Finish)};
+}
+
+GgufWriter::GgufWriter(const Napi::CallbackInfo& info) : Base(info) {
+  const int threads = info[1].IsUndefined() ? 1 : int(IntArg(info[1], "threads", 1, 512));
+  const bool check = !info[2].IsUndefined() && BoolArg(info[2], "check");
+  const auto mode = check ? GgufFile::Mode::kCheck : GgufFile::Mode::kWrite;
+  resource_ = std::make_shared<GgufFile>(TextArg(info[0], "path"), threads, mode);
+}
+
+void GgufWriter::SetValue(const Napi::CallbackInfo& info) {
+  const std::string key = StringArg(info[0], "key");
+  const std::string type = StringArg(info[1], "type");
+  const Napi::Value value = info[2];
+  const auto file = Idle(info.Env());
+  Rethrow(info.Env(), [&] {
+    gguf_context* meta = file->MetadataFor(key);
+    if (type == "u32") {
+      gguf_set_val_u32(meta, key.c_str(), uint32_t(IntArg(value, "value", 0, UINT32_MAX)));
+    } else if (type == "u16") {
+      gguf_set_val_u16(meta, key.c_str(), uint16_t(IntArg(value, "value", 0, UINT16_MAX)));
+    } else if (type == "i32") {
+      gguf_set_val_i32(meta, key.c_str(), int32_t(IntArg(value, "value")));
+    } else if (type == "u64") {
+      gguf_set_val_u64(meta, key.c_str(), uint64_t(IntArg(value, "value", 0, kMaxSafeInteger)));
+    } else if (type == "f32") {
+      gguf_set_val_f32(meta, key.c_str(), float(NumberArg(value, "value")));
+    } else if (type == "bool") {
+      gguf_set_val_bool(meta, key.c_str(), BoolArg(value, "value"));
+    } else if (type == "string") {
+      gguf_set_val_str(meta, key.c_str(), TextArg(value, "value").c_str());
+    } else {
+      throw InvalidArgument(info.Env(), "type", "u16, u32, i32, u64, f32, bool or string");
+    }
+  });
+}
+
+void GgufWriter::SetArray(const Napi::CallbackInfo& info) {
+  const std::string key = StringArg(info[0], "key");
+  const std::string type = StringArg(info[1], "type");
+  const Napi::Value values = info[2];
+  const auto file = Idle(info.Env());
+  Rethrow(info.Env(), [&] {
+    gguf_context* meta = file->MetadataFor(key);
+    const auto set = [&](gguf_type element, const auto& span) {
+      gguf_set_arr_data(meta, key.c_str(), element, span.data, span.size);
+    };
+    if (type == "i32") {
+      set(GGUF_TYPE_INT32, Int32Arg(values, "values"));
+    } else if (type == "u32") {
+      set(GGUF_TYPE_UINT32, Uint32Arg(values, "values"));
+    } else if (type == "f32") {
+      set(GGUF_TYPE_FLOAT32, Float32Arg(values, "values"));
+    } else if (type == "string") {
+      const std::vector<std::string> texts = TextsArg(values, "values");
+      std::vector<const char*> pointers;
+      for (const std::string& text : texts) pointers.push_back(text.c_str());
+      gguf_set_arr_str(meta, key.c_str(), pointers.data(), pointers.size());
+    } else {
+      throw InvalidArgument(info.Env(), "type", "i32, u32, f32 or string");
+    }
+  });
+}
+
+void GgufWriter::CopyMetadata(const Napi::CallbackInfo& info) {
+  const std::string path = TextArg(info[0], "path");
+  const std::vector<std::string> except = TextsArg(info[1], "except");
+  const auto file = Idle(info.Env());
+  Rethrow(info.Env(), [&] { file->CopyMetadata(path, except); });
+}
+
+void GgufWriter::AddTensor(const Napi::CallbackInfo& info) {
+  const std::string name = StringArg(info[0], "name");
+  const std::string type = StringArg(info[1], "type");
+  if (!info[2].IsArray()) throw InvalidArgument(info.Env(), "shape", "an array of integers");
+  const Napi::Array sizes = info[2].As<Napi::Array>();
+  std::vector<int64_t> shape;
+  for (uint32_t i = 0; i < std::min(sizes.Length(), 16u); ++i) {
+    shape.push_back(IntArg(sizes[i], "shape", 1, INT32_MAX));
+  }
+  const auto file = Idle(info.Env());
+  Rethrow(info.Env(), [&] { file->AddTensor(name, type, shape); });
+}
+
+Napi::Value GgufWriter::Begin(const Napi::CallbackInfo& info) {
+  return Async(info.Env(), {}, [file = Idle(info.Env())] { file->Begin(); });
+}
+
+Napi::Value GgufWriter::Write(const Napi::CallbackInfo& info) {
+  GgufFile::Rows rows = {StringArg(info[0], "sourceType"), nullptr, 0, nullptr, 0};
+  const Span<uint8_t> bytes = BytesArg(info[1], "rows");
+  rows.data = bytes.data;
+  rows.size = bytes.size;
+  std::vector<Napi::Value> keep = {info[1]};
+  if (!info[2].IsUndefined() && !info[2].IsNull()) {
+    const Span<float> importance = Float32Arg(info[2], "importance");
+    rows.importance = importance.data;
+    rows.n_importance = importance.size;
+    keep.push_back(info[2]);
+  }
+  const auto file = Idle(info.Env());
+  Rethrow(info.Env(), [&] { file->CheckRows(rows); });
+  return Async<int64_t>(
+      info.Env(), std::move(keep), [=] { return file->Write(rows); },
+      [](Napi::Env env, int64_t& bad_values) {
+        return Napi::Number::New(env, double(bad_values));
+      });
+}
+
+Napi::Value GgufWriter::Finish(const Napi::CallbackInfo& info) {
+  return Async(info.Env(), {}, [file = Idle(info.Env())] { file->Finish(); });
+}
+
+void RegisterGgufWriter(Napi::Env env, Napi::Object exports) {
+  exports.Set(GgufWriter::kName, GgufWriter::Define(env));
+}
+
+}  // namespace llavaov

@@ -1,0 +1,99 @@
+#include "js/model.h"
+
+#include <algorithm>
+#include <cfloat>
+
+#include "js/cancel-handle.h"
+#include "js/devices.h"
+#include "js/progress.h"
+#include "js/register.h"
+
+namespace llavaov {
+namespace {
+
+std::vector<float> TensorSplitArg(const Napi::Value& value, const Devices& gpus) {
+  if (value.IsUndefined()) return {};
+  const Span<float> shares = Float32Arg(value, "tensorSplit");
+  const std::vector<float> split(shares.data, shares.data + shares.size);
+  const bool valid = std::all_of(split.begin(), split.end(),
+                                 [](float share) { return share >= 0.0f && share <= FLT_MAX; });
+  const bool is_zero =
+      std::all_of(split.begin(), split.end(), [](float share) { return share == 0.0f; });
+  if (!valid || split.size() != gpus.size() || is_zero) {
+    throw InvalidArgument(value.Env(), "tensorSplit",
+                          "a share of 0 or more for each device, not all 0,");
+  }
+  return split;
+}
+
+Napi::Value LoadModel(const Napi::CallbackInfo& info) {
+  const Napi::Object object = ObjectArg(info[0], "options");
+  const Napi::Value adapters = object["adapters"];
+  const Devices gpus = DevicesArg(object["devices"], "devices");
+  const ModelOptions options{
+      TextArg(object["path"], "path"),
+      int(IntArg(object["gpuLayers"], "gpuLayers")),
+      BoolArg(object["mmap"], "mmap"),
+      BoolArg(object["mlock"], "mlock"),
+      BoolArg(object["vocabOnly"], "vocabOnly"),
+      adapters.IsUndefined() ? std::vector<std::string>{} : TextsArg(adapters, "adapters"),
+      gpus,
+      TensorSplitArg(object["tensorSplit"], gpus),
+  };
+  const auto cancel = Cancel::Optional(info[1], "cancel");
+  const auto progress = Progress::Optional(info[2], "onProgress");
+  OnProgress on_progress;
+  if (progress) on_progress = [progress](double share) { progress->Report(share); };
+  using Loaded = std::shared_ptr<LoadedModel>;
+  return PromiseWorker<Loaded>::Run(
+      info.Env(), {},
+      [=] { return std::make_shared<LoadedModel>(options, cancel.get(), on_progress); },
+      [](Napi::Env env, Loaded& model) { return Model::Wrap(env, std::move(model)); },
+      [progress] {
+        if (progress) progress->Close();
+      });
+}
+
+}  // namespace
+
+std::vector<Model::Property> Model::Members() {
+  return {InstanceAccessor("nVocab", &Model::Get<&LoadedModel::n_vocab>, nullptr),
+          InstanceAccessor("nEmbd", &Model::Get<&LoadedModel::n_embd>, nullptr),
+          InstanceAccessor("nLayer", &Model::Get<&LoadedModel::n_layer>, nullptr),
+          InstanceAccessor("nCtxTrain", &Model::Get<&LoadedModel::n_ctx_train>, nullptr),
+          InstanceAccessor("size", &Model::Get<&LoadedModel::size>, nullptr),
+          InstanceAccessor("description", &Model::Get<&LoadedModel::description>, nullptr),
+          InstanceMethod("tokenize", &Model::Tokenize),
+          InstanceMethod("specialToken", &Model::SpecialToken),
+          InstanceMethod("tokenBytes", &Model::TokenBytes)};
+}
+
+Napi::Value Model::Tokenize(const Napi::CallbackInfo& info) {
+  const std::string text = StringArg(info[0], "text");
+  if (text.size() > size_t(INT32_MAX)) throw InvalidArgument(info.Env(), "text", "under 2 GiB");
+  const std::vector<int32_t> tokens = Live(info.Env())->Tokenize(text);
+  Napi::Int32Array out = Napi::Int32Array::New(info.Env(), tokens.size());
+  std::copy(tokens.begin(), tokens.end(), out.Data());
+  return out;
+}
+
+Napi::Value Model::SpecialToken(const Napi::CallbackInfo& info) {
+  const std::string text = StringArg(info[0], "text");
+  return Napi::Number::New(info.Env(), Live(info.Env())->SpecialToken(text));
+}
+
+Napi::Value Model::TokenBytes(const Napi::CallbackInfo& info) {
+  const auto model = Live(info.Env());
+  const int token = int(IntArg(info[0], "token", 0, model->n_vocab() - 1));
+  const std::string bytes = model->TokenBytes(token, BoolArg(info[1], "special"));
+  Napi::Uint8Array out = Napi::Uint8Array::New(info.Env(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), out.Data());
+  return out;
+}
+
+void RegisterModel(Napi::Env env, Napi::Object exports) {
+  exports.Set(Model::kName, Model::Define(env));
+  exports.Set("loadModel", Napi::Function::New(env, LoadModel, "loadModel"));
+}
+
+}  // namespace llavaov

@@ -1,0 +1,22 @@
+// The JavaScript handle of Workers.
+#pragma once
+
+#include "js/handle.h"
+#include "llama/thread-pool.h"
+
+namespace llavaov {
+
+class ThreadPool : public Handle<ThreadPool, Workers> {
+ public:
+  static constexpr const char* kName = "ThreadPool";
+  static std::vector<Property> Members() {
+    return {InstanceAccessor("threads", &ThreadPool::Get<&Workers::threads>, nullptr)};
+  }
+
+  explicit ThreadPool(const Napi::CallbackInfo& info) : Base(info) {
+    const int threads = int(IntArg(info[0], "threads", 1, 512));
+    resource_ = Rethrow(info.Env(), [&] { return std::make_shared<Workers>(threads); });
+  }
+};
+
+}  // namespace llavaov

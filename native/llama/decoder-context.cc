@@ -1,0 +1,318 @@
+#include "llama/decoder-context.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "llama/log-softmax.h"
+#include "llama/log.h"
+
+namespace llavaov {
+namespace {
+
+constexpr int kMaxPosition = 1 << 30;
+
+// Before they reach the cache, which NaN would spoil.
+void CheckFinite(const Slices& slices, int n_embd) {
+  for (size_t i = 0; i < slices.size(); ++i) {
+    if (!slices[i].rows) continue;
+    bool bad = false;
+    const size_t size = size_t(slices[i].n) * n_embd;
+    for (size_t j = 0; j < size; ++j) bad |= !(std::fabs(slices[i].rows[j]) <= FLT_MAX);
+    if (bad) throw Invalid(Format("slices[%zu]", i), "The rows hold values that are not finite");
+  }
+}
+
+// Whether a state begins with one cell for each of the positions 0 to n - 1: llama.cpp v0.5.0 takes
+// counts and positions as they come (llama_kv_cache::state_read_meta) and checks the rest itself.
+bool HoldsPositions(const uint8_t* state, size_t size, int n) {
+  struct Header {
+    uint32_t magic, sequence, n_streams, n_cells;
+  } header;
+  struct Cell {
+    int32_t position;
+    uint32_t n_sequences;
+    int32_t sequence;
+  } cell;
+  if (n < 1 || size < sizeof header + size_t(n) * sizeof cell) return false;
+  std::memcpy(&header, state, sizeof header);
+  if (header.n_streams != 1 || header.n_cells != uint32_t(n)) return false;
+  std::vector<bool> found(n);
+  for (int i = 0; i < n; ++i) {
+    std::memcpy(&cell, state + sizeof header + i * sizeof cell, sizeof cell);
+    if (cell.n_sequences != 1 || cell.position < 0 || cell.position >= n || found[cell.position]) {
+      return false;
+    }
+    found[cell.position] = true;
+  }
+  return true;
+}
+
+// The arrays that a llama_batch points to.
+class Batch {
+ public:
+  void Add(const Slice& slice, int n_embd, bool only_slice) {
+    if (!slice.rows) {
+      tokens_.insert(tokens_.end(), slice.tokens.begin(), slice.tokens.end());
+    } else if (only_slice) {
+      rows_ = slice.rows;
+    } else {
+      copied_rows_.insert(copied_rows_.end(), slice.rows, slice.rows + size_t(slice.n) * n_embd);
+      rows_ = copied_rows_.data();
+    }
+    for (int i = 0; i < slice.n; ++i) {
+      positions_.push_back(slice.position + i);
+      sequences_.push_back(slice.sequence);
+      outputs_.push_back(slice.sampler && i == slice.n - 1);
+    }
+  }
+
+  int size() const { return int(positions_.size()); }
+
+  int Decode(llama_context* context) {
+    std::vector<int32_t> ones(size(), 1);
+    std::vector<llama_seq_id*> sequence_lists;
+    for (llama_seq_id& sequence : sequences_) sequence_lists.push_back(&sequence);
+    llama_batch batch = {};
+    batch.n_tokens = size();
+    batch.token = tokens_.empty() ? nullptr : tokens_.data();
+    batch.embd = const_cast<float*>(rows_);
+    batch.pos = positions_.data();
+    batch.n_seq_id = ones.data();
+    batch.seq_id = sequence_lists.data();
+    batch.logits = outputs_.data();
+    return llama_decode(context, batch);
+  }
+
+ private:
+  std::vector<llama_token> tokens_;
+  const float* rows_ = nullptr;
+  std::vector<float> copied_rows_;
+  std::vector<llama_pos> positions_;
+  std::vector<llama_seq_id> sequences_;
+  std::vector<int8_t> outputs_;
+};
+
+}  // namespace
+
+DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_ptr<Workers> workers,
+                               const ContextOptions& options)
+    : model_(std::move(model)), workers_(std::move(workers)), options_(options) {
+  CheckContextOptions(options_, *model_);
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = options.n_ctx;
+  params.n_batch = options.n_batch;
+  params.n_ubatch = options.n_ubatch;
+  params.n_seq_max = options.n_seq_max;
+  // One row of logits per sequence, not one per position: a vocabulary is long.
+  params.n_outputs_max = options.n_seq_max;
+  params.n_threads = workers_->threads();
+  params.n_threads_batch = workers_->threads();
+  params.type_k = options.type_k;
+  params.type_v = options.type_v;
+  params.flash_attn_type = options.flash_attention;
+  params.kv_unified = true;  // sequences share prefixes without copying
+  const ErrorLog errors;
+  context_.reset(llama_init_from_model(model_->get(), params));
+  if (!context_) {
+    throw OutOfMemory(
+        Format("Cannot create a context of %d positions, whose KV cache takes %.0f MB: ",
+               options.n_ctx, double(CacheBytes(options_, *model_)) / 1e6) +
+            errors.text(),
+        model_->gpus(), double(CacheBytes(options_, *model_)));
+  }
+  llama_attach_threadpool(context_.get(), workers_->pool(), workers_->pool());
+  memory_ = llama_get_memory(context_.get());
+  ApplyAdapters();
+}
+
+void DecoderContext::ApplyAdapters() {
+  std::vector<llama_adapter_lora*> adapters = model_->adapters();
+  if (adapters.empty()) return;
+  llama_set_adapters_lora(context_.get(), adapters.data(), adapters.size(),
+                          options_.adapter_scales.data());
+}
+
+int DecoderContext::End(int sequence) const {
+  return llama_memory_seq_pos_max(memory_, sequence) + 1;
+}
+
+void DecoderContext::Check(const Slices& slices) const {
+  std::set<int> sequences;
+  std::set<const TokenSampler*> samplers;
+  int total = 0;
+  for (size_t i = 0; i < slices.size(); ++i) {
+    const Slice& slice = slices[i];
+    const std::string name = Format("slices[%zu]", i);
+    if (!sequences.insert(slice.sequence).second) {
+      throw Invalid(name, Format("Expected one slice per sequence but %s is another of sequence %d",
+                                 name.c_str(), slice.sequence));
+    }
+    if (slice.position != End(slice.sequence) || slice.position > kMaxPosition) {
+      throw Invalid(name,
+                    Format("Expected position %d for %s, where sequence %d ends, but "
+                           "received %d",
+                           End(slice.sequence), name.c_str(), slice.sequence, slice.position));
+    }
+    for (llama_token token : slice.tokens) {
+      if (token >= 0 && token < model_->n_vocab()) continue;
+      throw Invalid(name, Format("Expected token ids below %d in %s but received %d",
+                                 model_->n_vocab(), name.c_str(), token));
+    }
+    if (slice.sampler && slice.sampler->n_vocab() != model_->n_vocab()) {
+      throw Invalid(name, Format("The sampler of %s was made for another model", name.c_str()));
+    }
+    if (slice.sampler && !samplers.insert(slice.sampler.get()).second) {
+      throw Invalid(name, "Expected a sampler of its own for each slice");
+    }
+    total += slice.n;
+  }
+  if (total < 1 || total > n_batch()) {
+    throw Invalid("slices",
+                  Format("Expected 1 to %d positions in a step but received %d", n_batch(), total));
+  }
+}
+
+Samples DecoderContext::Step(const Slices& slices) {
+  const std::lock_guard<std::mutex> lock(workers_->mutex());
+  if (is_broken_) throw NativeError("ERR_DECODE", "The device has failed; load the model again");
+  CheckFinite(slices, model_->n_embd());
+  const ErrorLog errors;
+  Samples samples(slices.size());
+  int status = 0;
+  try {
+    // llama.cpp takes tokens or rows, not both. Embedding the tokens here to decode everything at
+    // once would read the weights once less, which a step with rows (many of them) hardly notices.
+    for (bool rows : {false, true}) {
+      if (status == 0) status = Decode(slices, rows, samples);
+    }
+  } catch (...) {
+    Undo(slices);
+    throw;
+  }
+  if (status != 0) {
+    Undo(slices);
+    throw Failed(status, slices, errors.text());
+  }
+  for (size_t i = 0; i < slices.size(); ++i) {
+    if (samples[i]) slices[i].sampler->Accept(samples[i]->token);
+  }
+  return samples;
+}
+
+void DecoderContext::Undo(const Slices& slices) {
+  for (const Slice& slice : slices) RemovePositions(slice.sequence, slice.position, -1);
+}
+
+void DecoderContext::ClearIfSpoilt() {
+  for (int sequence = 0; sequence < n_seq_max(); ++sequence) {
+    if (!spoilt_ || End(sequence) > 0) return;
+  }
+  llama_memory_clear(memory_, /*data=*/true);
+  spoilt_ = false;
+}
+
+int DecoderContext::Decode(const Slices& slices, bool rows, Samples& samples) {
+  const auto chosen = [rows](const Slice& slice) { return (slice.rows != nullptr) == rows; };
+  const auto n_chosen = std::count_if(slices.begin(), slices.end(), chosen);
+  if (n_chosen == 0) return 0;
+  Batch batch;
+  std::vector<int> last(slices.size());  // index in the batch of each slice's last position
+  for (size_t i = 0; i < slices.size(); ++i) {
+    if (!chosen(slices[i])) continue;
+    batch.Add(slices[i], model_->n_embd(), n_chosen == 1);
+    last[i] = batch.size() - 1;
+  }
+  try {
+    const int status = batch.Decode(context_.get());
+    if (status != 0) return status;
+    llama_synchronize(context_.get());
+  } catch (const std::exception& error) {
+    is_broken_ = true;  // the backend is left in the middle of its work
+    throw ComputeError("ERR_DECODE", error, model_->gpus());
+  }
+  for (size_t i = 0; i < slices.size(); ++i) {
+    if (!chosen(slices[i]) || !slices[i].sampler) continue;
+    const float* logits = llama_get_logits_ith(context_.get(), last[i]);
+    const double normaliser = LogSumExp(logits, model_->n_vocab());
+    spoilt_ |= std::isnan(normaliser);
+    samples[i] = slices[i].sampler->Choose(logits, normaliser);
+  }
+  return 0;
+}
+
+NativeError DecoderContext::Failed(int status, const Slices& slices,
+                                   const std::string& reason) const {
+  constexpr int kFull = 1,
+                kNoMemory = -2;  // llama_decode's, for no room in the cache and beside it
+  if (status == kNoMemory) {
+    return OutOfMemory("No memory to decode with: " + reason, model_->gpus(), std::nullopt);
+  }
+  if (status != kFull) {
+    return NativeError("ERR_DECODE",
+                       Format("llama_decode failed with status %d: ", status) + reason,
+                       {{"status", double(status)}});
+  }
+  int past = 0, needed = 0;
+  for (const Slice& slice : slices) needed += slice.n;
+  // Shared prefixes count once per sequence here; the cache holds them once.
+  for (int sequence = 0; sequence < n_seq_max(); ++sequence) past += End(sequence);
+  past = std::min(past, n_ctx());
+  return NativeError(
+      "ERR_CONTEXT_FULL",
+      Format("The context is full: %d more positions do not fit beside %d of %d", needed, past,
+             n_ctx()),
+      {{"nPast", double(past)}, {"nNeeded", double(needed)}, {"nCtx", double(n_ctx())}});
+}
+
+void DecoderContext::RemovePositions(int sequence, int from, int to) {
+  llama_memory_seq_rm(memory_, sequence, from, to);
+  ClearIfSpoilt();
+}
+
+void DecoderContext::CopySequence(int source, int target, int to) {
+  if (End(target) != 0) {
+    throw Invalid("target", Format("Expected an empty sequence but %d holds %d positions", target,
+                                   End(target)));
+  }
+  if (to > End(source)) {
+    throw Invalid("to", Format("Expected at most the %d positions of sequence %d but received %d",
+                               End(source), source, to));
+  }
+  if (to > 0) llama_memory_seq_cp(memory_, source, target, 0, to);
+}
+
+std::vector<uint8_t> DecoderContext::SaveSequence(int sequence) {
+  const std::lock_guard<std::mutex> lock(workers_->mutex());
+  const ErrorLog errors;
+  std::vector<uint8_t> state(llama_state_seq_get_size(context_.get(), sequence));
+  const size_t size =
+      llama_state_seq_get_data(context_.get(), state.data(), state.size(), sequence);
+  if (size == 0 || size != state.size()) {
+    throw NativeError("ERR_DECODE", "Cannot save the sequence: " + errors.text());
+  }
+  return state;
+}
+
+void DecoderContext::LoadSequence(int sequence, const uint8_t* state, size_t size, int n) {
+  const std::lock_guard<std::mutex> lock(workers_->mutex());
+  if (End(sequence) != 0) {
+    throw Invalid("sequence", Format("Expected an empty sequence but %d holds %d positions",
+                                     sequence, End(sequence)));
+  }
+  if (!HoldsPositions(state, size, n)) {
+    throw Invalid("state", Format("Expected the saved state of %d positions", n));
+  }
+  const ErrorLog errors;
+  const size_t read = llama_state_seq_set_data(context_.get(), state, size, sequence);
+  if (read == size) return;
+  // What was read may lie in cells that count as free.
+  spoilt_ = true;
+  RemovePositions(sequence, 0, -1);
+  throw Invalid("state", "The saved state does not fit this model or context: " +
+                             (read == 0 ? errors.text() : "it is longer than it says"));
+}
+
+}  // namespace llavaov

@@ -1,0 +1,76 @@
+// One llama_context with a KV cache that all sequences share: decodes slices of several sequences
+// and samples. A step either happens whole or leaves cache and samplers as they were.
+#pragma once
+
+#include <llama-cpp.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "llama/context-options.h"
+#include "llama/model.h"
+#include "llama/thread-pool.h"
+#include "llama/token-sampler.h"
+
+namespace llavaov {
+
+// Consecutive positions of one sequence: token ids, or else rows [n, n_embd].
+struct Slice {
+  int sequence;
+  int position;
+  int n;
+  std::vector<llama_token> tokens;
+  const float* rows = nullptr;
+  std::shared_ptr<TokenSampler> sampler;  // of the logits after the last position; may be null
+};
+
+using Slices = std::vector<Slice>;
+using Samples = std::vector<std::optional<Sample>>;
+
+class DecoderContext {
+ public:
+  // Throws ERR_INVALID_ARGUMENT for options that would abort the process, ERR_OUT_OF_MEMORY.
+  DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_ptr<Workers> workers,
+                 const ContextOptions& options);
+
+  int n_ctx() const { return int(llama_n_ctx(context_.get())); }
+  int n_batch() const { return int(llama_n_batch(context_.get())); }
+  int n_seq_max() const { return options_.n_seq_max; }
+  const LoadedModel& model() const { return *model_; }
+
+  // Throws ERR_INVALID_ARGUMENT for what llama_decode would refuse or abort on.
+  void Check(const Slices& slices) const;
+  // After Check. Throws ERR_CONTEXT_FULL, ERR_OUT_OF_MEMORY and ERR_DECODE.
+  Samples Step(const Slices& slices);
+
+  // `to` = -1 means to the end.
+  void RemovePositions(int sequence, int from, int to);
+  void CopySequence(int source, int target, int to);
+
+  // The cached positions of a sequence, in llama.cpp's format.
+  std::vector<uint8_t> SaveSequence(int sequence);
+  // Fills an empty sequence with positions 0 to n - 1 that SaveSequence gave. Throws
+  // ERR_INVALID_ARGUMENT, leaving the sequence empty, for a state that is none, has another number
+  // of positions, is of another model or cache type, or does not fit.
+  void LoadSequence(int sequence, const uint8_t* state, size_t size, int n);
+
+ private:
+  void ApplyAdapters();
+  int End(int sequence) const;  // the position that comes next
+  // Decodes and samples the slices of token ids, or those of rows. Returns llama_decode's status.
+  int Decode(const Slices& slices, bool rows, Samples& samples);
+  void Undo(const Slices& slices);
+  void ClearIfSpoilt();
+  NativeError Failed(int status, const Slices& slices, const std::string& reason) const;
+
+  std::shared_ptr<LoadedModel> model_;
+  std::shared_ptr<Workers> workers_;
+  ContextOptions options_;
+  llama_context_ptr context_;  // last: freed before what it uses
+  llama_memory_t memory_;
+  bool spoilt_ = false;
+  bool is_broken_ = false;
+};
+
+}  // namespace llavaov
