@@ -52,7 +52,7 @@ export interface NativeModelOptions {
   tensorSplit?: Float32Array;
 }
 
-/** Flat sampling parameters, all required; src/chat/sampling.ts documents them and fills defaults. */
+/** Flat sampling parameters, all required without a grammar; src/chat/sampling.ts documents them and fills defaults. */
 export interface NativeSamplerOptions {
   temperature: number;
   topK: number;
@@ -69,6 +69,12 @@ export interface NativeSamplerOptions {
   biasValues: Float32Array;
   /** Ids from here on are padding rows of the head: never sampled, still counted in log-probabilities. */
   nVocabUsed: number;
+  /** GBNF as src/grammar writes or checks it; the two below come with it. */
+  grammar?: string;
+  /** The grammar begins behind this text of the answer; '' from the start. */
+  grammarTrigger?: string;
+  /** Ids that end an answer: admitted where the grammar's text may end. */
+  endTokens?: Int32Array;
 }
 
 export interface NativeSampler extends NativeHandle {
@@ -240,7 +246,9 @@ export interface NativeBinding {
   Cancel: new () => NativeCancel;
   ThreadPool: new (threads: number) => NativeThreadPool;
   /** @throws ERR_INVALID_ARGUMENT */
-  Grammar: new (gbnf: string) => NativeGrammar;
+  Grammar: new (
+    gbnf: string,
+  ) => NativeGrammar;
   Sampler: new (model: NativeModel, options: NativeSamplerOptions) => NativeSampler;
   /** @param threads that convert rows; 1 by default. @param check read an existing file instead of writing, and reject
    *  with ERR_WRITE where it is not what would be written. */

@@ -75,8 +75,8 @@ std::vector<Sampler::Property> Sampler::Members() {
 Sampler::Sampler(const Napi::CallbackInfo& info) : Base(info) {
   const auto model = Model::From(info[0], "model");
   SamplerOptions options = OptionsArg(info[1], model->n_vocab());
-  std::unique_ptr<TokenGrammar> grammar = Rethrow(
-      info.Env(), [&] { return GrammarArg(info[1].As<Napi::Object>(), *model); });
+  std::unique_ptr<TokenGrammar> grammar =
+      Rethrow(info.Env(), [&] { return GrammarArg(info[1].As<Napi::Object>(), *model); });
   resource_ = std::make_shared<TokenSampler>(std::move(options), std::move(grammar));
 }
 

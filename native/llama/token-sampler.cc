@@ -77,9 +77,7 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   return sample;
 }
 
-int32_t TokenSampler::Pick(uint64_t seed) {
-  return options_.temperature > 0 ? Draw(seed) : Best();
-}
+int32_t TokenSampler::Pick(uint64_t seed) { return options_.temperature > 0 ? Draw(seed) : Best(); }
 
 void TokenSampler::Accept(int32_t token) {
   Count(token);
@@ -109,7 +107,8 @@ void TokenSampler::Score(const float* logits) {
 // The first of equals, as torch.argmax.
 int32_t TokenSampler::Best() const {
   const auto best = std::max_element(scores_.begin(), scores_.end());
-  if (!std::isfinite(*best)) throw Unusable("Biases, penalties and grammar leave no token to choose");
+  if (!std::isfinite(*best))
+    throw Unusable("Biases, penalties and grammar leave no token to choose");
   return int32_t(best - scores_.begin());
 }
 

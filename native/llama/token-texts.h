@@ -1,5 +1,5 @@
-// The texts of a vocabulary's tokens as a grammar reads them: code points, once for a model. Special
-// tokens have no text, so no grammar admits them.
+// The texts of a vocabulary's tokens as a grammar reads them: code points, once for a model.
+// Special tokens have no text, so no grammar admits them.
 #pragma once
 
 #include <cstdint>

@@ -4,13 +4,13 @@ import { type Alternative, literal } from './gbnf.js';
 import type { Term, WordNode } from './language.js';
 import { keptValues } from './number-facts.js';
 import type { Literal } from './schema-index.js';
-import type { ValueWriter } from './write-value.js';
+import type { Writing } from './writing.js';
 
 const MAX_VALUES = 100;
 
 /** How each value is written, or undefined where they are not few scalars. */
 export function finiteTexts(
-  writer: ValueWriter,
+  writer: Writing,
   literals: readonly Literal[],
 ): Alternative[] | undefined {
   const values = new Set<string | number | boolean | null>();
@@ -24,7 +24,7 @@ export function finiteTexts(
 }
 
 function valuesOf(
-  { expander }: ValueWriter,
+  { expander }: Writing,
   { types, number, string }: Branch,
 ): (string | number | boolean | null)[] | undefined {
   if (types & (OBJECT | ARRAY)) return undefined;
@@ -57,7 +57,7 @@ function wordsOf(term: Term): string[] {
   return words;
 }
 
-function textOf(writer: ValueWriter, value: string | number | boolean | null): Alternative {
+function textOf(writer: Writing, value: string | number | boolean | null): Alternative {
   if (typeof value !== 'string') return [literal(JSON.stringify(value))];
   return [writer.text.string('item', writer.expander.pool.words([value]))!];
 }

@@ -195,15 +195,15 @@ class GrammarReader {
       this.at += point > 0xffff ? 2 : 1;
       return point;
     }
-    const escape = this.text[this.at + 1] ?? '';
-    const digits = Object.hasOwn(ESCAPES, escape) ? ESCAPES[escape]! : 0;
+    const sign = this.text[this.at + 1] ?? '';
+    const digits = Object.hasOwn(ESCAPES, sign) ? ESCAPES[sign]! : 0;
     const hex = this.text.slice(this.at + 2, this.at + 2 + digits);
     if (
-      digits > 0 ? !/^[0-9a-fA-F]+$/.test(hex) || hex.length < digits : !/[trn\\"[\]-]/.test(escape)
+      digits > 0 ? !/^[0-9a-fA-F]+$/.test(hex) || hex.length < digits : !/[trn\\"[\]-]/.test(sign)
     )
-      this.fail(`"\\${escape}" is no escape`);
+      this.fail(`"\\${sign}" is no sign`);
     this.at += 2 + digits;
-    return digits > 0 ? Number.parseInt(hex, 16) : escape.charCodeAt(0);
+    return digits > 0 ? Number.parseInt(hex, 16) : sign.charCodeAt(0);
   }
 
   private group(): Part {

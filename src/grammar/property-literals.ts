@@ -1,9 +1,18 @@
 /** What a property has to keep: by its name, by the patterns that its name fits, or else as one of the rest. */
 import type { Branch, PropertyGroup } from './branch.js';
-import type { Expander } from './expand.js';
-import { ANYTHING, type Literal, NOTHING, type Schema } from './schema-index.js';
+import type { Term, TermPool } from './language.js';
+import { ANYTHING, type Literal, NOTHING, type Schema, type SchemaIndex } from './schema-index.js';
 
-export function propertyLiterals(expander: Expander, branch: Branch, name: string): Literal[] {
+export interface NameRules {
+  readonly pool: TermPool;
+  readonly index: SchemaIndex;
+  /** The names that all of `literals` admit as texts. */
+  nameTerm(literals: readonly Literal[]): Term;
+  /** All that is known of a text, its length too. */
+  textTerm(facts: Branch['string']): Term;
+}
+
+export function propertyLiterals(expander: NameRules, branch: Branch, name: string): Literal[] {
   const { pool } = expander;
   const literals = allGroups(expander, branch).flatMap((group) => {
     const named = group.names.get(name);
@@ -19,7 +28,7 @@ export function propertyLiterals(expander: Expander, branch: Branch, name: strin
 }
 
 /** The groups, and one for each "unevaluatedProperties": whatever no schema in its place has looked at. */
-export function allGroups(expander: Expander, branch: Branch): PropertyGroup[] {
+export function allGroups(expander: NameRules, branch: Branch): PropertyGroup[] {
   const groups = branch.object.groups;
   if (branch.unevaluated.length === 0) return groups;
   const added = branch.unevaluated.flatMap((owner) => {
@@ -34,7 +43,7 @@ export function allGroups(expander: Expander, branch: Branch): PropertyGroup[] {
 }
 
 function restGroup(
-  { index }: Expander,
+  { index }: NameRules,
   groups: readonly PropertyGroup[],
   owner: Schema,
 ): PropertyGroup[] {

@@ -3,14 +3,14 @@ import type { Branch, Containing, ItemGroup } from './branch.js';
 import { finiteTexts } from './finite-values.js';
 import { type Alternative, literal } from './gbnf.js';
 import { ANYTHING, type Literal, type Schema } from './schema-index.js';
-import type { ValueWriter } from './write-value.js';
+import type { Writing } from './writing.js';
 
 const MAX_COUNTED = 2_000;
 /** So many different values may come in any order; more come in the order of the schema. */
 const MAX_ANY_ORDER = 6;
 const MAX_ITEMS = 1_000_000;
 
-export function writeArray(writer: ValueWriter, hint: string, branch: Branch): Alternative[] {
+export function writeArray(writer: Writing, hint: string, branch: Branch): Alternative[] {
   const { array } = branch;
   const groups = allGroups(writer, branch);
   if (array.uniqueSchema && array.max > 1) return uniqueItems(writer, hint, branch, groups);
@@ -32,7 +32,7 @@ function literalsAt(groups: readonly ItemGroup[], position: number): Literal[] {
 }
 
 function plainArray(
-  writer: ValueWriter,
+  writer: Writing,
   hint: string,
   { array }: Branch,
   groups: readonly ItemGroup[],
@@ -70,7 +70,7 @@ class ContainingRules {
   private readonly enough: number;
 
   constructor(
-    private readonly writer: ValueWriter,
+    private readonly writer: Writing,
     private readonly hint: string,
     private readonly branch: Branch,
     private readonly groups: readonly ItemGroup[],
@@ -121,7 +121,7 @@ class ContainingRules {
 
 /** Different items: of few known values only. */
 function uniqueItems(
-  writer: ValueWriter,
+  writer: Writing,
   hint: string,
   branch: Branch,
   groups: readonly ItemGroup[],
@@ -141,7 +141,7 @@ function uniqueItems(
 }
 
 function uniqueFrom(
-  writer: ValueWriter,
+  writer: Writing,
   hint: string,
   { min, max, uniqueSchema }: { min: number; max: number; uniqueSchema: Schema | undefined },
   texts: readonly Alternative[],
@@ -174,7 +174,7 @@ function uniqueFrom(
 }
 
 /** The groups, and one for each "unevaluatedItems". */
-function allGroups({ expander }: ValueWriter, branch: Branch): ItemGroup[] {
+function allGroups({ expander }: Writing, branch: Branch): ItemGroup[] {
   const { groups } = branch.array;
   const added = branch.unevaluated.flatMap((owner): ItemGroup[] => {
     const keyword = 'unevaluatedItems';

@@ -8,7 +8,7 @@ import { type Alternative, literal } from './gbnf.js';
 import type { Term } from './language.js';
 import { allGroups, propertyLiterals } from './property-literals.js';
 import { ANYTHING, type Literal, NOTHING } from './schema-index.js';
-import type { ValueWriter } from './write-value.js';
+import type { Writing } from './writing.js';
 
 const MAX_PATTERNS = 6;
 const MAX_COUNTED = 200;
@@ -18,7 +18,7 @@ interface Pair {
   readonly isRequired: boolean;
 }
 
-export function writeObject(writer: ValueWriter, hint: string, branch: Branch): Alternative[] {
+export function writeObject(writer: Writing, hint: string, branch: Branch): Alternative[] {
   const { min, max, minSchema } = branch.object;
   const named = namedPairs(writer, branch);
   const others = otherPairs(writer, hint, branch, new Set(named.keys()));
@@ -44,7 +44,7 @@ class MemberRules {
   private readonly most: number;
 
   constructor(
-    private readonly writer: ValueWriter,
+    private readonly writer: Writing,
     private readonly hint: string,
     private readonly named: readonly Pair[],
     private readonly others: readonly Alternative[],
@@ -109,7 +109,7 @@ class MemberRules {
 }
 
 /** Named properties in order; undefined for those that cannot be there. */
-function namedPairs(writer: ValueWriter, branch: Branch): Map<string, Pair | undefined> {
+function namedPairs(writer: Writing, branch: Branch): Map<string, Pair | undefined> {
   const { required } = branch.object;
   const names = new Set<string>();
   for (const group of allGroups(writer.expander, branch))
@@ -131,7 +131,7 @@ function namedPairs(writer: ValueWriter, branch: Branch): Map<string, Pair | und
 }
 
 /** Undefined for a name with half a surrogate pair, which cannot be written. */
-function nameOf({ text, expander }: ValueWriter, name: string): Alternative | undefined {
+function nameOf({ text, expander }: Writing, name: string): Alternative | undefined {
   if (/^[ !#-[\]-~]*$/.test(name)) return [literal(`"${name}":`)];
   if (/\p{Surrogate}/u.test(name)) return undefined;
   return [text.string('name', expander.pool.words([name]))!, literal(':')];
@@ -139,7 +139,7 @@ function nameOf({ text, expander }: ValueWriter, name: string): Alternative | un
 
 /** One pair for each kind of other names, kinds being told apart by the patterns that they fit. */
 function otherPairs(
-  writer: ValueWriter,
+  writer: Writing,
   hint: string,
   branch: Branch,
   named: ReadonlySet<string>,
@@ -177,7 +177,7 @@ function otherPairs(
 }
 
 function otherPair(
-  writer: ValueWriter,
+  writer: Writing,
   hint: string,
   literals: readonly Literal[],
   term: Term,

@@ -13,10 +13,11 @@ import { schemaError } from './schema-error.js';
 import { ANYTHING, type Literal, NOTHING, type Schema } from './schema-index.js';
 import { writeArray } from './write-array.js';
 import { writeObject } from './write-object.js';
+import type { Writing } from './writing.js';
 
 const MAX_NESTING = 400;
 
-export class ValueWriter {
+export class ValueWriter implements Writing {
   readonly builder = new GrammarBuilder();
   readonly text: JsonText;
   /** An optional space. */
