@@ -14,6 +14,7 @@ bool DecodeUtf8(const std::string& bytes, PartialCharacter& partial,
       if (--partial.n_remain == 0) points.push_back(partial.value);
       continue;
     }
+    if (byte == 0) return false;  // which ends a text for llama.cpp
     if (byte < 0x80) {
       points.push_back(byte);
       continue;

@@ -15,7 +15,7 @@ struct PartialCharacter {
 };
 
 // Appends the code points of `bytes`, which go on from `partial`, and leaves there what is not
-// whole. False for what is not UTF-8.
+// whole. False for what is not UTF-8, and for NUL.
 bool DecodeUtf8(const std::string& bytes, PartialCharacter& partial, std::vector<uint32_t>& points);
 
 class TokenTexts {

@@ -60,6 +60,7 @@ export interface ChatSettings {
 const CHAT_OPTIONS = [
   'maxTokens',
   'stop',
+  'responseFormat',
   'multiImage',
   'signal',
   'onProgress',

@@ -201,7 +201,7 @@ class GrammarReader {
     if (
       digits > 0 ? !/^[0-9a-fA-F]+$/.test(hex) || hex.length < digits : !/[trn\\"[\]-]/.test(sign)
     )
-      this.fail(`"\\${sign}" is no sign`);
+      this.fail(`"\\${sign}" is no escape`);
     this.at += 2 + digits;
     return digits > 0 ? Number.parseInt(hex, 16) : sign.charCodeAt(0);
   }
