@@ -1,6 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Tests that compute run one file at a time: they would measure each other. */
+/** Long files first, so that at the end no core waits for the last of them. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ project }: TestSpecification) => PROJECTS.indexOf(project.name);
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
+
+/** By how long their files take. */
+const PROJECTS = ['parity', 'cli', 'addon', 'media', 'unit'];
+
+/** One file at a time: these would measure each other, or want all of a device. */
 const alone = (order: number) => ({ fileParallelism: false, sequence: { groupOrder: order } });
 
 const project = (name: string, options: object) => ({
@@ -13,14 +25,17 @@ export default defineConfig({
       project('unit', {}),
       // Needs ffmpeg, and skips what this machine's ffmpeg cannot make.
       project('media', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('cli', { testTimeout: 60_000, ...alone(1) }),
-      project('addon', { testTimeout: 120_000, hookTimeout: 120_000, ...alone(2) }),
-      project('parity', { testTimeout: 300_000, hookTimeout: 300_000, ...alone(3) }),
+      project('cli', { testTimeout: 60_000 }),
+      project('addon', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('parity', { testTimeout: 300_000, hookTimeout: 300_000 }),
       // Needs a Vulkan device, so not part of npm test: npm run test:vulkan.
-      project('vulkan', { testTimeout: 300_000, hookTimeout: 300_000, ...alone(5) }),
+      project('vulkan', { testTimeout: 300_000, hookTimeout: 300_000, ...alone(1) }),
       // Needs libmtmd, so not part of npm test: npm run test:interop builds it.
-      project('interop', { testTimeout: 300_000, hookTimeout: 300_000, ...alone(4) }),
+      project('interop', { testTimeout: 300_000, hookTimeout: 300_000, ...alone(2) }),
     ],
+    // All cores: vitest would leave one, of two, to itself. What tests compute takes one thread.
+    maxWorkers: '100%',
+    sequence: { sequencer: LongFirst },
     reporters: ['default', './scripts/tally-reporter.mjs'],
   },
 });

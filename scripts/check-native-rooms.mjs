@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Failure, main } from './failure.mjs';
+import { Failure, main } from './build/failure.mjs';
 
 const NATIVE = fileURLToPath(new URL('../native', import.meta.url));
 

@@ -23,7 +23,8 @@ export default class TallyReporter {
         // Those that -t leaves out are no news.
         if (reason === undefined && this.#isFiltered) continue;
         const name = `${module.relativeModuleId} > ${test.fullName}`;
-        skipped.push({ name, reason: reason ?? 'no reason given' });
+        const unsaid = state === 'pending' ? 'not run' : 'no reason given';
+        skipped.push({ name, reason: reason ?? unsaid });
       }
     }
     // At exit, so that it comes after the summaries of other reporters.

@@ -1,10 +1,10 @@
 /**
- * Shows that prebuilds/<platform>-<arch> runs on CPUs that this machine is not (`npm run test:cpus`): under QEMU's user
+ * Shows that what build:prebuilds made runs on CPUs that this machine is not (`npm run test:cpus`): under QEMU's user
  * emulation each model of the table must choose the build that fits it and answer the demo's questions as this machine does,
  * without an illegal instruction. With --tests the last of them also runs the tests of test/emulated.config.ts, or the files
  * named. Not part of npm test: it takes minutes, and QEMU.
  *
- *   npm run test:cpus -- [--target linux-arm64] [--cpu NAME]... [--prebuilds DIR] [--tests [FILE...]]
+ *   npm run test:cpus -- [--target linux-arm64] [--cpu NAME]... [--packages DIR] [--tests [FILE...]]
  *
  * Debian's packages: qemu-user; for linux-arm64 also libc6-arm64-cross, libstdc++6-arm64-cross and libatomic1-arm64-cross.
  * An arm64 Node, sharp's arm64 build and those of vitest's parts are fetched from npm for that, into .build/.
@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Failure, main } from './build/failure.mjs';
 import { fetchPackage } from './fetch-package.mjs';
+import { buildsFolder, PACKAGES, parsePlatform } from './release/pack-platform.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CLI = path.join(ROOT, 'dist/src/cli/main.js');
@@ -92,9 +93,9 @@ function ask({ picture, question }) {
 
 const answerOf = (output) => JSON.parse(output).text;
 
-/** The build that a folder's list gives to a CPU with these features. */
-function choose(folder, features) {
-  const variants = JSON.parse(readFileSync(path.join(folder, 'variants.json'), 'utf8'));
+/** The build that a list gives to a CPU with these features. */
+function choose(builds, features) {
+  const variants = JSON.parse(readFileSync(path.join(builds, 'variants.json'), 'utf8'));
   return variants.find(({ needs }) => needs.every((need) => features.includes(need)))?.name;
 }
 
@@ -105,9 +106,10 @@ function testCpu(cpu, expected, { target, folder, questions }) {
     run(command, [...before, '-cpu', cpu, node, ...args], {
       env: { ...process.env, ...env, LLAVAOV_BINDING: folder },
     });
-  const probe = JSON.stringify(path.join(folder, 'cpu-features.node'));
+  const builds = buildsFolder(folder, parsePlatform(target));
+  const probe = JSON.stringify(path.join(builds, 'cpu-features.node'));
   const features = JSON.parse(emulate(['-p', `JSON.stringify(require(${probe}).features())`]));
-  const chosen = choose(folder, features);
+  const chosen = choose(builds, features);
   if (chosen !== expected)
     throw new Failure(`${cpu} (${features.join(' ')}) chose ${chosen}, not ${expected}`);
   for (const { answer, ...question } of questions) {
@@ -134,8 +136,8 @@ function runTests(cpu, { target, folder, files }) {
 }
 
 /** Where the right answers come from: this machine's own prebuilds, else whatever addon it has. */
-function hostEnvironment({ prebuilds }) {
-  const folder = path.join(prebuilds, `${process.platform}-${process.arch}`);
+function hostEnvironment({ packages }) {
+  const folder = path.join(packages, `${process.platform}-${process.arch}`);
   return existsSync(folder) ? { ...process.env, LLAVAOV_BINDING: folder } : process.env;
 }
 
@@ -144,15 +146,15 @@ async function testCpus() {
     allowPositionals: true,
     options: {
       target: { type: 'string', default: `${process.platform}-${process.arch}` },
-      prebuilds: { type: 'string', default: path.join(ROOT, 'prebuilds') },
+      packages: { type: 'string', default: PACKAGES },
       cpu: { type: 'string', multiple: true },
       tests: { type: 'boolean', default: false },
     },
   });
   const { target } = values;
   if (!TARGETS[target]) throw new Failure(`--target: ${Object.keys(TARGETS).join(' or ')}`);
-  const folder = path.join(values.prebuilds, target);
-  if (!existsSync(path.join(folder, 'variants.json')))
+  const folder = path.join(values.packages, target);
+  if (!existsSync(folder))
     throw new Failure(`${folder} is not there: npm run build:prebuilds -- --target ${target}`);
   if (!FILES.every(existsSync))
     run(process.execPath, [

@@ -234,6 +234,8 @@ export interface NativeBuildInfo {
   ggmlVersion: string;
   ggmlCommit: string;
   compiler: string;
+  /** Whether threads that wait long for others free their core (our patch of llama.cpp), instead of spinning on it. */
+  waitingThreadsSleep: boolean;
   /** Names of the ggml backends compiled in. */
   backends: string[];
   /** llama_print_system_info: the instruction sets in use. */

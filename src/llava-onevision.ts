@@ -45,6 +45,8 @@ export interface ModelInfo {
   backend: BackendInfo;
   gpuLayers: number;
   threads: number;
+  /** What was asked for and is otherwise, in words: fewer threads. */
+  notes: readonly string[];
   /** The adapters that are applied. */
   lora: { path: string; scale: number }[];
   /** Where the vision tower runs; null for a model without one. */
@@ -87,6 +89,7 @@ export class LlavaOneVision {
       backend: plan.backend,
       gpuLayers: plan.gpuLayers,
       threads: pool.threads,
+      notes: plan.notes,
       lora: plan.lora,
       visionBackend: tower?.encoder.backend ?? null,
       memory: plan.memory,
@@ -179,14 +182,7 @@ export class LlavaOneVision {
 
   async #dispose(): Promise<void> {
     await this.#tasks.close();
-    await this.#engine.rowCache.close();
-    const { scheduler, tower, context, model, pool } = this.#engine;
-    // A copy out of the cache may be under way for a chat that is gone.
-    await scheduler.use(async () => {});
-    await tower?.encoder.dispose();
-    await context.dispose();
-    await model.dispose();
-    await pool.dispose();
+    await this.#engine.dispose();
   }
 
   #sessionHost(): SessionHost {

@@ -8,7 +8,6 @@
 
 #include <cstdio>
 #include <future>
-#include <memory>
 #include <string>
 #include <vector>
 

@@ -5,7 +5,6 @@
 #include <ggml.h>
 
 #include <cstdint>
-#include <vector>
 
 namespace llavaov {
 

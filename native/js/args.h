@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,5 +35,13 @@ Span<uint8_t> BytesArg(const Napi::Value& value, const char* name);
 Span<int32_t> Int32Arg(const Napi::Value& value, const char* name);
 Span<uint32_t> Uint32Arg(const Napi::Value& value, const char* name);
 Span<float> Float32Arg(const Napi::Value& value, const char* name);
+
+// The other way: a typed array with these values.
+template <typename Array, typename Values>
+Array CopyOf(Napi::Env env, const Values& values) {
+  Array array = Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
 
 }  // namespace llavaov

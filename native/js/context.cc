@@ -1,6 +1,7 @@
 // The JavaScript handle of a DecoderContext: reads slices, runs steps, returns samples.
 #include <cmath>
 
+#include "js/async-handle.h"
 #include "js/model.h"
 #include "js/register.h"
 #include "js/sampler.h"
@@ -10,7 +11,7 @@
 namespace llavaov {
 namespace {
 
-class Context : public Handle<Context, DecoderContext> {
+class Context : public AsyncHandle<Context, DecoderContext> {
  public:
   static constexpr const char* kName = "Context";
   static std::vector<Property> Members();
@@ -99,20 +100,16 @@ Slice SliceArg(const Napi::Value& value, const DecoderContext& context,
 }
 
 Napi::Value ToJs(Napi::Env env, const Sample& sample) {
-  Napi::Int32Array tokens = Napi::Int32Array::New(env, sample.top_tokens.size());
-  std::copy(sample.top_tokens.begin(), sample.top_tokens.end(), tokens.Data());
-  Napi::Float32Array logprobs = Napi::Float32Array::New(env, sample.top_logprobs.size());
-  std::copy(sample.top_logprobs.begin(), sample.top_logprobs.end(), logprobs.Data());
   Napi::Object object = Napi::Object::New(env);
   object.Set("token", sample.token);
   object.Set("logprob", sample.logprob);
   object.Set("normaliser", sample.normaliser);
-  object.Set("topTokens", tokens);
-  object.Set("topLogprobs", logprobs);
+  object.Set("topTokens", CopyOf<Napi::Int32Array>(env, sample.top_tokens));
+  object.Set("topLogprobs", CopyOf<Napi::Float32Array>(env, sample.top_logprobs));
   return object;
 }
 
-Napi::Value SamplesToJs(Napi::Env env, Samples& samples) {
+Napi::Value SamplesToJs(Napi::Env env, const Samples& samples) {
   Napi::Array array = Napi::Array::New(env, samples.size());
   for (uint32_t i = 0; i < samples.size(); ++i) {
     array.Set(i, samples[i] ? ToJs(env, *samples[i]) : env.Null());
@@ -147,9 +144,9 @@ Napi::Value Context::Step(const Napi::CallbackInfo& info) {
   }
   Idle(info.Env());
   Rethrow(info.Env(), [&] { context->Check(slices); });
-  return Async<Samples>(
-      info.Env(), std::move(keep),
-      [context, slices = std::move(slices)] { return context->Step(slices); }, SamplesToJs);
+  return Async(info.Env(), std::move(keep), [context, slices = std::move(slices)] {
+    return [samples = context->Step(slices)](Napi::Env env) { return SamplesToJs(env, samples); };
+  });
 }
 
 void Context::RemovePositions(const Napi::CallbackInfo& info) {
@@ -171,14 +168,11 @@ void Context::CopySequence(const Napi::CallbackInfo& info) {
 Napi::Value Context::SaveSequence(const Napi::CallbackInfo& info) {
   const auto context = Idle(info.Env());
   const int sequence = int(IntArg(info[0], "sequence", 0, context->n_seq_max() - 1));
-  using State = std::vector<uint8_t>;
-  return Async<State>(
-      info.Env(), {}, [=] { return context->SaveSequence(sequence); },
-      [](Napi::Env env, State& state) -> Napi::Value {
-        Napi::Uint8Array array = Napi::Uint8Array::New(env, state.size());
-        std::copy(state.begin(), state.end(), array.Data());
-        return array;
-      });
+  return Async(info.Env(), {}, [=] {
+    return [state = context->SaveSequence(sequence)](Napi::Env env) {
+      return CopyOf<Napi::Uint8Array>(env, state);
+    };
+  });
 }
 
 Napi::Value Context::LoadSequence(const Napi::CallbackInfo& info) {
@@ -186,18 +180,19 @@ Napi::Value Context::LoadSequence(const Napi::CallbackInfo& info) {
   const int sequence = int(IntArg(info[0], "sequence", 0, context->n_seq_max() - 1));
   const Span<uint8_t> state = BytesArg(info[1], "state");
   const int n = int(IntArg(info[2], "positions", 1, kMaxPositions));
-  return Async(info.Env(), {info[1]},
-               [=] { context->LoadSequence(sequence, state.data, state.size, n); });
+  return Async(info.Env(), {info[1]}, [=] {
+    context->LoadSequence(sequence, state.data, state.size, n);
+    return Undefined;
+  });
 }
 
 static Napi::Value CreateContext(const Napi::CallbackInfo& info) {
   const auto model = Model::From(info[0], "model");
   const auto workers = ThreadPool::From(info[1], "pool");
   const ContextOptions options = OptionsArg(info[2]);
-  using Created = std::shared_ptr<DecoderContext>;
-  return PromiseWorker<Created>::Run(
-      info.Env(), {}, [=] { return std::make_shared<DecoderContext>(model, workers, options); },
-      [](Napi::Env env, Created& context) { return Context::Wrap(env, std::move(context)); });
+  return PromiseWorker::Run(info.Env(), {}, [=] {
+    return Context::Wrap(std::make_shared<DecoderContext>(model, workers, options));
+  });
 }
 
 void RegisterContext(Napi::Env env, Napi::Object exports) {

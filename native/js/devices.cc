@@ -9,16 +9,9 @@ namespace llavaov {
 namespace {
 
 const char* TypeName(enum ggml_backend_dev_type type) {
-  switch (type) {
-    case GGML_BACKEND_DEVICE_TYPE_CPU:
-      return "cpu";
-    case GGML_BACKEND_DEVICE_TYPE_GPU:
-      return "gpu";
-    case GGML_BACKEND_DEVICE_TYPE_IGPU:
-      return "igpu";
-    default:
-      return "accel";
-  }
+  if (type == GGML_BACKEND_DEVICE_TYPE_CPU) return "cpu";
+  if (type == GGML_BACKEND_DEVICE_TYPE_GPU) return "gpu";
+  return type == GGML_BACKEND_DEVICE_TYPE_IGPU ? "igpu" : "accel";
 }
 
 Napi::Value List(const Napi::CallbackInfo& info) {

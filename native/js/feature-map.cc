@@ -36,8 +36,8 @@ Napi::Value Assemble(const Napi::CallbackInfo& info) {
     throw InvalidArgument(env, "features", "rows * cols * side² * nEmbd values");
   }
   auto out = Napi::Float32Array::New(env, shape.out_rows * shape.out_cols * shape.n_embd);
-  return RunFilling(env, {info[0]}, out,
-                    [=, rows = out.Data()] { AssembleMap(features.data, shape, rows); });
+  return PromiseWorker::RunFilling(
+      env, {info[0]}, out, [=, rows = out.Data()] { AssembleMap(features.data, shape, rows); });
 }
 
 Napi::Value Pool(const Napi::CallbackInfo& info) {
@@ -53,7 +53,7 @@ Napi::Value Pool(const Napi::CallbackInfo& info) {
   }
   auto out = Napi::Float32Array::New(env, frames * out_size);
   const MapShape shape = {1, 1, side, n_embd, 0, 0, side, side, out_side, out_side};
-  return RunFilling(env, {info[0]}, out, [=, rows = out.Data()] {
+  return PromiseWorker::RunFilling(env, {info[0]}, out, [=, rows = out.Data()] {
     for (int64_t i = 0; i < frames; ++i) {
       AssembleMap(features.data + i * frame_size, shape, rows + i * out_size);
     }

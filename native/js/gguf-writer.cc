@@ -2,13 +2,13 @@
 #include <algorithm>
 
 #include "gguf/gguf-file.h"
-#include "js/handle.h"
+#include "js/async-handle.h"
 #include "js/register.h"
 
 namespace llavaov {
 namespace {
 
-class GgufWriter : public Handle<GgufWriter, GgufFile> {
+class GgufWriter : public AsyncHandle<GgufWriter, GgufFile> {
  public:
   static constexpr const char* kName = "GgufWriter";
   static std::vector<Property> Members();
@@ -120,7 +120,10 @@ void GgufWriter::AddTensor(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value GgufWriter::Begin(const Napi::CallbackInfo& info) {
-  return Async(info.Env(), {}, [file = Idle(info.Env())] { file->Begin(); });
+  return Async(info.Env(), {}, [file = Idle(info.Env())] {
+    file->Begin();
+    return Undefined;
+  });
 }
 
 Napi::Value GgufWriter::Write(const Napi::CallbackInfo& info) {
@@ -137,15 +140,17 @@ Napi::Value GgufWriter::Write(const Napi::CallbackInfo& info) {
   }
   const auto file = Idle(info.Env());
   Rethrow(info.Env(), [&] { file->CheckRows(rows); });
-  return Async<int64_t>(
-      info.Env(), std::move(keep), [=] { return file->Write(rows); },
-      [](Napi::Env env, int64_t& bad_values) {
-        return Napi::Number::New(env, double(bad_values));
-      });
+  return Async(info.Env(), std::move(keep), [=] {
+    const int64_t bad_values = file->Write(rows);
+    return [=](Napi::Env env) { return Napi::Number::New(env, double(bad_values)); };
+  });
 }
 
 Napi::Value GgufWriter::Finish(const Napi::CallbackInfo& info) {
-  return Async(info.Env(), {}, [file = Idle(info.Env())] { file->Finish(); });
+  return Async(info.Env(), {}, [file = Idle(info.Env())] {
+    file->Finish();
+    return Undefined;
+  });
 }
 
 void RegisterGgufWriter(Napi::Env env, Napi::Object exports) {

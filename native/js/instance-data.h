@@ -1,8 +1,10 @@
-// What one environment (main thread or worker) keeps: the constructors of its handle classes.
+// What one environment (main thread or worker) keeps: the constructors of its handle classes; and
+// the tags by which a handle is told from any other object.
 #pragma once
 
 #include <napi.h>
 
+#include <cstdint>
 #include <string>
 #include <unordered_map>
 
@@ -20,5 +22,11 @@ class InstanceData {
  private:
   std::unordered_map<std::string, Napi::FunctionReference> constructors_;
 };
+
+inline napi_type_tag TypeTag(const char* class_name) {
+  uint64_t hash = 1469598103934665603ull;  // FNV-1a
+  for (const char* c = class_name; *c; ++c) hash = (hash ^ uint8_t(*c)) * 1099511628211ull;
+  return {0x6c6c6176616f7631ull, hash};
+}
 
 }  // namespace llavaov

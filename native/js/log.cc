@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "js/args.h"
 #include "js/register.h"
@@ -28,25 +29,23 @@ std::map<napi_env, Sink>& Sinks() {
   return *sinks;
 }
 
-const char* LevelName(ggml_log_level level) {
-  switch (level) {
-    case GGML_LOG_LEVEL_ERROR:
-      return "error";
-    case GGML_LOG_LEVEL_WARN:
-      return "warn";
-    case GGML_LOG_LEVEL_DEBUG:
-      return "debug";
-    default:
-      return "info";
+// GGML orders them none, debug, info, warn, error.
+constexpr std::pair<ggml_log_level, const char*> kLevels[] = {{GGML_LOG_LEVEL_DEBUG, "debug"},
+                                                              {GGML_LOG_LEVEL_INFO, "info"},
+                                                              {GGML_LOG_LEVEL_WARN, "warn"},
+                                                              {GGML_LOG_LEVEL_ERROR, "error"}};
+
+const char* LevelName(ggml_log_level wanted) {
+  for (const auto& [level, name] : kLevels) {
+    if (level == wanted) return name;
   }
+  return "info";
 }
 
-// GGML orders them none, debug, info, warn, error.
-ggml_log_level LevelFrom(const Napi::Value& value) {
-  const std::string name = StringArg(value, "level");
-  for (ggml_log_level level :
-       {GGML_LOG_LEVEL_DEBUG, GGML_LOG_LEVEL_INFO, GGML_LOG_LEVEL_WARN, GGML_LOG_LEVEL_ERROR}) {
-    if (name == LevelName(level)) return level;
+ggml_log_level LevelArg(const Napi::Value& value) {
+  const std::string wanted = StringArg(value, "level");
+  for (const auto& [level, name] : kLevels) {
+    if (wanted == name) return level;
   }
   throw InvalidArgument(value.Env(), "level", "'error', 'warn', 'info' or 'debug'");
 }
@@ -61,7 +60,7 @@ void Remove(napi_env env) {
 
 void SetLog(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  const ggml_log_level level = LevelFrom(info[0]);
+  const ggml_log_level level = LevelArg(info[0]);
   Remove(env);
   if (info[1].IsNull() || info[1].IsUndefined()) return;
   if (!info[1].IsFunction()) throw InvalidArgument(env, "callback", "a function or null");

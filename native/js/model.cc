@@ -44,11 +44,11 @@ Napi::Value LoadModel(const Napi::CallbackInfo& info) {
   const auto progress = Progress::Optional(info[2], "onProgress");
   OnProgress on_progress;
   if (progress) on_progress = [progress](double share) { progress->Report(share); };
-  using Loaded = std::shared_ptr<LoadedModel>;
-  return PromiseWorker<Loaded>::Run(
+  return PromiseWorker::Run(
       info.Env(), {},
-      [=] { return std::make_shared<LoadedModel>(options, cancel.get(), on_progress); },
-      [](Napi::Env env, Loaded& model) { return Model::Wrap(env, std::move(model)); },
+      [=] {
+        return Model::Wrap(std::make_shared<LoadedModel>(options, cancel.get(), on_progress));
+      },
       [progress] {
         if (progress) progress->Close();
       });
@@ -71,10 +71,7 @@ std::vector<Model::Property> Model::Members() {
 Napi::Value Model::Tokenize(const Napi::CallbackInfo& info) {
   const std::string text = StringArg(info[0], "text");
   if (text.size() > size_t(INT32_MAX)) throw InvalidArgument(info.Env(), "text", "under 2 GiB");
-  const std::vector<int32_t> tokens = Live(info.Env())->Tokenize(text);
-  Napi::Int32Array out = Napi::Int32Array::New(info.Env(), tokens.size());
-  std::copy(tokens.begin(), tokens.end(), out.Data());
-  return out;
+  return CopyOf<Napi::Int32Array>(info.Env(), Live(info.Env())->Tokenize(text));
 }
 
 Napi::Value Model::SpecialToken(const Napi::CallbackInfo& info) {
@@ -86,9 +83,7 @@ Napi::Value Model::TokenBytes(const Napi::CallbackInfo& info) {
   const auto model = Live(info.Env());
   const int token = int(IntArg(info[0], "token", 0, model->n_vocab() - 1));
   const std::string bytes = model->TokenBytes(token, BoolArg(info[1], "special"));
-  Napi::Uint8Array out = Napi::Uint8Array::New(info.Env(), bytes.size());
-  std::copy(bytes.begin(), bytes.end(), out.Data());
-  return out;
+  return CopyOf<Napi::Uint8Array>(info.Env(), bytes);
 }
 
 void RegisterModel(Napi::Env env, Napi::Object exports) {

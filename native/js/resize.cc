@@ -21,7 +21,7 @@ static Napi::Value Resize(const Napi::CallbackInfo& info) {
   const uint64_t bytes = uint64_t(size.width) * size.height * 3;
   if (bytes > INT32_MAX) throw InvalidArgument(env, "outWidth * outHeight", "less than 2 GiB");
   Napi::Uint8Array out = Napi::Uint8Array::New(env, bytes);
-  return RunFilling(env, {info[0]}, out, [rgb, in, pixels = out.Data(), size] {
+  return PromiseWorker::RunFilling(env, {info[0]}, out, [rgb, in, pixels = out.Data(), size] {
     ResizeBicubic(rgb.data, in, pixels, size);
   });
 }

@@ -1,4 +1,5 @@
 #include <ggml-backend.h>
+#include <ggml-cpu.h>
 #include <ggml.h>
 #include <llama.h>
 
@@ -23,6 +24,12 @@ Napi::Value BuildInfo(const Napi::CallbackInfo& info) {
 #else
   build.Set("compiler", "msvc " + std::to_string(_MSC_VER));
 #endif
+  // By our patch of llama.cpp's source; libraries that others compiled have none.
+#if defined(GGML_CPU_WAITING_THREADS_SLEEP) && !defined(LLAVAOV_LOAD_BACKENDS)
+  build.Set("waitingThreadsSleep", true);
+#else
+  build.Set("waitingThreadsSleep", false);
+#endif
   Napi::Array backends = Napi::Array::New(info.Env());
   for (size_t i = 0; i < ggml_backend_reg_count(); ++i) {
     backends.Set(uint32_t(i), ggml_backend_reg_name(ggml_backend_reg_get(i)));
@@ -37,12 +44,10 @@ Napi::Value BuildInfo(const Napi::CallbackInfo& info) {
 
 void RegisterSystem(Napi::Env env, Napi::Object exports) {
   exports.Set("buildInfo", Napi::Function::New(env, BuildInfo, "buildInfo"));
-  exports.Set("physicalCores", Napi::Function::New(
-                                   env,
-                                   [](const Napi::CallbackInfo& info) {
-                                     return Napi::Number::New(info.Env(), PhysicalCores());
-                                   },
-                                   "physicalCores"));
+  const auto cores = [](const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), PhysicalCores());
+  };
+  exports.Set("physicalCores", Napi::Function::New(env, cores, "physicalCores"));
 }
 
 }  // namespace llavaov

@@ -1,9 +1,8 @@
 // NativeVisionEncoder of src/binding.ts: a Tower that JavaScript holds.
 #include <algorithm>
-#include <cmath>
-#include <memory>
 #include <string>
 
+#include "js/async-handle.h"
 #include "js/cancel-handle.h"
 #include "js/devices.h"
 #include "js/register.h"
@@ -13,7 +12,7 @@
 namespace llavaov {
 namespace {
 
-class VisionEncoder : public Handle<VisionEncoder, Tower> {
+class VisionEncoder : public AsyncHandle<VisionEncoder, Tower> {
  public:
   static constexpr const char* kName = "VisionEncoder";
   static std::vector<Property> Members();
@@ -59,8 +58,6 @@ SiglipShape ShapeArg(const Napi::Object& options) {
   return shape;
 }
 
-using TowerPointer = std::shared_ptr<Tower>;
-
 Napi::Value Load(const Napi::CallbackInfo& info) {
   const Napi::Object options = ObjectArg(info[0], "options");
   const std::string path = TextArg(options.Get("path"), "path");
@@ -71,12 +68,9 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   const SiglipShape shape = ShapeArg(options);
   const std::shared_ptr<Workers> workers = ThreadPool::From(info[1], "pool");
   const std::shared_ptr<CancelFlag> cancel = Cancel::Optional(info[2], "cancel");
-  return PromiseWorker<TowerPointer>::Run(
-      info.Env(), {info[1]},
-      [=] { return std::make_shared<Tower>(shape, path, device, workers, cancel.get()); },
-      [](Napi::Env env, TowerPointer& tower) -> Napi::Value {
-        return VisionEncoder::Wrap(env, std::move(tower));
-      });
+  return PromiseWorker::Run(info.Env(), {info[1]}, [=] {
+    return VisionEncoder::Wrap(std::make_shared<Tower>(shape, path, device, workers, cancel.get()));
+  });
 }
 
 }  // namespace
@@ -95,9 +89,7 @@ std::vector<VisionEncoder::Property> VisionEncoder::Members() {
 Napi::Value VisionEncoder::Newline(const Napi::CallbackInfo& info) {
   const std::vector<float>& newline = Live(info.Env())->newline();
   if (newline.empty()) return info.Env().Null();
-  Napi::Float32Array copy = Napi::Float32Array::New(info.Env(), newline.size());
-  std::copy(newline.begin(), newline.end(), copy.Data());
-  return copy;
+  return CopyOf<Napi::Float32Array>(info.Env(), newline);
 }
 
 Napi::Value VisionEncoder::Encode(const Napi::CallbackInfo& info) {
@@ -115,8 +107,10 @@ Napi::Value VisionEncoder::Encode(const Napi::CallbackInfo& info) {
   if (out.size != n * size_t(shape.n_patches() * shape.n_projection)) {
     throw InvalidArgument(env, "out", "as many values as the tiles have rows");
   }
-  return Async(env, {info[0], info[1]},
-               [=] { tower->Encode(tiles.data, int64_t(n), out.data, cancel.get()); });
+  return Async(env, {info[0], info[1]}, [=] {
+    tower->Encode(tiles.data, int64_t(n), out.data, cancel.get());
+    return Undefined;
+  });
 }
 
 void RegisterVisionEncoder(Napi::Env env, Napi::Object exports) {

@@ -5,7 +5,6 @@
 
 #include <ggml-cpp.h>
 
-#include <memory>
 #include <vector>
 
 #include "cancel.h"

@@ -61,7 +61,8 @@ void Tower::Encode(const uint8_t* tiles, int64_t n, float* out, const CancelFlag
   const int64_t tile_rows = shape_.n_patches() * shape_.n_projection;
   for (int64_t done = 0; done < n; done += graph_->n_tiles()) {
     ThrowIfCancelled(cancel);
-    ThrowIfBroken();
+    // After an exception a backend is left in the middle of its work.
+    if (is_broken_) throw NativeError("ERR_ENCODE", "The device has failed; load the model again");
     Prepare(std::min(n - done, tiles_per_call()));
     SetPatches(tiles + done * tile_bytes);
     Compute(cancel);
@@ -130,11 +131,6 @@ void Tower::Compute(const CancelFlag* cancel) {
                       Format("The vision tower failed: %s", ggml_status_to_string(status)),
                       {{"status", double(status)}});
   }
-}
-
-// After an exception a backend is left in the middle of its work.
-void Tower::ThrowIfBroken() const {
-  if (is_broken_) throw NativeError("ERR_ENCODE", "The device has failed; load the model again");
 }
 
 }  // namespace llavaov

@@ -42,7 +42,6 @@ class Tower {
   bool SupportsFlashAttention(const SiglipGraph& graph) const;
   void SetPatches(const uint8_t* tiles);
   void Compute(const CancelFlag* cancel);
-  void ThrowIfBroken() const;
 
   const SiglipShape shape_;
   const Patchify patchify_;

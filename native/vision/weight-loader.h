@@ -5,7 +5,6 @@
 #include <ggml-cpp.h>
 
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>

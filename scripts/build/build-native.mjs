@@ -19,14 +19,21 @@ import {
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cmakeDefines, parseBuildArguments, treeName, USAGE } from './build-options.mjs';
+import {
+  cmakeDefines,
+  environmentFlags,
+  parseBuildArguments,
+  treeName,
+  USAGE,
+} from './build-options.mjs';
 import { CmakeTree } from './cmake-tree.mjs';
 import { Failure, main } from './failure.mjs';
 import { PIN } from './llama-source.mjs';
 import { checkToolchain } from './toolchain.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PRODUCT = path.join(ROOT, 'build/Release/llava-onevision.node');
+const RELEASE = path.join(ROOT, 'build/Release');
+const PRODUCT = path.join(RELEASE, 'llava-onevision.node');
 const stampFile = (product) => product.replace(/\.node$/, '.json');
 const require = createRequire(import.meta.url);
 
@@ -74,7 +81,7 @@ function replace(file, write) {
 }
 
 function chosenOptions() {
-  const fromEnvironment = (process.env.LLAVAOV_BUILD_FLAGS ?? '').split(/\s+/).filter(Boolean);
+  const fromEnvironment = environmentFlags();
   const given = process.argv.slice(2);
   const options = parseBuildArguments(given.length > 0 ? given : fromEnvironment);
   if (!options.refresh) return options;
@@ -84,21 +91,23 @@ function chosenOptions() {
 async function build() {
   const options = chosenOptions();
   if (options.help) return console.log(USAGE);
+  const target = options['cpu-features'] ? 'cpu-features' : 'llava-onevision';
+  const product = path.join(RELEASE, `${target}.node`);
   const stamp = stampOf(options);
-  if (!options.clean && readStamp()?.stamp === stamp) return;
+  if (!options.clean && readStamp(product)?.stamp === stamp) return;
   checkToolchain(options);
   const tree = path.join(ROOT, '.build', treeName(options));
   if (options.clean) rmSync(tree, { recursive: true, force: true });
-  const targets = ['llava-onevision', ...(options.interop ? ['llava-onevision-interop'] : [])];
+  const targets = [target, ...(options.interop ? ['llava-onevision-interop'] : [])];
   const cmake = new CmakeTree(tree, options);
   try {
     await cmake.configure();
     await cmake.compile(targets);
-    installProduct(cmake.product('llava-onevision'), { stamp, options: options.given });
+    installProduct(cmake.product(target), { stamp, options: options.given }, product);
   } finally {
     cmake.close();
   }
-  console.error(`Built ${path.relative(ROOT, PRODUCT)}`);
+  console.error(`Built ${path.relative(ROOT, product)}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(build);

@@ -16,13 +16,16 @@ Builds the native addon into build/Release/llava-onevision.node; does nothing wh
   --no-native   no instruction sets beyond the platform's common ones, for binaries that travel
   --debug       with assertions and symbols
   --interop     also llama.cpp's own readers of our files (tests)
+  --cpu-features  instead of the addon, what tells the CPUs of prebuilt addons apart
+  --tree NAME   where under .build/ to compile: builds that share a tree compile anew only what differs
   --ggml-libs D link with shared libraries of the same llama.cpp in folder D instead of compiling it (tests)
   --jobs N      compile N files at once (default: every core)
   --clean       start from nothing
   --refresh     the options of the last build; nothing else may be given
   -- -DX=Y      anything else for CMake
 
-The same options in LLAVAOV_BUILD_FLAGS hold for npm install and wherever none are given.`;
+The same options in LLAVAOV_BUILD_FLAGS, with spaces between or as a list in JSON, hold for npm install, node-gyp and
+wherever none are given.`;
 
 const FLAGS = {
   cuda: { type: 'boolean', default: false },
@@ -32,12 +35,24 @@ const FLAGS = {
   native: { type: 'boolean', default: true },
   debug: { type: 'boolean', default: false },
   interop: { type: 'boolean', default: false },
+  'cpu-features': { type: 'boolean', default: false },
+  tree: { type: 'string' },
   'ggml-libs': { type: 'string', default: '' },
   clean: { type: 'boolean', default: false },
   refresh: { type: 'boolean', default: false },
   jobs: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 };
+
+/** The options that the environment gives. @throws Failure */
+export function environmentFlags({ LLAVAOV_BUILD_FLAGS: text = '' } = process.env) {
+  if (!text.startsWith('[')) return text.split(/\s+/).filter(Boolean);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Failure(`LLAVAOV_BUILD_FLAGS is no list in JSON (${error.message}): ${text}`);
+  }
+}
 
 /** @returns the flags, `jobs` as a number, `defines` (what follows --) and `given` (the arguments themselves) */
 export function parseBuildArguments(given) {
@@ -80,6 +95,7 @@ export function cmakeDefines(options) {
 
 /** Each set of backends has a build tree of its own, so that going back and forth compiles nothing twice. */
 export function treeName(options) {
+  if (options.tree) return options.tree;
   const parts = ['cmake'];
   for (const backend of ['cuda', 'vulkan', 'rpc', 'debug'])
     if (options[backend]) parts.push(backend);

@@ -3,11 +3,11 @@
  *
  * The npm package node-llama-cpp carries llama.cpp's tree as a git bundle. Only that tarball is fetched,
  * with `npm pack`, so that the user's registry settings hold (installing the package would pull 640 MB of
- * binaries). Its hash is checked here, the tree appears under its final name only when it is complete, and
- * stays there: the second call is instant.
+ * binaries). Its hash is checked here, our patches are applied, the tree appears under its final name only
+ * when it is complete, and stays there: the second call is instant.
  *
- * LLAVAOV_LLAMA_SRC (or --source) names a llama.cpp tree to use as it is, or the tarball, for machines
- * without a network.
+ * LLAVAOV_LLAMA_SRC (or --source) names a llama.cpp tree to use as it is (never patched), or the tarball,
+ * for machines without a network.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -45,7 +45,8 @@ const PARTS = [
 const INTEROP_PARTS = ['vendor', 'common', 'tools/mtmd', 'tools/quantize', 'tools/gguf-split'];
 const CONTENT_FILE = '.llava-onevision-content';
 /** What that file says of a complete tree. */
-const contentOf = ({ commit }) => [commit, ...PARTS, ...INTEROP_PARTS].join('\n');
+const contentOf = ({ commit, patches = [] }) =>
+  [commit, ...PARTS, ...INTEROP_PARTS, ...patches.map(({ sha256 }) => sha256)].join('\n');
 
 /**
  * @param options.source a llama.cpp tree or the tarball; fetched when empty
@@ -153,8 +154,29 @@ function unpack(tarball, temporary, pin) {
   const found = git('ls-tree', '--name-only', 'HEAD', '--', ...PARTS, ...INTEROP_PARTS);
   const settings = ['-c', 'core.autocrlf=false', '-c', 'core.bare=false', `--work-tree=${tree}`];
   git(...settings, 'checkout', '--quiet', 'HEAD', '--', ...found.trim().split('\n'));
+  for (const patch of pin.patches ?? []) applyPatch(patch, tree, repository);
   writeFileSync(path.join(tree, CONTENT_FILE), contentOf(pin));
   return tree;
+}
+
+/** @param patch.file beside this script @throws Failure */
+function applyPatch({ file, sha256 }, tree, repository) {
+  const patch = fileURLToPath(new URL(file, import.meta.url));
+  const received = createHash('sha256').update(readFileSync(patch)).digest('hex');
+  if (received !== sha256) {
+    throw new Failure(
+      `${patch} is not the patch that llama-source.json names.\n  expected ${sha256}\n  received ${received}`,
+    );
+  }
+  // With the clone's own folder: inside another repository git would skip every file, without an error.
+  run(
+    'git',
+    [`--git-dir=${repository}`, '-c', 'core.bare=false', '--work-tree=.', 'apply', patch],
+    {
+      cwd: tree,
+      explain: `${file} does not fit llama.cpp's source.`,
+    },
+  );
 }
 
 function moveInPlace(tree, target, pin) {

@@ -4,7 +4,7 @@
  * this CPU, and notes times and sizes beside it. What a job of release.yml does, and works by hand.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { Failure, main } from '../build/failure.mjs';
 import { writeNote } from './notes.mjs';
 import { unpack } from './npm.mjs';
-import { packPlatform, parsePlatform } from './pack-platform.mjs';
+import { buildsFolder, PACKAGES, packPlatform, parsePlatform, sizesIn } from './pack-platform.mjs';
 import { toolkitLicences } from './toolkit-licences.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -55,9 +55,9 @@ export function tryTarball(tarball, parts) {
   try {
     const folder = unpack(tarball, temporary);
     load(folder, parts);
-    const sizes = readdirSync(folder).map((file) => [file, statSync(path.join(folder, file)).size]);
-    const variants = JSON.parse(readFileSync(path.join(folder, 'variants.json'), 'utf8'));
-    return { files: Object.fromEntries(sizes), variants: variants.map(({ name }) => name) };
+    const list = path.join(buildsFolder(folder, parts), 'variants.json');
+    const variants = JSON.parse(readFileSync(list, 'utf8'));
+    return { files: sizesIn(folder), variants: variants.map(({ name }) => name) };
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -77,7 +77,7 @@ function buildPackage() {
   const out = path.resolve(values.out);
   mkdirSync(out, { recursive: true });
   const seconds = build(name, defines);
-  const folder = path.join(ROOT, 'prebuilds', name);
+  const folder = path.join(PACKAGES, name);
   const parts = parsePlatform(name);
   if (parts.platform === 'linux' && parts.libc === 'glibc') {
     const backend = parts.backend ? ['--backend', parts.backend] : [];

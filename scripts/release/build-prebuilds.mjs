@@ -1,14 +1,14 @@
 /**
- * Compiles what a platform package holds (`npm run build:prebuilds`) into prebuilds/<platform>-<arch>[-musl][-backend]/:
- * one addon for each CPU variant of cpu-variants.mjs, cpu-features.node to choose among them, and variants.json, which
- * says what each needs, best first.
+ * Makes what a platform package holds (`npm run build:prebuilds`) with prebuildify, in its layout
+ * <package>/prebuilds/<platform>-<arch>/: one addon for each CPU variant of cpu-variants.mjs, cpu-features.node to choose
+ * among them, and variants.json, which says what each needs, best first.
  *
  * All variants share one build tree that is configured anew for each: only ggml's kernels and ours are compiled again.
  */
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -18,10 +18,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseBuildArguments, treeName } from '../build/build-options.mjs';
-import { CmakeTree } from '../build/cmake-tree.mjs';
 import { Failure, main } from '../build/failure.mjs';
 import { checkToolchain } from '../build/toolchain.mjs';
 import { cpuVariants, gpuVariants } from './cpu-variants.mjs';
+import { npm } from './npm.mjs';
+import { buildsFolder, PACKAGES } from './pack-platform.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** llama.cpp's own releases ask for this macOS. */
@@ -34,9 +35,9 @@ Compiles the addon once for each kind of CPU, as the platform packages carry it.
   --cuda, --vulkan  for the GPU package; one kind of CPU
   --target T        linux-x64, linux-arm64, darwin-arm64, win32-x64, ...; this machine's by default
   --toolchain FILE  CMake's toolchain file for another target than this machine's
-  --name NAME       of the folder, where another than the target's and backend's is meant: linux-x64-cuda12
+  --name NAME       of the package, where another than the target's and backend's is meant: linux-x64-cuda12
   --variant NAME    only this one; may be given several times
-  --out DIR         where to make the folder (default: prebuilds)
+  --out DIR         where to make the package's folder (default: .build/packages)
   --jobs N          compile N files at once (default: every core)
   -- -DX=Y          anything else for CMake`;
 
@@ -47,7 +48,7 @@ const OPTIONS = {
   toolchain: { type: 'string' },
   name: { type: 'string' },
   variant: { type: 'string', multiple: true },
-  out: { type: 'string', default: path.join(ROOT, 'prebuilds') },
+  out: { type: 'string', default: PACKAGES },
   jobs: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 };
@@ -55,7 +56,7 @@ const OPTIONS = {
 function readArguments(given) {
   const separator = given.indexOf('--');
   const own = separator < 0 ? given : given.slice(0, separator);
-  const defines = separator < 0 ? [] : given.slice(separator);
+  const defines = separator < 0 ? [] : given.slice(separator + 1);
   let values;
   try {
     ({ values } = parseArgs({ args: own, options: OPTIONS }));
@@ -68,13 +69,10 @@ function readArguments(given) {
   const flags = ['--no-native', ...backends.map((backend) => `--${backend}`)];
   if (values.jobs !== undefined) flags.push('--jobs', values.jobs);
   flags.push(platform === 'darwin' ? '--metal' : '--no-metal');
-  return {
-    ...values,
-    backend: backends[0],
-    platform,
-    arch,
-    build: parseBuildArguments([...flags, ...defines]),
-  };
+  if (values.toolchain) defines.push(`-DCMAKE_TOOLCHAIN_FILE=${path.resolve(values.toolchain)}`);
+  if (platform === 'darwin') defines.push(`-DCMAKE_OSX_DEPLOYMENT_TARGET=${MACOS}`);
+  const build = parseBuildArguments([...flags, '--', ...defines]);
+  return { ...values, backend: backends[0], platform, arch, flags, defines, build };
 }
 
 function isMusl() {
@@ -98,39 +96,76 @@ function chosenVariants({ platform, arch, backend, variant }) {
 
 const megabytes = (file) => `${(statSync(file).size / 1e6).toFixed(1)} MB`;
 
-async function buildPrebuilds() {
+/**
+ * One call of prebuildify: node-gyp runs the one CMake build (binding.gyp) with these options, prebuildify takes what is then in
+ * build/Release. @param options.flags of build-native.mjs
+ */
+function prebuildify(name, { platform, arch, out, flags }) {
+  // Node's headers, which node-gyp wants to see though CMake has its own way to them, often lie beside Node.
+  const home = path.dirname(path.dirname(realpathSync(process.execPath)));
+  const hasHeaders = existsSync(path.join(home, 'include/node/common.gypi'));
+  const env = {
+    ...process.env,
+    npm_config_loglevel: 'warn',
+    LLAVAOV_BUILD_FLAGS: JSON.stringify(flags),
+    ...(hasHeaders && { npm_config_nodedir: home }),
+  };
+  const target = ['--napi', '--target', process.versions.node];
+  const place = ['--platform', platform, '--arch', arch, '--out', out];
+  npm(['exec', '--', 'prebuildify', ...target, ...place, '--name', name], {
+    ...{ cwd: ROOT, env, stdio: 'inherit' },
+  });
+  const file = path.join(buildsFolder(out, { platform, arch }), `${name}.node`);
+  console.error(`${path.basename(file)}  ${megabytes(file)}`);
+}
+
+/** node-gyp empties build/, where the local build is: that stays aside until the work is done. */
+function withoutLocalBuild(work) {
+  const [folder, aside] = ['build', '.build/local-build'].map((name) => path.join(ROOT, name));
+  const putBack = () => {
+    if (!existsSync(aside)) return;
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(aside, folder);
+  };
+  putBack(); // after a run that was killed
+  mkdirSync(path.dirname(aside), { recursive: true });
+  if (existsSync(folder)) renameSync(folder, aside);
+  // Ctrl-C ends the compiler, and this script where its failure is seen.
+  process.on('SIGINT', () => {});
+  try {
+    work();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    putBack();
+  }
+}
+
+function buildPrebuilds() {
   const options = readArguments(process.argv.slice(2));
   if (options.help) return console.log(USAGE);
   const variants = chosenVariants(options);
   checkToolchain(options.build);
   const name = options.name ?? folderName(options);
   const target = path.join(options.out, name);
-  const temporary = `${target}.tmp`;
-  rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary, { recursive: true });
-  const tree = path.join(ROOT, '.build', `${treeName(options.build)}-${name}`);
-  const cmake = new CmakeTree(tree, options.build, path.join(ROOT, `.build/prebuilds-${name}.log`));
-  const common = [];
-  if (options.toolchain) common.push(`-DCMAKE_TOOLCHAIN_FILE=${path.resolve(options.toolchain)}`);
-  if (options.platform === 'darwin') common.push(`-DCMAKE_OSX_DEPLOYMENT_TARGET=${MACOS}`);
-  try {
-    for (const { name: variant, defines } of variants) {
-      await cmake.configure([...common, ...defines]);
-      await cmake.compile(['llava-onevision', 'cpu-features'], variant);
-      const file = path.join(temporary, `llava-onevision.${variant}.node`);
-      copyFileSync(cmake.product('llava-onevision'), file);
-      console.error(`${path.basename(file)}  ${megabytes(file)}`);
-    }
-    copyFileSync(cmake.product('cpu-features'), path.join(temporary, 'cpu-features.node'));
-  } finally {
-    cmake.close();
-  }
-  const list = variants.map(({ name: variant, needs }) => {
-    return { file: `llava-onevision.${variant}.node`, name: variant, needs };
+  const out = `${target}.tmp`;
+  rmSync(out, { recursive: true, force: true });
+  const flags = [...options.flags, '--tree', `${treeName(options.build)}-${name}`];
+  const build = (file, more, defines) =>
+    prebuildify(file, { ...options, out, flags: [...flags, ...more, '--', ...defines] });
+  const list = variants.map(({ name, needs }) => ({
+    file: `llava-onevision.${name}.node`,
+    name,
+    needs,
+  }));
+  withoutLocalBuild(() => {
+    for (const { name: variant, defines } of variants)
+      build(`llava-onevision.${variant}`, [], [...defines, ...options.defines]);
+    build('cpu-features', ['--cpu-features'], options.defines);
   });
-  writeFileSync(path.join(temporary, 'variants.json'), `${JSON.stringify(list, null, 2)}\n`);
-  if (existsSync(target)) rmSync(target, { recursive: true });
-  renameSync(temporary, target);
+  const text = `${JSON.stringify(list, null, 2)}\n`;
+  writeFileSync(path.join(buildsFolder(out, options), 'variants.json'), text);
+  rmSync(target, { recursive: true, force: true });
+  renameSync(out, target);
   console.error(`Built ${target}`);
 }
 

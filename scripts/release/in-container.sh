@@ -24,6 +24,6 @@ exec docker run --rm "${mounts[@]}" \
     shift
     status=0
     "$@" || status=$?
-    chown -R "$OWNER" .build prebuilds packages 2>/dev/null || true
+    chown -R "$OWNER" .build build packages 2>/dev/null || true
     exit $status
   ' sh "$setup" "$@"

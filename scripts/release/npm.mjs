@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Failure } from '../build/failure.mjs';
 
 /** @returns what it prints @throws Failure with its output */
-export function npm(args, { cwd, stdio = 'pipe' } = {}) {
+export function npm(args, { cwd, env, stdio = 'pipe' } = {}) {
   const client = process.env.npm_execpath ?? '';
   const isNpm = /npm-cli\.c?js$/.test(client);
   // npm is a .cmd file on Windows, which only a shell starts.
@@ -13,7 +13,7 @@ export function npm(args, { cwd, stdio = 'pipe' } = {}) {
     ? [process.execPath, [client], false]
     : ['npm', [], process.platform === 'win32'];
   const { status, stdout, stderr, error } = spawnSync(command, [...before, ...args], {
-    ...{ cwd, shell, stdio, encoding: 'utf8', maxBuffer: 1 << 26 },
+    ...{ cwd, env, shell, stdio, encoding: 'utf8', maxBuffer: 1 << 26 },
   });
   if (status === 0) return stdout;
   const output = error?.message ?? `${stdout ?? ''}${stderr ?? ''}`;

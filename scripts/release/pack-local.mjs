@@ -1,6 +1,6 @@
 /**
  * Packs what this machine needs to try the package elsewhere on it (`npm run pack:local -- DIR`): the main package and this
- * platform's, from prebuilds/ when that is newer than the sources, else from the local build, as its only variant.
+ * platform's, from .build/packages/ when that is newer than the sources, else from the local build, as its only variant.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -18,20 +18,22 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Failure, main } from '../build/failure.mjs';
 import { packMain } from './pack-main.mjs';
-import { packPlatform } from './pack-platform.mjs';
+import { buildsFolder, PACKAGES, packPlatform } from './pack-platform.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const USAGE = `npm run pack:local -- DIR [--native]
 
 Writes the tarballs of llava-onevision and of its package for this platform into DIR.
 
-  --native  take the local build (made for this CPU) even if prebuilds/ fits`;
+  --native  take the local build (made for this CPU) even if there are prebuilt ones that fit`;
 
 const modifiedAt = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 /** The newest of what goes into the addon. */
 function newestSource() {
-  const native = readdirSync(path.join(ROOT, 'native')).filter((file) => /\.(cc|h)$/.test(file));
+  const native = readdirSync(path.join(ROOT, 'native'), { recursive: true }).filter((file) =>
+    /\.(cc|h)$/.test(file),
+  );
   const files = [
     'CMakeLists.txt',
     'scripts/build/llama-source.json',
@@ -44,20 +46,21 @@ function newestSource() {
 
 /** Folder of prebuilt variants that fit the sources; undefined, with a word on why, where there is none. */
 function prebuilt(name) {
-  const folder = path.join(ROOT, 'prebuilds', name);
-  const builtAt = modifiedAt(path.join(folder, 'variants.json'));
+  const folder = path.join(PACKAGES, name);
+  const shown = path.relative(ROOT, folder);
+  const builtAt = modifiedAt(path.join(buildsFolder(folder, process), 'variants.json'));
   if (builtAt === 0) {
     console.error(
-      `prebuilds/${name} is not there (npm run build:prebuilds makes it): packing the local build.`,
+      `${shown} is not there (npm run build:prebuilds makes it): packing the local build.`,
     );
     return undefined;
   }
   const newest = newestSource();
   if (newest.time > builtAt) {
-    console.error(`prebuilds/${name} is older than ${newest.file}: packing the local build.`);
+    console.error(`${shown} is older than ${newest.file}: packing the local build.`);
     return undefined;
   }
-  console.error(`Packing prebuilds/${name}.`);
+  console.error(`Packing ${shown}.`);
   return folder;
 }
 
@@ -69,9 +72,11 @@ function localBuild(folder) {
     if (status !== 0) throw new Failure('There is no local build to pack.');
   }
   const file = 'llava-onevision.node';
-  copyFileSync(path.join(ROOT, 'build/Release', file), path.join(folder, file));
+  const builds = buildsFolder(folder, process);
+  mkdirSync(builds, { recursive: true });
+  copyFileSync(path.join(ROOT, 'build/Release', file), path.join(builds, file));
   const variants = [{ file, name: 'local', needs: [] }];
-  writeFileSync(path.join(folder, 'variants.json'), `${JSON.stringify(variants, null, 2)}\n`);
+  writeFileSync(path.join(builds, 'variants.json'), `${JSON.stringify(variants, null, 2)}\n`);
   return folder;
 }
 

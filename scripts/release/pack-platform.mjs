@@ -25,6 +25,13 @@ import { npmPack } from './npm.mjs';
 import { repositoryOf } from './pack-main.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Where build-prebuilds.mjs makes packages, a folder each. */
+export const PACKAGES = path.join(ROOT, '.build/packages');
+
+/** Where a package has its builds, and the list of them: prebuildify's layout. */
+export const buildsFolder = (folder, { platform, arch }) =>
+  path.join(folder, 'prebuilds', `${platform}-${arch}`);
+
 const USAGE = 'Usage: node scripts/release/pack-platform.mjs NAME --from DIR --out DIR';
 
 const WHAT = {
@@ -43,7 +50,7 @@ export function parsePlatform(name) {
   return { platform, arch, libc, backend: rest.find((part) => part in WHAT) };
 }
 
-/** @param from folder of variants.json and what it lists @returns the tarball in `out` @throws Failure */
+/** @param from folder with prebuilds/ of build-prebuilds.mjs @returns the tarball in `out` @throws Failure */
 export function packPlatform(name, from, out) {
   const temporary = mkdtempSync(path.join(os.tmpdir(), 'llava-onevision-pack-'));
   try {
@@ -58,9 +65,12 @@ export function packPlatform(name, from, out) {
 
 /** Puts what the package holds into a folder. */
 export function stagePlatform(name, from, folder) {
-  for (const file of filesOf(name, from))
-    copyFileSync(path.join(from, file), path.join(folder, file));
-  const { platform, backend } = parsePlatform(name);
+  const parts = parsePlatform(name);
+  const { platform, backend } = parts;
+  const [source, target] = [from, folder].map((one) => buildsFolder(one, parts));
+  mkdirSync(target, { recursive: true });
+  for (const file of filesOf(name, source))
+    copyFileSync(path.join(source, file), path.join(target, file));
   const compiledIn =
     backend?.replace('cuda12', 'cuda') ?? (platform === 'darwin' ? 'metal' : undefined);
   writeFileSync(path.join(folder, 'LICENSES'), licenceFile({ backend: compiledIn }));
@@ -94,9 +104,17 @@ function surplusNeeds(name, variants) {
   return needs.filter((need) => !planned.needs.includes(need));
 }
 
+/** Bytes of the files below a folder, by path. */
+export function sizesIn(folder) {
+  const entries = readdirSync(folder, { recursive: true }).map((file) => {
+    const stats = statSync(path.join(folder, file));
+    return stats.isFile() ? [[file.replaceAll(path.sep, '/'), stats.size]] : [];
+  });
+  return Object.fromEntries(entries.flat());
+}
+
 function checkSize(name, tarball, folder) {
-  const sizes = readdirSync(folder).map((file) => statSync(path.join(folder, file)).size);
-  const installed = sizes.reduce((sum, size) => sum + size, 0);
+  const installed = Object.values(sizesIn(folder)).reduce((sum, size) => sum + size, 0);
   const problem = aboveLimit(name, { packed: statSync(tarball).size, installed });
   if (!problem) return;
   rmSync(tarball);
@@ -145,7 +163,7 @@ It is not used by itself: ${
       : 'npm installs it with llava-onevision.'
   }
 
-variants.json lists its builds, best first, and what each needs of the CPU. LICENSES has the licences of what is inside.
+prebuilds/${platform}-${arch}/variants.json lists its builds, best first, and what each needs of the CPU. LICENSES has the licences of what is inside.
 `;
 }
 

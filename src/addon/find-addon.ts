@@ -1,7 +1,8 @@
 /**
  * Finds the addon's file and loads it. The places, as backend.ts asks them: a path named by LLAVAOV_BINDING, a build made
- * here, the package of a GPU backend, the CPU package. A package holds one build for each kind of CPU; variants.json lists
- * them, best first, with what each needs, and cpu-features.node says what this CPU has. Knows nothing of devices.
+ * here, the package of a GPU backend, the CPU package. A package holds one build for each kind of CPU, where prebuildify puts
+ * them; variants.json lists them, best first, with what each needs, and cpu-features.node says what this CPU has. Knows
+ * nothing of devices.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -106,8 +107,9 @@ export function packagedAddon(machine: Machine, name: string): Outcome {
 
 function loadFolder(
   machine: Machine,
-  { place, folder, ...from }: { place: string; folder: string; package: string | null },
+  { place, folder: home, ...from }: { place: string; folder: string; package: string | null },
 ): Outcome {
+  const folder = path.join(home, 'prebuilds', `${machine.platform}-${machine.arch}`);
   const variants = readVariants(path.join(folder, 'variants.json'));
   if (variants instanceof Error) return { place, problem: variants.message, fault: 'broken' };
   const variant = chooseVariant(machine, folder, variants);

@@ -1,6 +1,7 @@
 import type { NativeBinding } from '../binding.js';
 import { type BackendChoice, type ChosenBackend, chooseBackend } from './backend.js';
 import { thisMachine } from './this-machine.js';
+import { translateErrors } from './translate-errors.js';
 
 /** Addons stay loaded: a process may use several, one for each backend. */
 const chosen = new Map<BackendChoice, ChosenBackend>();
@@ -12,7 +13,8 @@ const chosen = new Map<BackendChoice, ChosenBackend>();
 export function backendFor(choice: BackendChoice): ChosenBackend {
   let backend = chosen.get(choice);
   if (!backend) {
-    backend = chooseBackend(choice, thisMachine());
+    const { binding, info } = chooseBackend(choice, thisMachine());
+    backend = { binding: translateErrors(binding), info };
     chosen.set(choice, backend);
   }
   return backend;

@@ -1,6 +1,5 @@
 /** One chat from messages to result: lay out the prompt, wait for a place, encode the pictures, generate, write text. */
 
-import { callNative } from '../addon/native-error.js';
 import type { NativeSample, NativeSampler, NativeSamplerOptions } from '../binding.js';
 import { PromptKey } from '../engine/prompt-key.js';
 import { PromptRows } from '../engine/prompt-rows.js';
@@ -118,9 +117,10 @@ export class Chat {
   async #generate(sequence: Sequence, prompt: PromptRows): Promise<GenerateEnd> {
     const { engine, settings } = this.#request;
     const { binding, model, scheduler } = engine;
-    const sampler: NativeSampler = await callNative(
-      () => new binding.Sampler(model, { ...settings.sampling, ...this.#grammar() }),
-    );
+    const sampler: NativeSampler = new binding.Sampler(model, {
+      ...settings.sampling,
+      ...this.#grammar(),
+    });
     penalizePrompt(sampler, this.#conversation!, engine);
     const start = performance.now();
     let firstToken = 0;

@@ -1,6 +1,5 @@
-/** One planned picture or clip to its visual rows: from the cache, or decode, cut or squash to tiles, encode on the lane. */
+/** One planned picture or clip to its visual rows: from the cache, or decode, cut or squash to tiles, encode by turns. */
 
-import { callNative } from '../addon/native-error.js';
 import type { RgbImage } from '../media/image.js';
 import type { CachedRows, TileListener } from '../vision/row-cache.js';
 import { cutTiles } from '../vision/tiles.js';
@@ -26,7 +25,7 @@ export function encodeMedia(
   { signal, onTile, onTime }: EncodeMediaOptions,
 ): Promise<CachedRows> {
   const encode = (jobSignal: AbortSignal, report: TileListener) => {
-    const options = { lane: engine.lane, signal: jobSignal, onTile: report, onTime };
+    const options = { takeTurn: engine.takeTurn, signal: jobSignal, onTile: report, onTime };
     return media.kind === 'image'
       ? encodePicture(media, engine, options)
       : encodeClip(media, engine, options);
@@ -41,13 +40,11 @@ async function encodePicture(
 ): Promise<Float32Array> {
   const tower = engine.tower!;
   const start = performance.now();
-  const tiles = await callNative(async () =>
-    cutTiles(await image.decode(), plan, tower.config, tower.binding),
-  );
+  const tiles = await cutTiles(await image.decode(), plan, tower.config, tower.binding);
   options.signal.throwIfAborted();
   const decoded = performance.now();
   options.onTime?.('decodeMs', decoded - start);
-  const rows = await callNative(() => encodeRows(tiles, plan, tower, options));
+  const rows = await encodeRows(tiles, plan, tower, options);
   options.onTime?.('encodeMs', performance.now() - decoded);
   return rows;
 }
@@ -59,7 +56,7 @@ async function encodeClip(
 ): Promise<Float32Array> {
   const indices = [...new Set(plan.frames)];
   const frames = timed(video.frames(indices, options.signal), options.onTime);
-  return callNative(() => encodeVideoRows(frames, plan, engine.tower!, options));
+  return encodeVideoRows(frames, plan, engine.tower!, options);
 }
 
 /** Waiting for a frame is decoding, what happens between frames is encoding. */

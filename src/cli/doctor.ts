@@ -61,7 +61,10 @@ function describeAddon(addon: DoctorReport['addon']): Line[] {
     ['Backend', `${backend.name}: ${backend.reason}`],
     ['llama.cpp', `${addon.llama} (ggml ${addon.ggml}, commit ${addon.commit})`],
     ['CPU features', addon.cpuFeatures.join(' ')],
-    ['Threads', `${addon.physicalCores} by default (physical cores)`],
+    ['Threads', `${addon.defaultThreads} by default (${addon.physicalCores} physical cores)`],
+    ...(addon.waitingThreadsSleep
+      ? []
+      : [['', 'llama.cpp lacks our patch: far slower beside other programs'] satisfies Line]),
     ['Backends', addon.backends.join(', ')],
     ...addon.devices.map((device, i): Line => {
       const { memoryFree, memoryTotal } = device;

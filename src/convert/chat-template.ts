@@ -1,10 +1,20 @@
-/**
- * ChatML as LLaVA-OneVision was trained on it (conversation "qwen_1_5"), for tools that render `tokenizer.chat_template`
- * themselves; src/prompt/ renders prompts without it.
- * @see LLaVA-NeXT llava/conversation.py (commit df17966)
- */
-export const CHAT_TEMPLATE =
-  "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}" +
-  "{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}{% endif %}" +
-  "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+import { type Dialect, dialectRules } from '../dialect.js';
+
+/** A dialect's ChatML in Jinja, of texts alone: for tools that render `tokenizer.chat_template` themselves; src/prompt/ renders
+ *  prompts without it. */
+export function chatTemplate(dialect: Dialect): string {
+  const { afterRole, afterEnd, mediaFirst, defaultSystem } = dialectRules(dialect).template;
+  const text = (value: string) => `'${value.replaceAll('\n', '\\n')}'`;
+  const system = `<|im_start|>system${afterRole}${defaultSystem}<|im_end|>${afterEnd}`;
+  const defaulted =
+    defaultSystem === null
+      ? ''
+      : `{% if loop.first and message['role'] != 'system' %}{{ ${text(system)} }}{% endif %}`;
+  const before = text(`${afterRole}${mediaFirst ? '\n' : ''}`);
+  const after = text(`<|im_end|>${afterEnd}`);
+  return (
+    `{% for message in messages %}${defaulted}` +
+    `{{ '<|im_start|>' + message['role'] + ${before} + message['content'] + ${after} }}{% endfor %}` +
+    `{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}`
+  );
+}

@@ -130,8 +130,9 @@ async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
     source = sourceOfSnapshot(options.checkpoint),
     name = source?.repo.split('/')[1] ?? defaultName(options.checkpoint),
   } = options;
-  const common = { checkpoint, name, ...(source && { source }) };
   const layout = findLayout(checkpoint.config);
+  const { dialect } = layout;
+  const common = { checkpoint, name, dialect, ...(source && { source }) };
   const named = nameTensors(layout, checkpoint.tensors.values());
   const config = await layout.readConfig(checkpoint, {
     hasHead: named.decoder.has('output.weight'),
@@ -148,7 +149,6 @@ async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
   const mmproj = await planMmproj({
     ...common,
     config,
-    dialect: layout.dialect,
     tensors: named.vision,
     outtype: mmprojOuttype,
   });

@@ -4,9 +4,10 @@
  * @see conversion/base.py, conversion/qwen.py, gguf-py/gguf/constants.py (llama.cpp v0.5.0)
  */
 import { join } from 'node:path';
+import type { Dialect } from '../dialect.js';
 import { decoderTensors } from '../gguf/decoder-tensors.js';
 import type { CheckpointSource } from '../hub/snapshot-source.js';
-import { CHAT_TEMPLATE } from './chat-template.js';
+import { chatTemplate } from './chat-template.js';
 import type { Checkpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
 import { decoderType } from './decoder-types.js';
@@ -39,6 +40,7 @@ import { checkSpecials, readVocabulary, type Vocabulary } from './tokenizer.js';
 export interface DecoderPlanOptions {
   checkpoint: Checkpoint;
   config: ModelConfig;
+  dialect: Dialect;
   /** By GGUF name. */
   tensors: ReadonlyMap<string, SafetensorsTensor>;
   outtype: Outtype;
@@ -63,7 +65,7 @@ export async function planDecoder(options: DecoderPlanOptions): Promise<GgufPlan
     entries: [
       ...(await generalEntries({ ...options, type: 'model', architecture: 'qwen2', tensors })),
       ...sizeEntries(config, sizes),
-      ...(await tokenizerEntries(checkpoint, config, vocabulary)),
+      ...(await tokenizerEntries(options, vocabulary)),
       ...use.entries,
     ],
     tensors,
@@ -171,8 +173,7 @@ function sizeEntries(config: JsonFile, sizes: Sizes): GgufEntry[] {
 }
 
 async function tokenizerEntries(
-  { path }: Checkpoint,
-  config: JsonFile,
+  { checkpoint: { path }, config: { text: config }, dialect }: DecoderPlanOptions,
   vocabulary: Vocabulary,
 ): Promise<GgufEntry[]> {
   const generation = await readOptionalJsonFile(join(path, 'generation_config.json'));
@@ -196,7 +197,7 @@ async function tokenizerEntries(
     { key: 'tokenizer.ggml.merges', type: 'string[]', value: vocabulary.merges },
     ...ids.map(([key, value]): GgufEntry => ({ key: `tokenizer.ggml.${key}`, type: 'u32', value })),
     { key: 'tokenizer.ggml.add_bos_token', type: 'bool', value: false },
-    { key: 'tokenizer.chat_template', type: 'string', value: CHAT_TEMPLATE },
+    { key: 'tokenizer.chat_template', type: 'string', value: chatTemplate(dialect) },
     { key: 'llavaov.vocab_used', type: 'u32', value: vocabulary.nUsed },
     { key: 'llavaov.eos_token_ids', type: 'i32[]', value: Int32Array.from(eos) },
     ...samplingEntries(generation),

@@ -1,6 +1,6 @@
 /** Carries out a plan: one GGUF file, written through the addon from the rows of other files. */
 import { rm } from 'node:fs/promises';
-import { callNative } from '../addon/native-error.js';
+import { defaultThreads } from '../addon/cores.js';
 import type { NativeBinding, NativeGgufWriter } from '../binding.js';
 import { checkpointError } from './checkpoint-error.js';
 import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
@@ -49,16 +49,14 @@ async function carryOut(
   options: WriteOptions & { check: boolean },
 ): Promise<void> {
   const { binding, check } = options;
-  const writer = new binding.GgufWriter(path, binding.physicalCores(), check);
+  const writer = new binding.GgufWriter(path, defaultThreads(binding), check);
   try {
-    await callNative(async () => {
-      if (plan.base) writer.copyMetadata(plan.base.path, plan.base.except);
-      for (const entry of plan.entries) setEntry(writer, entry);
-      for (const { name, type, shape } of plan.tensors) writer.addTensor(name, type, shape);
-      await writer.begin();
-      await writeRows(writer, plan, options);
-      await writer.finish();
-    });
+    if (plan.base) writer.copyMetadata(plan.base.path, plan.base.except);
+    for (const entry of plan.entries) setEntry(writer, entry);
+    for (const { name, type, shape } of plan.tensors) writer.addTensor(name, type, shape);
+    await writer.begin();
+    await writeRows(writer, plan, options);
+    await writer.finish();
   } finally {
     await writer.dispose();
   }

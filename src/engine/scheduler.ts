@@ -6,15 +6,14 @@
  * that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
  */
 
-import { callNative } from '../addon/native-error.js';
 import type { NativeContext, NativeSample } from '../binding.js';
 import { LlavaError } from '../errors.js';
-import type { Lane } from '../vision/visual-rows.js';
 import { KvCache, type KvCacheOptions, type PlaceRequest } from './kv-cache.js';
 import type { KvPrefix } from './kv-prefixes.js';
 import { findLeader } from './leader.js';
 import type { GenerateEnd, GenerateRequest, Generation, Sequence } from './sequence.js';
 import { chooseSlices, type Slice } from './slices.js';
+import type { TakeTurn } from './turns.js';
 
 interface Waiting extends PlaceRequest {
   admit: (sequence: Sequence) => void;
@@ -25,7 +24,7 @@ const PREFILL_ROWS = 256;
 
 export class Scheduler {
   readonly #context: NativeContext;
-  readonly #lane: Lane;
+  readonly #takeTurn: TakeTurn;
   readonly #cache: KvCache;
   /** First come, first served: a small chat does not overtake, so a large one cannot starve. */
   readonly #queue: Waiting[] = [];
@@ -39,9 +38,9 @@ export class Scheduler {
   #isMoving = false;
   #turn = 0;
 
-  constructor(context: NativeContext, lane: Lane, options: KvCacheOptions) {
+  constructor(context: NativeContext, takeTurn: TakeTurn, options: KvCacheOptions) {
     this.#context = context;
-    this.#lane = lane;
+    this.#takeTurn = takeTurn;
     this.#cache = new KvCache(context, options);
   }
 
@@ -98,9 +97,9 @@ export class Scheduler {
     this.#admit();
   }
 
-  /** Runs `work` on the native context between steps. @throws what it throws, as LlavaError */
+  /** Runs `work` on the native context between steps. @throws what it throws */
   use<T>(work: (context: NativeContext) => Promise<T>): Promise<T> {
-    return this.#lane(() => this.#alone(() => callNative(() => work(this.#context))));
+    return this.#takeTurn(() => this.#alone(() => work(this.#context)));
   }
 
   #admit(): void {
@@ -120,7 +119,7 @@ export class Scheduler {
   /** The queue stands still until the copy is made: whoever comes next may share it. */
   async #move(copy: () => Promise<void>): Promise<void> {
     this.#isMoving = true;
-    await this.#lane(() => this.#alone(copy));
+    await this.#takeTurn(() => this.#alone(copy));
     this.#isMoving = false;
     this.#admit();
   }
@@ -161,13 +160,13 @@ export class Scheduler {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.#generating.size > 0) await this.#lane(() => this.#step());
+    while (this.#generating.size > 0) await this.#takeTurn(() => this.#step());
     this.#isRunning = false;
   }
 
   /** Never throws: a failure belongs to the sequences of the step. */
   async #step(): Promise<void> {
-    // Everything may have been aborted while the lane was busy.
+    // Everything may have been aborted while others had their turns.
     if (this.#generating.size === 0) return;
     const limits = { nBatch: this.#context.nBatch, nPrefill: PREFILL_ROWS };
     const slices = chooseSlices(this.#followLeaders(), limits, this.#turn++);
@@ -181,7 +180,7 @@ export class Scheduler {
   async #decode(slices: ReadonlyMap<Sequence, Slice>): Promise<void> {
     try {
       const natives = [...slices.values()].map(({ native }) => native);
-      const samples = await callNative(() => this.#context.step(natives));
+      const samples = await this.#context.step(natives);
       let i = 0;
       for (const [sequence, slice] of slices) this.#advance(sequence, slice, samples[i++]!);
     } catch (error) {

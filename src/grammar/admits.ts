@@ -1,5 +1,4 @@
 /** Whether a text is one that a response format admits, by llama.cpp's own matcher. */
-import { callNative } from '../addon/native-error.js';
 import type { NativeBinding } from '../binding.js';
 import { invalidArgument } from '../errors.js';
 import { type ResponseFormat, resolveFormat } from './response-format.js';
@@ -14,12 +13,10 @@ export async function admits(
   if (!format) throw invalidArgument('responseFormat', 'a response format', responseFormat);
   // Half a surrogate pair is no text that a model could write.
   if (/\p{Surrogate}/u.test(text)) return false;
-  return callNative(async () => {
-    const grammar = new binding.Grammar(format.grammar);
-    try {
-      return await grammar.matches(text);
-    } finally {
-      await grammar.dispose();
-    }
-  });
+  const grammar = new binding.Grammar(format.grammar);
+  try {
+    return await grammar.matches(text);
+  } finally {
+    await grammar.dispose();
+  }
 }

@@ -14,9 +14,9 @@ export interface DeviceOptions {
 }
 
 export interface DeviceSettings {
-  devices: readonly string[] | undefined;
-  tensorSplit: readonly number[] | undefined;
-  mainDevice: string | undefined;
+  devices?: readonly string[] | undefined;
+  tensorSplit?: readonly number[] | undefined;
+  mainDevice?: string | undefined;
 }
 
 /** The main one first. */
@@ -29,26 +29,36 @@ export interface ChosenGpus {
 const ROOM = 512 * 2 ** 20;
 
 /** @throws ERR_INVALID_ARGUMENT */
-export function resolveDevices(options: DeviceOptions): DeviceSettings {
-  const { devices, tensorSplit, mainDevice } = options;
-  if (devices !== undefined) {
-    const isList = Array.isArray(devices) && devices.length > 0 && devices.every(isName);
-    if (!isList || new Set(devices).size < devices.length)
-      throw invalidArgument('devices', 'a list of different names of GPUs', devices);
-  }
-  if (tensorSplit !== undefined) {
-    const isShare = (share: unknown) => Number.isFinite(share) && (share as number) >= 0;
-    const isList = Array.isArray(tensorSplit) && tensorSplit.every(isShare);
-    if (!isList || !tensorSplit.some((share) => share > 0))
-      throw invalidArgument('tensorSplit', 'a list of shares of 0 or more, not all 0', tensorSplit);
-    if (devices) checkShares(tensorSplit, devices.length);
-  }
-  if (mainDevice !== undefined) {
-    if (!isName(mainDevice)) throw invalidArgument('mainDevice', 'the name of a GPU', mainDevice);
-    if (devices && !devices.includes(mainDevice))
-      throw invalidArgument('mainDevice', `one of ${devices.join(', ')}`, mainDevice);
-  }
-  return { devices, tensorSplit, mainDevice };
+export function checkDevices(devices: unknown): readonly string[] | undefined {
+  if (devices === undefined) return undefined;
+  const isList = Array.isArray(devices) && devices.length > 0 && devices.every(isName);
+  if (!isList || new Set(devices).size < devices.length)
+    throw invalidArgument('devices', 'a list of different names of GPUs', devices);
+  return devices;
+}
+
+/** @throws ERR_INVALID_ARGUMENT */
+export function checkTensorSplit(tensorSplit: unknown): readonly number[] | undefined {
+  if (tensorSplit === undefined) return undefined;
+  const isShare = (share: unknown) => Number.isFinite(share) && (share as number) >= 0;
+  const isList = Array.isArray(tensorSplit) && tensorSplit.every(isShare);
+  if (!isList || !tensorSplit.some((share) => share > 0))
+    throw invalidArgument('tensorSplit', 'a list of shares of 0 or more, not all 0', tensorSplit);
+  return tensorSplit;
+}
+
+/** @throws ERR_INVALID_ARGUMENT */
+export function checkMainDevice(mainDevice: unknown): string | undefined {
+  if (mainDevice === undefined || isName(mainDevice)) return mainDevice;
+  throw invalidArgument('mainDevice', 'the name of a GPU', mainDevice);
+}
+
+/** @throws ERR_INVALID_ARGUMENT */
+export function checkDevicesTogether({ devices, tensorSplit, mainDevice }: DeviceSettings): void {
+  if (!devices) return;
+  if (tensorSplit) checkShares(tensorSplit, devices.length);
+  if (mainDevice !== undefined && !devices.includes(mainDevice))
+    throw invalidArgument('mainDevice', `one of ${devices.join(', ')}`, mainDevice);
 }
 
 /** The GPUs that llama.cpp uses: integrated ones only where there is no other. */
@@ -97,6 +107,6 @@ function checkShares(tensorSplit: readonly number[], count: number): void {
   throw invalidArgument('tensorSplit', `one share for each of ${count} devices`, tensorSplit);
 }
 
-function isName(name: unknown): boolean {
+function isName(name: unknown): name is string {
   return typeof name === 'string' && name !== '';
 }

@@ -3,7 +3,7 @@
  * cancelled gives back everything it has taken.
  */
 
-import { callCancellable, callNative } from '../addon/native-error.js';
+import { callCancellable } from '../addon/call-cancellable.js';
 import type {
   NativeBinding,
   NativeContext,
@@ -11,10 +11,10 @@ import type {
   NativeModel,
   NativeThreadPool,
 } from '../binding.js';
-import type { Engine } from '../chat/engine.js';
+import { disposeAll, Engine } from '../chat/engine.js';
 import { type Dialect, dialectRules } from '../dialect.js';
 import { Scheduler } from '../engine/scheduler.js';
-import { createLane } from '../engine/turns.js';
+import { createTurns } from '../engine/turns.js';
 import type { DecoderFacts } from '../gguf/decoder-file.js';
 import { RowCache } from '../vision/row-cache.js';
 import { RowFiles } from '../vision/row-files.js';
@@ -75,19 +75,20 @@ class EngineLoader {
   async load(): Promise<Engine> {
     const { decoder, fingerprints } = this.#files;
     const { memory, dialect, threads } = this.#plan;
-    const { maxPixels, autoOrient, ffmpeg, multiImage, onProgress } = this.#settings;
+    const { maxPixels, autoOrient, ffmpegPath, ffprobePath, multiImage, onProgress } =
+      this.#settings;
     const decoderShare = memory.weights / (memory.weights + memory.vision);
     const binding = this.#binding;
     const rowCache = await this.#openRowCache();
-    const pool = this.#own(await callNative(() => new binding.ThreadPool(threads)));
+    const pool = this.#own(new binding.ThreadPool(threads));
     const model = await this.#loadDecoder(decoderShare);
     const context = await this.#createContext(model, pool);
     onProgress?.({ stage: 'context', fraction: decoderShare });
     const tower = await this.#loadTower(pool);
     checkLeftOver(memory, binding.devices());
     onProgress?.({ stage: 'vision', fraction: 1 });
-    const lane = createLane();
-    const scheduler = new Scheduler(context, lane, {
+    const takeTurn = createTurns();
+    const scheduler = new Scheduler(context, takeTurn, {
       nCtxTrain: decoder.nCtxTrain,
       maxSequences: this.#settings.maxSequences,
       keepsPrefixes: this.#settings.prefixCache,
@@ -96,25 +97,31 @@ class EngineLoader {
     const images = { maxPixels, autoOrient };
     const endTokens = findEndTokens(decoder, model, dialect);
     const kvFormat = this.#kvFormat();
-    const handles = { pool, model, context, tower };
-    const visual = { images, ffmpeg, multiImage, rowCache };
-    return {
-      binding,
-      decoder,
-      fingerprints,
-      kvFormat,
-      dialect,
-      ...visual,
-      ...handles,
-      lane,
-      scheduler,
-      endTokens,
-    };
+    return new Engine(
+      {
+        binding,
+        decoder,
+        fingerprints,
+        kvFormat,
+        dialect,
+        images,
+        ffmpeg: { ffmpegPath, ffprobePath },
+        multiImage,
+        rowCache,
+        pool,
+        model,
+        context,
+        tower,
+        takeTurn,
+        scheduler,
+        endTokens,
+      },
+      this.#handles,
+    );
   }
 
-  /** Children first. */
-  async giveBack(): Promise<void> {
-    for (const handle of this.#handles.reverse()) await handle.dispose();
+  giveBack(): Promise<void> {
+    return disposeAll(this.#handles);
   }
 
   #kvFormat(): string | null {
@@ -189,7 +196,7 @@ class EngineLoader {
       flashAttention,
       adapterScales: Float32Array.from(this.#settings.lora, ({ scale }) => scale),
     };
-    return this.#own(await callNative(() => this.#binding.createContext(model, pool, options)));
+    return this.#own(await this.#binding.createContext(model, pool, options));
   }
 
   async #loadTower(pool: NativeThreadPool): Promise<Tower | null> {

@@ -3,7 +3,6 @@ import { BACKEND_CHOICES, type BackendChoice } from '../addon/backend.js';
 import type { NativeKvType } from '../binding.js';
 import { DIALECTS, type Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
-import type { FfmpegPaths } from '../media/ffmpeg-tools.js';
 import { DEFAULT_MAX_PIXELS } from '../media/image.js';
 import {
   checkBoolean,
@@ -15,8 +14,14 @@ import {
   checkSignal,
 } from '../option-checks.js';
 import { MULTI_IMAGE, type MultiImage } from '../vision/image-plan.js';
-import { type DeviceOptions, type DeviceSettings, resolveDevices } from './device-options.js';
-import { type LoraAdapter, type LoraSettings, resolveLora } from './lora-options.js';
+import {
+  checkDevices,
+  checkDevicesTogether,
+  checkMainDevice,
+  checkTensorSplit,
+  type DeviceOptions,
+} from './device-options.js';
+import { type LoraAdapter, resolveLora } from './lora-options.js';
 import type { MemoryEstimate } from './memory.js';
 
 export interface LoadProgress {
@@ -49,7 +54,7 @@ export interface LoadOptions extends DeviceOptions {
   gpuLayers?: 'auto' | number;
   /** Whether the vision tower runs on the GPU. Default 'auto': if there is one and it fits. */
   visionOnGpu?: 'auto' | boolean;
-  /** CPU threads, 1 to 512. Default: the physical cores this process may use. */
+  /** CPU threads, 1 to 512, and no more than the CPUs that this process may use. Default: its physical cores. */
   threads?: number;
   /** Which reference to follow. Default: what the mmproj says, else 'llava-next'. */
   dialect?: Dialect;
@@ -98,164 +103,119 @@ export interface LoadOptions extends DeviceOptions {
   log?: { level: LogLevel; write: (level: string, text: string) => void };
 }
 
-export interface LoadSettings
-  extends Pick<
-      LoadOptions,
-      'mmproj' | 'contextSize' | 'threads' | 'dialect' | 'microBatchSize' | 'signal'
-    >,
-    DeviceSettings {
-  model: string;
-  lora: LoraSettings;
-  backend: BackendChoice;
-  gpuLayers: 'auto' | number;
-  visionOnGpu: 'auto' | boolean;
-  batchSize: number;
-  kvType: { k: NativeKvType; v: NativeKvType };
-  flashAttention: 'auto' | 'on' | 'off';
+/** What each option takes, and what it is where it is not given. */
+type Check<T> = (name: string, value: unknown) => T;
+
+const CHECKS = {
+  model: (name, value) => checkPath(name, value),
+  mmproj: path(),
+  lora: (_, value) => resolveLora(value),
+  contextSize: count(2 ** 24),
+  backend: choice(BACKEND_CHOICES, 'auto'),
+  devices: (_, value) => checkDevices(value),
+  tensorSplit: (_, value) => checkTensorSplit(value),
+  mainDevice: (_, value) => checkMainDevice(value),
+  gpuLayers: auto((name, value) =>
+    checkNumber(name, value, { min: 0, max: 1e6, integer: true, fallback: 0 }),
+  ),
+  visionOnGpu: auto((name, value) => checkBoolean(name, value, false)),
+  threads: count(512),
+  dialect: choice(DIALECTS, undefined),
+  batchSize: count(65536, 512),
+  microBatchSize: count(65536),
+  kvType: (_, value) => checkKvType(value as LoadOptions['kvType']),
+  flashAttention: choice(['auto', 'on', 'off'], 'auto'),
+  maxSequences: count(256),
+  useMmap: flag(true),
+  useMlock: flag(false),
+  maxPixels: count(2 ** 31 - 1, DEFAULT_MAX_PIXELS),
+  autoOrient: flag(true),
+  multiImage: choice(MULTI_IMAGE, 'pad'),
+  visualCacheBytes: bytes(512 * 2 ** 20),
+  visualCacheDir: path('the path of a folder'),
+  prefixCache: flag(true),
+  prefixCacheBytes: bytes(512 * 2 ** 20),
+  ffmpegPath: path('the path of a program'),
+  ffprobePath: path('the path of a program'),
+  signal: checkSignal,
+  onProgress: (name, value) => checkFunction(name, value as LoadOptions['onProgress']),
+  log: (_, value) => checkLog(value as LoadOptions['log']),
+} satisfies Record<keyof LoadOptions, Check<unknown>>;
+
+type Checked = { [Name in keyof LoadOptions]-?: ReturnType<(typeof CHECKS)[Name]> };
+
+export interface LoadSettings extends Checked {
   maxSequences: number;
-  useMmap: boolean;
-  useMlock: boolean;
-  maxPixels: number;
-  autoOrient: boolean;
-  multiImage: MultiImage;
-  visualCacheBytes: number;
-  visualCacheDir: string | undefined;
-  prefixCache: boolean;
-  prefixCacheBytes: number;
-  ffmpeg: FfmpegPaths;
-  onProgress: ((progress: LoadProgress) => void) | undefined;
-  log: LoadOptions['log'];
 }
 
-const LOAD_OPTIONS = [
-  ...['model', 'mmproj', 'lora', 'backend', 'devices', 'tensorSplit', 'mainDevice'],
-  ...[
-    'gpuLayers',
-    'visionOnGpu',
-    'contextSize',
-    'threads',
-    'dialect',
-    'batchSize',
-    'microBatchSize',
-    'kvType',
-  ],
-  ...['flashAttention', 'maxSequences', 'useMmap', 'useMlock', 'maxPixels', 'autoOrient'],
-  ...['multiImage', 'visualCacheBytes', 'visualCacheDir', 'prefixCache', 'prefixCacheBytes'],
-  ...['ffmpegPath', 'ffprobePath', 'signal', 'onProgress', 'log'],
-] as (keyof LoadOptions)[];
-
-const KV_TYPES = ['f32', 'f16', 'q8_0'] as const;
-const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
-const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-const MAX_BATCH = 65536;
-const DEFAULT_BATCH = 512;
-const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
+const DEFAULT_SEQUENCES = 8;
 
 /** @throws ERR_INVALID_ARGUMENT */
 export function resolveLoadOptions(given: unknown): LoadSettings {
-  const options = checkOptions<LoadOptions>('options', given, LOAD_OPTIONS);
-  const batchSize = checkCount('batchSize', options.batchSize, MAX_BATCH, DEFAULT_BATCH);
-  const kvType = checkKvType(options.kvType);
-  const flashAttention = checkChoice('flashAttention', options.flashAttention, {
-    of: FLASH_ATTENTION,
-    fallback: 'auto',
-  });
+  const names = Object.keys(CHECKS) as (keyof LoadOptions)[];
+  const options = checkOptions<LoadOptions>('options', given, names);
+  const entries = names.map((name) => [name, CHECKS[name](name, options[name])]);
+  const checked: Checked = Object.fromEntries(entries);
+  const { batchSize, maxSequences = Math.min(DEFAULT_SEQUENCES, batchSize) } = checked;
+  const settings = { ...checked, maxSequences };
+  checkTogether(settings);
+  return settings;
+}
+
+/** What options say of each other. */
+function checkTogether(settings: LoadSettings): void {
+  const { kvType, flashAttention, backend, gpuLayers, visionOnGpu, batchSize } = settings;
   if (kvType.v === 'q8_0' && flashAttention === 'off')
     throw invalidArgument('flashAttention', "'auto' or 'on' with a q8_0 cache", flashAttention);
-  return {
-    ...resolveModel(options),
-    ...resolveGpu(options),
-    ...resolveDevices(options),
-    batchSize,
-    microBatchSize: checkCount('microBatchSize', options.microBatchSize, batchSize, undefined),
-    kvType,
-    flashAttention,
-    // Every answer under way has its token in each step.
-    maxSequences: checkCount(
-      'maxSequences',
-      options.maxSequences,
-      Math.min(256, batchSize),
-      Math.min(8, batchSize),
-    ),
-    useMmap: checkBoolean('useMmap', options.useMmap, true),
-    useMlock: checkBoolean('useMlock', options.useMlock, false),
-    maxPixels: checkCount('maxPixels', options.maxPixels, 2 ** 31 - 1, DEFAULT_MAX_PIXELS),
-    ...resolveVisual(options),
-    prefixCache: checkBoolean('prefixCache', options.prefixCache, true),
-    prefixCacheBytes: checkBytes('prefixCacheBytes', options.prefixCacheBytes),
-    onProgress: checkFunction('onProgress', options.onProgress),
-    log: checkLog(options.log),
-  };
-}
-
-function resolveModel(options: LoadOptions) {
-  const { mmproj } = options;
-  return {
-    model: checkPath('model', options.model),
-    mmproj: mmproj === undefined ? undefined : checkPath('mmproj', mmproj),
-    lora: resolveLora(options.lora),
-    contextSize: checkCount('contextSize', options.contextSize, 2 ** 24, undefined),
-    threads: checkCount('threads', options.threads, 512, undefined),
-    dialect: checkChoice('dialect', options.dialect, { of: DIALECTS, fallback: undefined }),
-    signal: checkSignal('signal', options.signal),
-  };
-}
-
-function resolveGpu(options: LoadOptions) {
-  const backend = checkChoice('backend', options.backend, {
-    of: BACKEND_CHOICES,
-    fallback: 'auto' as const,
-  });
-  const gpuLayers =
-    options.gpuLayers === 'auto'
-      ? 'auto'
-      : checkNumber('gpuLayers', options.gpuLayers, {
-          ...{ min: 0, max: 1e6, integer: true },
-          fallback: 'auto' as const,
-        });
-  const visionOnGpu =
-    options.visionOnGpu === undefined || options.visionOnGpu === 'auto'
-      ? 'auto'
-      : checkBoolean('visionOnGpu', options.visionOnGpu, false);
   if (backend === 'cpu' && gpuLayers !== 'auto' && gpuLayers > 0)
     throw invalidArgument('gpuLayers', "0 or 'auto' with backend 'cpu'", gpuLayers);
   if (backend === 'cpu' && visionOnGpu === true)
     throw invalidArgument('visionOnGpu', "false or 'auto' with backend 'cpu'", visionOnGpu);
-  return { backend, gpuLayers, visionOnGpu } satisfies Partial<LoadSettings>;
+  // Every answer under way has its token in each step.
+  for (const name of ['microBatchSize', 'maxSequences'] as const) {
+    const value = settings[name];
+    if (value !== undefined && value > batchSize)
+      throw invalidArgument(name, `an integer from 1 to the batchSize of ${batchSize}`, value);
+  }
+  checkDevicesTogether(settings);
 }
 
-function checkBytes(name: string, value: unknown): number {
-  const range = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true };
-  return checkNumber(name, value, { ...range, fallback: DEFAULT_CACHE_BYTES });
+function path(expected?: string): Check<string | undefined> {
+  return (name, value) => (value === undefined ? undefined : checkPath(name, value, expected));
 }
 
-function resolveVisual(options: LoadOptions) {
-  const { multiImage, visualCacheDir, ffmpegPath, ffprobePath } = options;
-  const optionalPath = (name: string, path: unknown, what: string) =>
-    path === undefined ? undefined : checkPath(name, path, what);
-  return {
-    autoOrient: checkBoolean('autoOrient', options.autoOrient, true),
-    multiImage: checkChoice('multiImage', multiImage, {
-      of: MULTI_IMAGE,
-      fallback: 'pad' as const,
-    }),
-    visualCacheBytes: checkBytes('visualCacheBytes', options.visualCacheBytes),
-    visualCacheDir: optionalPath('visualCacheDir', visualCacheDir, 'the path of a folder'),
-    ffmpeg: {
-      ffmpegPath: optionalPath('ffmpegPath', ffmpegPath, 'the path of a program'),
-      ffprobePath: optionalPath('ffprobePath', ffprobePath, 'the path of a program'),
-    },
-  };
+function count(max: number): Check<number | undefined>;
+function count(max: number, fallback: number): Check<number>;
+function count(max: number, fallback?: number): Check<number | undefined> {
+  return (name, value) => checkNumber(name, value, { min: 1, max, integer: true, fallback });
 }
 
-function checkCount<F>(name: string, value: unknown, max: number, fallback: F): number | F {
-  return checkNumber(name, value, { min: 1, max, integer: true, fallback });
+function bytes(fallback: number): Check<number> {
+  const range = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true, fallback };
+  return (name, value) => checkNumber(name, value, range);
 }
 
-function checkKvType(option: LoadOptions['kvType']): LoadSettings['kvType'] {
-  const check = (name: string, type: unknown) =>
-    checkChoice(name, type, { of: KV_TYPES, fallback: 'f16' as const });
-  if (typeof option !== 'object') return { k: check('kvType', option), v: check('kvType', option) };
+function flag(fallback: boolean): Check<boolean> {
+  return (name, value) => checkBoolean(name, value, fallback);
+}
+
+function choice<const T extends string, const F extends T | undefined>(
+  of: readonly T[],
+  fallback: F,
+): Check<T | F> {
+  return (name, value) => checkChoice(name, value, { of, fallback });
+}
+
+function auto<T>(check: Check<T>): Check<T | 'auto'> {
+  return (name, value) => (value === undefined || value === 'auto' ? 'auto' : check(name, value));
+}
+
+function checkKvType(option: LoadOptions['kvType']): { k: NativeKvType; v: NativeKvType } {
+  const check = choice(['f32', 'f16', 'q8_0'], 'f16');
+  if (typeof option !== 'object') {
+    const type = check('kvType', option);
+    return { k: type, v: type };
+  }
   const { k, v } = checkOptions<{ k?: NativeKvType; v?: NativeKvType }>('kvType', option, [
     'k',
     'v',
@@ -270,5 +230,6 @@ function checkLog(option: LoadOptions['log']): LoadOptions['log'] {
     'write',
   ]);
   if (typeof write !== 'function') throw invalidArgument('log.write', 'a function', write);
-  return { level: checkChoice('log.level', level, { of: LOG_LEVELS, fallback: 'warn' }), write };
+  const levels = ['error', 'warn', 'info', 'debug'] as const;
+  return { level: checkChoice('log.level', level, { of: levels, fallback: 'warn' }), write };
 }

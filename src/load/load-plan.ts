@@ -1,5 +1,6 @@
 /** What is known and decided before anything is taken: the files' headers, and the settings that were left open. */
 import { type BackendInfo, devicesOf } from '../addon/backend.js';
+import { defaultThreads, mostThreads } from '../addon/cores.js';
 import type { NativeBinding, NativeDevice } from '../binding.js';
 import type { Engine } from '../chat/engine.js';
 import type { Dialect } from '../dialect.js';
@@ -38,6 +39,8 @@ export interface LoadPlan {
   /** Each one's share of the layers on GPUs. */
   shares: readonly number[];
   threads: number;
+  /** What was asked for and is otherwise, in words. */
+  notes: string[];
   maxSequences: number;
   dialect: Dialect;
   lora: LoadSettings['lora'];
@@ -110,12 +113,23 @@ export function planLoad(
     contextSize,
     ...computes,
     ...gpu,
-    threads: settings.threads ?? addon.binding.physicalCores(),
+    ...chooseThreads(settings, addon.binding),
     maxSequences: settings.maxSequences,
     dialect: settings.dialect ?? vision?.dialect ?? 'llava-next',
     lora: settings.lora,
     memory: estimateMemory({ ...options, ...computes }, gpu),
   };
+}
+
+function chooseThreads(
+  { threads }: LoadSettings,
+  binding: PlanningAddon['binding'],
+): Pick<LoadPlan, 'threads' | 'notes'> {
+  const most = mostThreads();
+  if (threads === undefined || threads <= most)
+    return { threads: threads ?? defaultThreads(binding), notes: [] };
+  const note = `threads: ${most} instead of ${threads}, since this process may use ${most} CPU${most > 1 ? 's' : ''} at a time`;
+  return { threads: most, notes: [note] };
 }
 
 type GpuPart = Pick<LoadPlan, 'backend' | 'gpuLayers' | 'visionOnGpu' | 'gpus' | 'shares'>;

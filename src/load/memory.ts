@@ -8,6 +8,7 @@
  *   pictures features of all tiles of the largest grid, and the rows made of them
  */
 import os from 'node:os';
+import { groupLimits } from '../addon/cgroup.js';
 import type { NativeDevice, NativeKvType } from '../binding.js';
 import { LlavaError } from '../errors.js';
 import { gpuMargin } from './gpu-margin.js';
@@ -118,8 +119,9 @@ function deviceMemory(
 
 /** Memory of this machine, or of the container the process is confined to. */
 export function machineMemory(): number {
-  const constrained = process.constrainedMemory?.() ?? 0;
-  return constrained > 0 ? Math.min(constrained, os.totalmem()) : os.totalmem();
+  // Node looks at the process's own group alone, and not in every version.
+  const constrained = process.constrainedMemory?.() || Infinity;
+  return Math.min(constrained, groupLimits().memory, os.totalmem());
 }
 
 /** @throws ERR_OUT_OF_MEMORY when the part outside GPUs is more than `available` bytes */

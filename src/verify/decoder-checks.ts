@@ -1,6 +1,5 @@
 /** The decoder alone: ids of texts and prompts, and logits of the first positions. */
 
-import { callNative } from '../addon/native-error.js';
 import type { NativeSamplerOptions } from '../binding.js';
 import type { Engine } from '../chat/engine.js';
 import { renderPrompt } from '../prompt/chatml.js';
@@ -57,11 +56,11 @@ async function logitsAfter(
   position: number,
   { engine, ids, nVocab }: { engine: Engine; ids: number[]; nVocab: number },
 ): Promise<number[]> {
-  const { binding, model, context, lane } = engine;
+  const { binding, model, context, takeTurn } = engine;
   const sampler = new binding.Sampler(model, greedy(nVocab));
   try {
     const slice = { sequence: 0, position, data: Int32Array.of(token), sampler };
-    const [sample] = await lane(() => callNative(() => context.step([slice])));
+    const [sample] = await takeTurn(() => context.step([slice]));
     const { topTokens, topLogprobs, normaliser } = sample!;
     const logits = new Map(Array.from(topTokens, (id, i) => [id, topLogprobs[i]! + normaliser]));
     return ids.map((id) => logits.get(id)!);

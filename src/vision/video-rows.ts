@@ -1,9 +1,9 @@
 /**
- * Frames to visual rows, a few at a time as they are decoded: squash to a tile, encode on the lane, pool, put in place.
+ * Frames to visual rows, a few at a time as they are decoded: squash to a tile, encode by turns, pool, put in place.
  * Of a clip of any length it holds the rows, and pixels and features of `tilesPerCall` frames.
  */
 
-import { callCancellable } from '../addon/native-error.js';
+import { callCancellable } from '../addon/call-cancellable.js';
 import type { RgbImage } from '../media/image.js';
 import { NewlineRows } from './newlines.js';
 import { squash } from './tiles.js';
@@ -32,7 +32,7 @@ export async function encodeVideoRows(
     for await (const tiles of batches(frames, tower)) {
       const n = tiles.length / (config.imageSize ** 2 * 3);
       const features = new Float32Array(n * encoder.nPatches * config.nProjection);
-      await options.lane(async () => {
+      await options.takeTurn(async () => {
         options.signal?.throwIfAborted();
         await encoder.encode(tiles, features, cancel);
       });

@@ -1,19 +1,17 @@
 /**
- * Tiles to visual rows, the decoder's input: encode on the shared compute lane, a few tiles per turn so that other
+ * Tiles to visual rows, the decoder's input: encode by turns, a few tiles in each so that other
  * chats keep their pace, then put the map together. Knows nothing about pixels or prompts.
  */
 
-import { callCancellable } from '../addon/native-error.js';
+import { callCancellable } from '../addon/call-cancellable.js';
 import type { NativeBinding, NativeVisionEncoder } from '../binding.js';
 import type { ImagePlan } from './image-plan.js';
 import { NewlineRows } from './newlines.js';
 import type { VisionConfig } from './vision-config.js';
 
-/** Serialises compute: runs `work` when its turn comes. */
-export type Lane = <T>(work: () => Promise<T>) => Promise<T>;
-
 export interface EncodeOptions {
-  lane: Lane;
+  /** Runs `work` when its turn among all that computes has come. */
+  takeTurn<T>(work: () => Promise<T>): Promise<T>;
   signal?: AbortSignal;
   onTile?: (done: number, total: number) => void;
 }
@@ -47,7 +45,7 @@ async function encodeTiles(
   tiles: Uint8Array,
   nTiles: number,
   { encoder, config, binding }: Tower,
-  { lane, signal, onTile }: EncodeOptions,
+  { takeTurn, signal, onTile }: EncodeOptions,
 ): Promise<Float32Array> {
   const tileBytes = tiles.length / nTiles;
   const tileFeatures = encoder.nPatches * config.nProjection;
@@ -57,7 +55,7 @@ async function encodeTiles(
       const end = Math.min(first + encoder.tilesPerCall, nTiles);
       const input = tiles.subarray(first * tileBytes, end * tileBytes);
       const output = features.subarray(first * tileFeatures, end * tileFeatures);
-      await lane(async () => {
+      await takeTurn(async () => {
         signal?.throwIfAborted();
         await encoder.encode(input, output, cancel);
       });

@@ -34,7 +34,7 @@ describe('garbage collection', () => {
       await collect();
       console.log('done');
     `;
-    const result = runChild(script, path, ['--expose-gc']);
+    const result = runChild(script, path, { flags: ['--expose-gc'] });
     expect(result).toMatchObject({ status: 0, stdout: 'done\n', stderr: '' });
   });
 
@@ -52,7 +52,7 @@ describe('garbage collection', () => {
       const before = await rounds(20);
       console.log((await rounds(40)) - before < 30 ? 'flat' : 'grows');
     `;
-    const result = runChild(script, path, ['--expose-gc']);
+    const result = runChild(script, path, { flags: ['--expose-gc'] });
     expect(result).toMatchObject({ status: 0, stdout: 'flat\n', stderr: '' });
   });
 });

@@ -58,7 +58,7 @@ const invalid = (argument: string) =>
 describe('a saved sequence', () => {
   it.each<[string, Partial<NativeContextOptions>]>([
     ['f32', {}],
-    ['f16', { kvTypeK: 'f16', kvTypeV: 'f16' }],
+    ['f16', { kvTypeK: 'f16', kvTypeV: 'f16', flashAttention: 'auto' }],
     ['f16 with flash attention', { kvTypeK: 'f16', kvTypeV: 'f16', flashAttention: 'on' }],
     ['q8_0', { kvTypeK: 'q8_0', kvTypeV: 'q8_0', flashAttention: 'on' }],
   ])('goes on in another context, %s', async (_, options) => {

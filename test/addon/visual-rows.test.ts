@@ -25,7 +25,7 @@ function rowsOf(size: { width: number; height: number }, config: TileGeometry) {
     Math.floor(i / TILE_BYTES),
   );
   const tower = { encoder: fakeEncoder(config), config: config as VisionConfig, binding };
-  return encodeRows(tiles, plan, tower, { lane: (work) => work() }).then((data) => ({
+  return encodeRows(tiles, plan, tower, { takeTurn: (work) => work() }).then((data) => ({
     plan,
     data,
   }));

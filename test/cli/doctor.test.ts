@@ -1,5 +1,5 @@
 /** What doctor adds up beyond versions: what was chosen and why, GPUs, ffmpeg, and a model's needs. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -58,7 +58,9 @@ test('LLAVAOV_BINDING is told of, also where it is wrong', async () => {
 });
 
 test('a package that is damaged is reported', async () => {
-  writeFileSync(join(folder, 'variants.json'), '[{ "file": "llava');
+  const builds = join(folder, 'prebuilds', `${process.platform}-${process.arch}`);
+  mkdirSync(builds, { recursive: true });
+  writeFileSync(join(builds, 'variants.json'), '[{ "file": "llava');
   const { status, stdout } = await cli(['doctor', '--json'], { env: { LLAVAOV_BINDING: folder } });
   expect(status).toBe(1);
   const { addon, gpus } = JSON.parse(stdout);

@@ -70,6 +70,7 @@ describe('doctor', () => {
     expect(report.addon.backends).toContain('CPU');
     expect(report.addon.devices.map((device: { type: string }) => device.type)).toContain('cpu');
     expect(report.addon.physicalCores).toBeGreaterThan(0);
+    expect(report.addon.waitingThreadsSleep).toBe(true);
     expect(report.addon.path).toMatch(/\.node$/);
     expect(report.memory.total).toBeGreaterThan(report.memory.free);
   });

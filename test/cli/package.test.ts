@@ -137,9 +137,9 @@ describe('the main package', () => {
       /^(LICENSE|README\.md|package\.json|CMakeLists\.txt)$/,
       /^dist\/(src|eval)\/.*\.(js|d\.ts)$/,
       /^src\/verify\/tables\/[\w.-]+\.json$/,
-      /^(native|cmake)\/[\w.-]+\.(cc|h|cmake|txt)$/,
+      /^(native|cmake)\/[\w./-]+\.(cc|h|cmake|txt)$/,
       /^scripts\/build\/[\w-]+\.mjs$/,
-      /^scripts\/build\/llama-source\.json$/,
+      /^scripts\/build\/(llama-source\.json|patches\/[\w-]+\.patch)$/,
     ];
     expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
     for (const file of [
@@ -198,13 +198,14 @@ describe('the main package', () => {
 
 describe('the platform package', () => {
   test('has the builds of its list, licences and README', () => {
-    const variants = readJson(platform.at('variants.json')) as { file: string; needs: string[] }[];
+    const builds = `prebuilds/${process.platform}-${process.arch}`;
+    const list = `${builds}/variants.json`;
+    const variants = readJson(platform.at(list)) as { file: string; needs: string[] }[];
     const isAsked = variants.some(({ needs }) => needs.length > 0);
     const probe = isAsked ? ['cpu-features.node'] : [];
-    const texts = ['LICENSES', 'README.md', 'package.json', 'variants.json'];
-    expect(platform.files).toEqual(
-      [...texts, ...probe, ...variants.map(({ file }) => file)].sort(),
-    );
+    const addons = [...probe, ...variants.map(({ file }) => file)];
+    const texts = ['LICENSES', 'README.md', 'package.json', list];
+    expect(platform.files).toEqual([...texts, ...addons.map((file) => `${builds}/${file}`)].sort());
     const licences = readFileSync(platform.at('LICENSES'), 'utf8');
     for (const holder of ['The ggml authors', 'Mozilla Foundation', 'Node.js API collaborators'])
       expect(licences).toContain(holder);

@@ -31,11 +31,19 @@ const PRELUDE = `
     context.step([{ sequence: 0, position: 0, data: new Int32Array(2048), sampler: null }]);
 `;
 
-/** @param path of the model that `load` and `open` of the script take. */
-export function runChild(script: string, path: string, flags: string[] = []): ChildResult {
+/**
+ * @param path of the model that `load` and `open` of the script take
+ * @param options.flags of Node @param options.wrapper a command that runs the one after it
+ */
+export function runChild(
+  script: string,
+  path: string,
+  { flags = [], wrapper = [] }: { flags?: string[]; wrapper?: string[] } = {},
+): ChildResult {
   const { file } = backendFor('cpu').info;
-  const args = [...flags, '--input-type=module', '--eval', PRELUDE + script, path, file];
-  const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+  const node = [process.execPath, ...flags, '--input-type=module', '--eval'];
+  const [command, ...args] = [...wrapper, ...node, PRELUDE + script, path, file];
+  const child = spawnSync(command!, args, { encoding: 'utf8', timeout: 60_000 });
   const { status, signal, stdout, stderr } = child;
   return { status, signal, stdout, stderr };
 }

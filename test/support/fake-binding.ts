@@ -19,6 +19,7 @@ import type {
   NativeVisionEncoder,
   NativeVisionOptions,
 } from '../../src/binding.js';
+import { LlavaError, type LlavaErrorCode } from '../../src/errors.js';
 
 /** Ids 0-255 are bytes. */
 export const FAKE_TOKENS = {
@@ -75,8 +76,9 @@ export interface FakeBinding extends NativeBinding {
   log: { level: string; write: ((level: string, text: string) => void) | null } | undefined;
 }
 
-export function nativeError(code: string, fields: object = {}): Error {
-  return Object.assign(new Error(`fake ${code}`), { code, ...fields });
+/** As `translateErrors` gives it. */
+export function nativeError(code: LlavaErrorCode, fields: Record<string, unknown> = {}): Error {
+  return new LlavaError(code, `fake ${code}`, fields);
 }
 
 export function fakeAddon(

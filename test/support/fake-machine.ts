@@ -52,14 +52,21 @@ export function put(file: string, loads: unknown) {
   files.set(file, loads);
 }
 
+/** Where a package has its builds: <folder of the package>/prebuilds/linux-x64. */
+export function buildsOf(home: string): string {
+  const [platform, arch] = path.basename(home).split('-');
+  return path.join(home, 'prebuilds', `${platform}-${arch}`);
+}
+
 /** @param loads what every build of the package gives */
 export function install(name: string, loads: unknown, { version = VERSION } = {}) {
   const variants = /cuda|vulkan/.test(name) ? GPU_VARIANTS : VARIANTS;
   const home = path.join(folder, 'node_modules', name);
-  for (const { file } of variants) put(path.join(home, file), loads);
+  const builds = buildsOf(home);
+  for (const { file } of variants) put(path.join(builds, file), loads);
   writeFileSync(path.join(home, 'package.json'), JSON.stringify({ name, version }));
-  writeFileSync(path.join(home, 'variants.json'), JSON.stringify(variants));
-  put(path.join(home, 'cpu-features.node'), { features: () => V3 });
+  writeFileSync(path.join(builds, 'variants.json'), JSON.stringify(variants));
+  put(path.join(builds, 'cpu-features.node'), { features: () => V3 });
   return home;
 }
 

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import { type BackendInfo, tryGpu } from '../../addon/backend.js';
 import { driverLibrary } from '../../addon/binding-errors.js';
+import { defaultThreads } from '../../addon/cores.js';
 import {
   buildOptions,
   isAddon,
@@ -31,6 +32,8 @@ export interface AddonReport {
   /** What `backend: 'auto'` takes, and why. */
   backend: BackendInfo;
   compiler: string;
+  /** False where llama.cpp was compiled without our patch: far slower where others want the cores. */
+  waitingThreadsSleep: boolean;
   llama: string;
   ggml: string;
   commit: string;
@@ -39,8 +42,9 @@ export interface AddonReport {
   devices: NativeDevice[];
   /** Instruction sets in use and compile-time choices, as llama.cpp names them. */
   cpuFeatures: string[];
-  /** Also the default number of threads. */
   physicalCores: number;
+  /** The physical cores, or fewer where a container's time limit gives less. */
+  defaultThreads: number;
 }
 
 /** A GPU backend that this platform has packages for, or that was compiled here. */
@@ -97,6 +101,7 @@ function examineAddon(): DoctorReport['addon'] {
       origin: describeOrigin(info),
       backend: info,
       compiler: build.compiler,
+      waitingThreadsSleep: build.waitingThreadsSleep,
       llama: build.llamaVersion,
       ggml: build.ggmlVersion,
       commit: build.ggmlCommit,
@@ -104,6 +109,7 @@ function examineAddon(): DoctorReport['addon'] {
       devices: binding.devices(),
       cpuFeatures: parseFeatures(build.systemInfo),
       physicalCores: binding.physicalCores(),
+      defaultThreads: defaultThreads(binding),
     };
   } catch (error) {
     return { error: (error as Error).message };

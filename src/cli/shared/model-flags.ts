@@ -123,7 +123,8 @@ export async function loadModel(
     },
     ...(flags.verbose ? { log: LLAMA_LOG } : {}),
   }).finally(() => loading.stop());
-  const { backend, memory } = model.info;
+  const { backend, memory, notes } = model.info;
+  for (const note of notes) process.stderr.write(`Note: ${note}\n`);
   if (flags.verbose)
     process.stderr.write(
       `Backend: ${backend.name} (${backend.reason}), ${backend.file}\n${describeDevices(memory)}`,

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { packagesFor } from '../../../src/addon/platform-packages.js';
 import {
   addon,
+  buildsOf,
   choose,
   compileHere,
   failure,
@@ -31,8 +32,9 @@ describe('a package that is incomplete', () => {
     ['llava-onevision.x64-v3.node', undefined, /x64-v3\.node is not there/],
   ])('%s: %s', (file, text, message) => {
     install(X64, addon());
-    if (text === undefined) rmSync(path.join(home(), file));
-    else writeFileSync(path.join(home(), file), text);
+    const place = path.join(file === 'package.json' ? home() : buildsOf(home()), file);
+    if (text === undefined) rmSync(place);
+    else writeFileSync(place, text);
     const root = path.join(folder, 'node_modules/llava-onevision');
     const error = failure('cpu', { root });
     expect(error.code).toBe('ERR_BINDING_NOT_FOUND');

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../../src/addon/find-addon.js';
 import {
   addon,
+  buildsOf,
   choose,
   compileHere,
   failure,
@@ -33,7 +34,11 @@ describe('the order', () => {
   it('a named folder is read as a package', () => {
     const home = install(X64, addon());
     expect(choose('cpu', { env: { LLAVAOV_BINDING: home } })).toMatchObject({
-      ...{ package: null, variant: 'x64-v3', file: path.join(home, 'llava-onevision.x64-v3.node') },
+      ...{
+        package: null,
+        variant: 'x64-v3',
+        file: path.join(buildsOf(home), 'llava-onevision.x64-v3.node'),
+      },
     });
   });
 
@@ -102,7 +107,7 @@ describe('the order', () => {
     [
       'no list of builds',
       (home) => {
-        rmSync(path.join(home, 'variants.json'));
+        rmSync(path.join(buildsOf(home), 'variants.json'));
         return {};
       },
       /variants\.json is not there/,
@@ -110,7 +115,7 @@ describe('the order', () => {
     [
       'a CPU that is too old',
       (home) => {
-        files.set(path.join(home, 'cpu-features.node'), { features: () => V2 });
+        files.set(path.join(buildsOf(home), 'cpu-features.node'), { features: () => V2 });
         return {};
       },
       /none of its builds runs on this CPU/,
@@ -167,7 +172,7 @@ describe('the order', () => {
 describe('the build for this CPU', () => {
   const withFeatures = (...features: string[]) => {
     const home = install(X64, addon());
-    files.set(path.join(home, 'cpu-features.node'), { features: () => features });
+    files.set(path.join(buildsOf(home), 'cpu-features.node'), { features: () => features });
   };
 
   it.each([
@@ -191,7 +196,10 @@ describe('the build for this CPU', () => {
   it('where the CPU cannot be asked, what the loader says of the probe is told', () => {
     for (const name of [X64, `${X64}-cuda`]) {
       const home = install(name, addon('CUDA'));
-      files.set(path.join(home, 'cpu-features.node'), `ld-musl-x86_64.so.1: not found for ${name}`);
+      files.set(
+        path.join(buildsOf(home), 'cpu-features.node'),
+        `ld-musl-x86_64.so.1: not found for ${name}`,
+      );
     }
     const { message } = failure('cpu');
     expect(message).toContain(`${X64}: ld-musl-x86_64.so.1: not found for ${X64}`);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { examineGpus, parseFeatures } from '../../../src/cli/doctor/report.js';
 import {
   addon,
+  buildsOf,
   compileHere,
   install,
   machine,
@@ -39,7 +40,7 @@ test.each([
 
 test('what is wrong with a package is told', () => {
   const home = install(`${X64}-cuda`, addon('CUDA'));
-  writeFileSync(`${home}/variants.json`, '[');
+  writeFileSync(`${buildsOf(home)}/variants.json`, '[');
   const [cuda] = examineGpus(machine());
   expect(cuda).toMatchObject({ isUsable: false, file: null });
   expect(cuda?.problems.join()).toContain('variants.json cannot be read');

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { createLane } from '../../../src/engine/turns.js';
+import { createTurns } from '../../../src/engine/turns.js';
 
 it('runs one at a time, first come first served', async () => {
-  const lane = createLane();
+  const lane = createTurns();
   const log: string[] = [];
   const work = (name: string) => async () => {
     log.push(`${name} begins`);
@@ -19,7 +19,7 @@ it('runs one at a time, first come first served', async () => {
 });
 
 it('goes on after a failure, which only its own caller sees', async () => {
-  const lane = createLane();
+  const lane = createTurns();
   const failed = lane(async () => {
     throw new Error('mine');
   });

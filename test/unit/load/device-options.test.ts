@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import type { NativeDevice } from '../../../src/binding.js';
-import { type ChosenGpus, chooseGpus, resolveDevices } from '../../../src/load/device-options.js';
+import { type ChosenGpus, chooseGpus } from '../../../src/load/device-options.js';
 import { checkGpuMemory } from '../../../src/load/gpu-shortage.js';
+import { resolveLoadOptions } from '../../../src/load/load-options.js';
 
 const device = (name: string, type: NativeDevice['type'], memoryFree = 8e9): NativeDevice => {
   return { name, type, memoryFree, description: name, backend: 'CUDA', memoryTotal: 12e9 };
@@ -15,10 +16,10 @@ const MACHINE = [
 const names = ({ gpus }: ChosenGpus) => gpus.map(({ name }) => name);
 
 it('takes all GPUs but integrated ones, or those that are named, in their order', () => {
-  expect(names(chooseGpus(resolveDevices({}), MACHINE))).toEqual(['CUDA0', 'CUDA1']);
-  expect(names(chooseGpus(resolveDevices({}), MACHINE.slice(0, 2)))).toEqual(['iGPU']);
+  expect(names(chooseGpus({}, MACHINE))).toEqual(['CUDA0', 'CUDA1']);
+  expect(names(chooseGpus({}, MACHINE.slice(0, 2)))).toEqual(['iGPU']);
   const devices = ['CUDA1', 'iGPU'];
-  expect(names(chooseGpus(resolveDevices({ devices }), MACHINE))).toEqual(devices);
+  expect(names(chooseGpus({ devices }, MACHINE))).toEqual(devices);
 });
 
 it.each([
@@ -34,33 +35,33 @@ it.each([
   [{ mainDevice: 0 }, 'mainDevice'],
   [{ devices: ['CUDA0'], mainDevice: 'CUDA1' }, 'mainDevice'],
 ])('refuses %j', (options, argument) => {
-  expect(() => resolveDevices(options as object)).toThrow(
+  expect(() => resolveLoadOptions({ model: 'm.gguf', ...options })).toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', argument }),
   );
 });
 
 it('names the GPUs that exist', () => {
-  const unknown = resolveDevices({ devices: ['CUDA7'] });
+  const unknown = { devices: ['CUDA7'] };
   expect(() => chooseGpus(unknown, MACHINE)).toThrow(/iGPU, CUDA0, CUDA1.*CUDA7/s);
   expect(() => chooseGpus(unknown, MACHINE.slice(0, 1))).toThrow(/no GPU/);
-  expect(() => chooseGpus(resolveDevices({ tensorSplit: [1] }), MACHINE)).toThrow(/2 devices/);
+  expect(() => chooseGpus({ tensorSplit: [1] }, MACHINE)).toThrow(/2 devices/);
 });
 
 it('puts the main device first, with its share', () => {
-  const settings = resolveDevices({ tensorSplit: [1, 2], mainDevice: 'CUDA1' });
+  const settings = { tensorSplit: [1, 2], mainDevice: 'CUDA1' };
   const chosen = chooseGpus(settings, MACHINE);
   expect([names(chosen), chosen.tensorSplit]).toEqual([
     ['CUDA1', 'CUDA0'],
     [2, 1],
   ]);
-  const unknown = resolveDevices({ mainDevice: 'CUDA7' });
+  const unknown = { mainDevice: 'CUDA7' };
   expect(() => chooseGpus(unknown, MACHINE)).toThrow(/CUDA0, CUDA1 for mainDevice.*CUDA7/);
 });
 
 it('begins with the one that has the most memory free', () => {
   const machine = [...MACHINE, device('CUDA2', 'gpu', 9e9)];
-  expect(names(chooseGpus(resolveDevices({}), machine))).toEqual(['CUDA2', 'CUDA0', 'CUDA1']);
-  const split = resolveDevices({ tensorSplit: [1, 1, 1] });
+  expect(names(chooseGpus({}, machine))).toEqual(['CUDA2', 'CUDA0', 'CUDA1']);
+  const split = { tensorSplit: [1, 1, 1] };
   expect(names(chooseGpus(split, machine))).toEqual(['CUDA0', 'CUDA1', 'CUDA2']);
 });
 
@@ -68,13 +69,11 @@ it('leaves out what cannot be used, and what is full where others are not', () =
   const problem = 'it is too old';
   const full = device('CUDA2', 'gpu', 1e8);
   const machine = [...MACHINE.slice(0, 3), { ...MACHINE[3]!, problem }, full];
-  expect(names(chooseGpus(resolveDevices({}), machine))).toEqual(['CUDA0']);
-  expect(names(chooseGpus(resolveDevices({ mainDevice: 'CUDA2' }), machine))).toEqual([
-    ...['CUDA2', 'CUDA0'],
-  ]);
-  expect(names(chooseGpus(resolveDevices({ tensorSplit: [1, 1] }), machine))).toHaveLength(2);
-  expect(names(chooseGpus(resolveDevices({}), [full]))).toEqual(['CUDA2']);
-  const named = resolveDevices({ devices: ['CUDA1'] });
+  expect(names(chooseGpus({}, machine))).toEqual(['CUDA0']);
+  expect(names(chooseGpus({ mainDevice: 'CUDA2' }, machine))).toEqual([...['CUDA2', 'CUDA0']]);
+  expect(names(chooseGpus({ tensorSplit: [1, 1] }, machine))).toHaveLength(2);
+  expect(names(chooseGpus({}, [full]))).toEqual(['CUDA2']);
+  const named = { devices: ['CUDA1'] };
   expect(() => chooseGpus(named, machine)).toThrow(/CUDA1: it is too old/);
 });
 

@@ -1,8 +1,9 @@
 /** Loading: what is decided, reported, refused, and given back when it fails. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { groupLimits } from '../../../src/addon/cgroup.js';
 import { LlavaOneVision } from '../../../src/index.js';
 import { loadEngine } from '../../../src/load/load-engine.js';
 import {
@@ -20,6 +21,12 @@ import {
 import { fakeFiles, fakeModel } from '../../support/fake-model.js';
 import { decoderGguf, ggufBytes } from '../../support/gguf.js';
 import { mmprojGguf, mmprojSizes } from '../../support/mmproj.js';
+
+vi.mock('../../../src/addon/cgroup.js');
+beforeEach(() => {
+  vi.spyOn(os, 'availableParallelism').mockReturnValue(8);
+  vi.mocked(groupLimits).mockReturnValue({ cpus: Infinity, memory: Infinity });
+});
 
 function plan(options: Partial<LoadOptions> = {}, fake: FakeBindingOptions = {}) {
   const settings = resolveLoadOptions({ model: 'model.gguf', ...options });
@@ -45,6 +52,24 @@ describe('the plan', () => {
     [{ microBatchSize: 300 }, { microBatchSize: 300 }],
   ])('%j on a CPU', (options, expected) => {
     expect(plan(options)).toMatchObject(expected);
+  });
+
+  it.each([
+    // CPUs by affinity and by time limit, what is asked for, what is used; the fake machine has 3 cores.
+    [8, Infinity, undefined, 3],
+    [8, 2.5, undefined, 2],
+    [8, 0.5, undefined, 1],
+    [8, Infinity, 8, 8],
+    [8, Infinity, 64, 8],
+    [8, 2.5, 64, 3],
+    [1, 0.5, 2, 1],
+  ])('of %s CPUs with time for %s: %s threads asked for, %s used', (cpus, time, threads, used) => {
+    vi.mocked(os.availableParallelism).mockReturnValue(cpus);
+    vi.mocked(groupLimits).mockReturnValue({ cpus: time, memory: Infinity });
+    const { notes, ...planned } = plan({ threads });
+    expect(planned.threads).toBe(used);
+    const said = `threads: ${used} instead of ${threads}, since this process may use ${used} CPU`;
+    expect(notes).toEqual((threads ?? 0) > used ? [expect.stringContaining(said)] : []);
   });
 
   it('uses a GPU that is there', () => {

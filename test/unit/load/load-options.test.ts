@@ -29,7 +29,11 @@ it('fills the defaults', () => {
     visualCacheDir: undefined,
     prefixCache: true,
     prefixCacheBytes: 512 * 2 ** 20,
-    ffmpeg: { ffmpegPath: undefined, ffprobePath: undefined },
+    ffmpegPath: undefined,
+    ffprobePath: undefined,
+    devices: undefined,
+    tensorSplit: undefined,
+    mainDevice: undefined,
     onProgress: undefined,
     log: undefined,
   });
@@ -47,7 +51,7 @@ it.each([
   [{ multiImage: 'anyres' }, { multiImage: 'anyres' }],
   [{ visualCacheBytes: 0 }, { visualCacheBytes: 0 }],
   [{ prefixCacheBytes: 5 }, { prefixCacheBytes: 5 }],
-  [{ ffmpegPath: '/a' }, { ffmpeg: { ffmpegPath: '/a' } }],
+  [{ ffmpegPath: '/a' }, { ffmpegPath: '/a' }],
   [{ dialect: 'transformers' }, { dialect: 'transformers' }],
 ])('%j', (options, expected) => {
   expect(resolve(options)).toMatchObject(expected);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NativeDevice } from '../../../src/binding.js';
-import { chooseGpus, resolveDevices } from '../../../src/load/device-options.js';
+import { chooseGpus } from '../../../src/load/device-options.js';
 import { gpuMargin } from '../../../src/load/gpu-margin.js';
 import { type GpuWish, planGpu } from '../../../src/load/gpu-plan.js';
 import { checkGpuMemory } from '../../../src/load/gpu-shortage.js';
@@ -146,7 +146,7 @@ describe('planGpu', () => {
   it('keeps every GPU within what it has', () => {
     for (let size = 2; size < 20; size++) {
       const gpus = [gpu(size * GiB, 'A'), gpu(6 * GiB, 'B'), gpu((20 - size) * GiB, 'C')];
-      const chosen = chooseGpus(resolveDevices({}), gpus);
+      const chosen = chooseGpus({}, gpus);
       const { gpuLayers, memory } = planGpu(sevenB, auto, chosen.gpus);
       expect(gpuLayers).toBeGreaterThan(20);
       expect(() => checkGpuMemory(memory)).not.toThrow();

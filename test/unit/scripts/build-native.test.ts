@@ -13,6 +13,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { installProduct, readStamp } from '../../../scripts/build/build-native.mjs';
 import {
   cmakeDefines,
+  environmentFlags,
   parseBuildArguments,
   treeName,
 } from '../../../scripts/build/build-options.mjs';
@@ -34,6 +35,21 @@ describe('build options', () => {
     expect(defines).toContain('-DLLAVAOV_NATIVE=OFF');
     expect(defines).toContain('-DLLAVAOV_VULKAN=OFF');
     expect(defines.at(-1)).toBe('-DX=Y');
+  });
+
+  test('of the environment have spaces between, or are a list', () => {
+    const flags = (LLAVAOV_BUILD_FLAGS?: string) => environmentFlags({ LLAVAOV_BUILD_FLAGS });
+    expect(flags()).toEqual([]);
+    expect(flags(' --cuda  --rpc\n')).toEqual(['--cuda', '--rpc']);
+    expect(flags('["--", "-DX=a b"]')).toEqual(['--', '-DX=a b']);
+    expect(() => flags('["--cuda"')).toThrow('LLAVAOV_BUILD_FLAGS is no list in JSON');
+  });
+
+  test('may name the tree to share', () => {
+    const trees = ['-DX=1', '-DX=2'].map((define) =>
+      treeName(parseBuildArguments(['--tree', 'both', '--', define])),
+    );
+    expect(trees).toEqual(['both', 'both']);
   });
 
   test('of different products have different trees; the interop target shares one', () => {

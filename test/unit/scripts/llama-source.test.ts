@@ -11,8 +11,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { fetchTarball, llamaSource } from '../../../scripts/build/llama-source.mjs';
+import { fetchTarball, llamaSource, PIN } from '../../../scripts/build/llama-source.mjs';
 
 const root = mkdtempSync(join(tmpdir(), 'llama-source-'));
 const silent = () => {};
@@ -91,6 +92,40 @@ describe('a tarball', () => {
     write('d/llama.cpp-v1/old-file', '');
     expect(existsSync(join(from('d'), 'old-file'))).toBe(false);
   });
+
+  describe('with a patch', () => {
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+    const patchOf = (line: string, name = 'one.patch') => {
+      const text = `--- a/src/llama.cpp\n+++ b/src/llama.cpp\n@@ -1 +1 @@\n-${line}\n+// ours\n`;
+      return { file: pathToFileURL(write(name, text)).href, sha256: hash(text) };
+    };
+    const patched = (tree: string) => readFileSync(join(tree, 'src/llama.cpp'), 'utf8');
+
+    test('has it, also where the folder is inside another repository', () => {
+      const patches = [patchOf('// src/llama.cpp')];
+      expect(patched(from('e', { patches }))).toBe('// ours\n');
+      mkdirSync(join(root, 'f'));
+      execFileSync('git', ['init', '--quiet'], { cwd: join(root, 'f') });
+      expect(patched(from('f', { patches }))).toBe('// ours\n');
+    });
+
+    test('is made anew when the tree that is there has none, or another one', () => {
+      expect(patched(from('g'))).toBe('// src/llama.cpp\n');
+      const first = from('g', { patches: [patchOf('// src/llama.cpp')] });
+      expect(patched(first)).toBe('// ours\n');
+      expect(patched(from('g'))).toBe('// src/llama.cpp\n');
+    });
+
+    test('that does not fit, or is not the one named, is refused and leaves nothing behind', () => {
+      const misfit = patchOf('// something else', 'misfit.patch');
+      const other = { ...patchOf('// src/llama.cpp'), sha256: hash('other') };
+      expect(() => from('h', { patches: [misfit] })).toThrow(
+        /misfit\.patch does not fit llama\.cpp's source[\s\S]*patch failed/,
+      );
+      expect(() => from('h', { patches: [other] })).toThrow(/one\.patch is not the patch that/);
+      expect(readdirSync(join(root, 'h'))).toEqual([]);
+    });
+  });
 });
 
 test('a tree of the user is taken as it is; one without llama.h is refused', () => {
@@ -101,6 +136,12 @@ test('a tree of the user is taken as it is; one without llama.h is refused', () 
   expect(() => llamaSource({ source: join(root, 'absent'), parent: root })).toThrow(
     /does not exist/,
   );
+});
+
+test('the patches named are those in the repository', () => {
+  const folder = join(import.meta.dirname, '../../../scripts/build/patches');
+  const named = PIN.patches.map(({ file }: { file: string }) => file.replace('patches/', ''));
+  expect(readdirSync(folder)).toEqual(named);
 });
 
 test('when npm fails its output is shown, with what to do', () => {

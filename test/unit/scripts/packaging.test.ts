@@ -1,13 +1,5 @@
 /** What the scripts that pack and publish decide. */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -17,8 +9,10 @@ import { unpack } from '../../../scripts/release/npm.mjs';
 import { repositoryOf, withPlatforms } from '../../../scripts/release/pack-main.mjs';
 import {
   aboveLimit,
+  buildsFolder,
   packPlatform,
   parsePlatform,
+  sizesIn,
   stagePlatform,
 } from '../../../scripts/release/pack-platform.mjs';
 import { inOrder, isPrerelease } from '../../../scripts/release/publish.mjs';
@@ -47,6 +41,8 @@ describe('a package of a platform', () => {
     ['linux-x64-vulkan', { platform: 'linux', arch: 'x64', libc: 'glibc', backend: 'vulkan' }],
   ])('is read from its name: %s', (name, parts) => expect(parsePlatform(name)).toEqual(parts));
 
+  const inX64 = (from: string) => buildsFolder(from, { platform: 'linux', arch: 'x64' });
+
   /** What build-prebuilds.mjs makes, but empty. */
   function build(name: string): string {
     const { platform, arch, backend } = parsePlatform(name);
@@ -55,10 +51,12 @@ describe('a package of a platform', () => {
       arch,
     );
     const from = mkdtempSync(join(folder, 'built-'));
+    const builds = buildsFolder(from, { platform, arch });
+    mkdirSync(builds, { recursive: true });
     const list = variants.map((one) => ({ file: `llava-onevision.${one.name}.node`, ...one }));
     for (const file of [...list.map((one) => one.file), 'cpu-features.node'])
-      writeFileSync(join(from, file), '');
-    writeFileSync(join(from, 'variants.json'), JSON.stringify(list));
+      writeFileSync(join(builds, file), '');
+    writeFileSync(join(builds, 'variants.json'), JSON.stringify(list));
     return from;
   }
 
@@ -74,11 +72,12 @@ describe('a package of a platform', () => {
     (name) => {
       const content = mkdtempSync(join(folder, 'staged-'));
       stagePlatform(name, build(name), content);
-      const { needs } = JSON.parse(readFileSync(join(content, 'variants.json'), 'utf8')).at(-1);
-      const { backend, arch } = parsePlatform(name);
+      const { backend, arch, platform } = parsePlatform(name);
+      const builds = join(content, 'prebuilds', `${platform}-${arch}`);
+      const { needs } = JSON.parse(readFileSync(join(builds, 'variants.json'), 'utf8')).at(-1);
       expect(needs.length > 0).toBe(arch === 'x64' || backend !== undefined);
       // All but the very plainest ask what the CPU has.
-      expect(existsSync(join(content, 'cpu-features.node'))).toBe(true);
+      expect(existsSync(join(builds, 'cpu-features.node'))).toBe(true);
       const { version, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
       const manifest = JSON.parse(readFileSync(join(content, 'package.json'), 'utf8'));
       expect(manifest).toMatchObject({ name: `${platforms.SCOPE}/${name}`, version, engines });
@@ -89,9 +88,11 @@ describe('a package of a platform', () => {
   test('is a tarball of all that', () => {
     const to = mkdtempSync(join(folder, 'packed-'));
     const content = unpack(packPlatform('linux-x64-cuda', build('linux-x64-cuda'), to), to);
-    expect(readdirSync(content).sort()).toEqual([
-      ...['LICENSES', 'README.md', 'cpu-features.node', 'llava-onevision.x64-v3.node'],
-      ...['package.json', 'variants.json'],
+    expect(Object.keys(sizesIn(content)).sort()).toEqual([
+      ...['LICENSES', 'README.md', 'package.json'],
+      ...['cpu-features.node', 'llava-onevision.x64-v3.node', 'variants.json'].map(
+        (file) => `prebuilds/linux-x64/${file}`,
+      ),
     ]);
   }, 30_000);
 
@@ -106,20 +107,20 @@ describe('a package of a platform', () => {
     ],
   ])('is not packed with %s', (name, variants, message) => {
     const from = join(folder, name);
-    mkdirSync(from);
-    if (variants) writeFileSync(join(from, 'variants.json'), JSON.stringify(variants));
+    mkdirSync(inX64(from), { recursive: true });
+    if (variants) writeFileSync(join(inX64(from), 'variants.json'), JSON.stringify(variants));
     expect(() => packPlatform('linux-x64', from, folder)).toThrow(message);
   });
 
   test.each(['linux-x64', 'linux-x64-cuda'])('is not packed without the probe: %s', (name) => {
     const from = build(name);
-    rmSync(join(from, 'cpu-features.node'));
+    rmSync(join(inX64(from), 'cpu-features.node'));
     expect(() => packPlatform(name, from, folder)).toThrow('cpu-features.node');
   });
 
   test('is not packed where it is too large', () => {
     const from = build('linux-x64');
-    writeFileSync(join(from, 'llava-onevision.x64-v2.node'), new Uint8Array(41e6));
+    writeFileSync(join(inX64(from), 'llava-onevision.x64-v2.node'), new Uint8Array(41e6));
     const to = mkdtempSync(join(folder, 'large-'));
     expect(() => packPlatform('linux-x64', from, to)).toThrow('41.0 MB installed');
     expect(() => findTarball(to, 'linux-x64')).toThrow('no tarball');

@@ -45,8 +45,8 @@ function encode(
   const plan = planVideo(nFrames, config, { dialect: 'llava-next', frames });
   const encoder = fakeEncoder(geometry, tilesPerCall);
   const tower = { encoder, config, binding };
-  const lane = { lane: <T>(work: () => Promise<T>) => work(), ...options };
-  const rows = encodeVideoRows(clip(new Set(plan.frames)), plan, tower, lane);
+  const takeTurn = { takeTurn: <T>(work: () => Promise<T>) => work(), ...options };
+  const rows = encodeVideoRows(clip(new Set(plan.frames)), plan, tower, takeTurn);
   return { plan, encoder, rows };
 }
 
@@ -113,7 +113,7 @@ describe('encodeVideoRows', () => {
     const plan = planVideo(1000, config, { dialect: 'llava-next', frames: 1000 });
     const tower = { encoder: fakeEncoder(geometry), config, binding };
     const rows = encodeVideoRows(endless(), plan, tower, {
-      lane: (work) => work(),
+      takeTurn: (work) => work(),
       signal: controller.signal,
       onTile: (done) => done === 3 && controller.abort('enough'),
     });
@@ -134,7 +134,7 @@ describe('encodeVideoRows', () => {
       throw new Error('no more');
     }
     const tower = { encoder: fakeEncoder(geometry), config, binding };
-    const rows = encodeVideoRows(broken(), plan, tower, { lane: (work) => work() });
+    const rows = encodeVideoRows(broken(), plan, tower, { takeTurn: (work) => work() });
     await expect(rows).rejects.toThrow('no more');
   });
 });

@@ -1,9 +1,9 @@
-// Encoding tile by tile on the lane: turns, progress, cancelling, rows without a map. Maps themselves: test/addon.
+// Encoding tile by tile by turns, progress, cancelling, rows without a map. Maps themselves: test/addon.
 import { describe, expect, it, vi } from 'vitest';
 import type { NativeBinding, NativeVisionEncoder } from '../../../src/binding.js';
 import type { ImagePlan } from '../../../src/vision/image-plan.js';
 import type { VisionConfig } from '../../../src/vision/vision-config.js';
-import { encodeRows, type Lane } from '../../../src/vision/visual-rows.js';
+import { type EncodeOptions, encodeRows } from '../../../src/vision/visual-rows.js';
 import { fakeEncoder } from '../../support/fake-encoder.js';
 
 const geometry = { imageSize: 4, side: 2, pinpoints: [], maxTiles: 9, nProjection: 3 };
@@ -23,7 +23,8 @@ const plan = (nTiles: number, rows: number) =>
   ({ nTiles, rows, map: nTiles > 1 ? map : null }) as ImagePlan;
 const tiles = (count: number) =>
   Uint8Array.from({ length: count * TILE_BYTES }, (_, i) => Math.floor(i / TILE_BYTES));
-const direct: Lane = (work) => work();
+type TakeTurn = EncodeOptions['takeTurn'];
+const direct: TakeTurn = (work) => work();
 
 function encode(
   encoder: NativeVisionEncoder,
@@ -31,7 +32,7 @@ function encode(
   { nTiles, rows } = { nTiles: 5, rows: 10 },
 ) {
   const tower = { encoder, config: geometry as unknown as VisionConfig, binding };
-  return encodeRows(tiles(nTiles), plan(nTiles, rows), tower, { lane: direct, ...options });
+  return encodeRows(tiles(nTiles), plan(nTiles, rows), tower, { takeTurn: direct, ...options });
 }
 
 describe('encodeRows', () => {
@@ -55,15 +56,15 @@ describe('encodeRows', () => {
     expect(bare).toHaveLength(12);
   });
 
-  it('takes one turn of the lane per call and reports each', async () => {
+  it('takes one turn of the takeTurn per call and reports each', async () => {
     const encoder = fakeEncoder(geometry, 2);
     const turns = vi.fn();
     const onTile = vi.fn();
-    const lane: Lane = (work) => {
+    const takeTurn: TakeTurn = (work) => {
       turns();
       return work();
     };
-    await encode(encoder, { lane, onTile });
+    await encode(encoder, { takeTurn, onTile });
     expect(encoder.calls).toEqual([2, 2, 1]);
     expect(turns).toHaveBeenCalledTimes(3);
     expect(onTile.mock.calls).toEqual([
@@ -90,11 +91,11 @@ describe('encodeRows', () => {
   it('does not encode when aborted while waiting for its turn', async () => {
     const controller = new AbortController();
     const encoder = fakeEncoder(geometry);
-    const lane: Lane = async (work) => {
+    const takeTurn: TakeTurn = async (work) => {
       controller.abort();
       return work();
     };
-    await expect(encode(encoder, { lane, signal: controller.signal })).rejects.toBe(
+    await expect(encode(encoder, { takeTurn, signal: controller.signal })).rejects.toBe(
       controller.signal.reason,
     );
     expect(encoder.calls).toEqual([]);
