@@ -16,9 +16,11 @@ GrammarHandle::GrammarHandle(const Napi::CallbackInfo& info) : Base(info) {
 Napi::Value GrammarHandle::Matches(const Napi::CallbackInfo& info) {
   const auto grammar = Idle(info.Env());
   const std::string text = StringArg(info[0], "text");
-  return Async<bool>(
-      info.Env(), {}, [grammar, text] { return grammar->Matches(text); },
-      [](Napi::Env env, bool& matches) -> Napi::Value { return Napi::Boolean::New(env, matches); });
+  return Async(info.Env(), {}, [grammar, text] {
+    return [matches = grammar->Matches(text)](Napi::Env env) {
+      return Napi::Boolean::New(env, matches);
+    };
+  });
 }
 
 }  // namespace llavaov

@@ -1,12 +1,12 @@
 // The JavaScript handle of a grammar that whole texts are compared with.
 #pragma once
 
-#include "js/handle.h"
+#include "js/async-handle.h"
 #include "llama/token-grammar.h"
 
 namespace llavaov {
 
-class GrammarHandle : public Handle<GrammarHandle, Grammar> {
+class GrammarHandle : public AsyncHandle<GrammarHandle, Grammar> {
  public:
   static constexpr const char* kName = "Grammar";
   static std::vector<Property> Members();
