@@ -1,6 +1,7 @@
 /** JSON files of a checkpoint and typed lookups in them; what does not fit is an ERR_CHECKPOINT naming file and field. */
 import { readFile } from 'node:fs/promises';
 import type { LlavaError } from '../errors.js';
+import { describeForeign } from '../files/foreign-file.js';
 import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
 import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
@@ -32,6 +33,8 @@ export async function readJsonFileIfAny(path: string): Promise<JsonFile | undefi
   try {
     fields = JSON.parse(text);
   } catch (cause) {
+    const foreign = describeForeign(Buffer.from(text));
+    if (foreign) throw checkpointError(path, `not a JSON file: ${foreign}`);
     throw checkpointError(path, `not valid JSON (${(cause as Error).message}).`, { cause });
   }
   if (!isRecord(fields)) throw checkpointError(path, 'expected a JSON object.');
