@@ -2,9 +2,10 @@
  * What was asked and answered, one JSON object per line, appended as answers come. A line that a killed process has left
  * half written is dropped when the file is opened again; of several lines about one sample the last counts.
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.js';
 import { writeError } from '../files/whole-file.js';
 
 export interface AnswerRecord {
@@ -53,7 +54,7 @@ export class AnswerLog {
   /** @throws ERR_WRITE */
   static async open(path: string): Promise<AnswerLog> {
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       const file = await open(path, 'a+');
       await dropTornLine(file);
       return new AnswerLog(path, file);

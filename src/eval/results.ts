@@ -6,10 +6,11 @@
  *   report.json, report.md
  * One folder holds one model under one set of rules; a run into it goes on where the last one stopped.
  */
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageVersion } from '../addon/package-root.js';
 import { LlavaError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.js';
 import { isAlive, writeError, writeWhole } from '../files/whole-file.js';
 import type { Asker } from './asker.js';
 import type { Rules } from './scorers/rules.js';
@@ -57,7 +58,7 @@ export async function openResults(
     if (error.code !== 'ENOENT') throw resultsError(dir, error.message, error);
   });
   if (!exists) {
-    await mkdir(dir, { recursive: true }).catch((cause) => {
+    await makeFolder(dir).catch((cause) => {
       throw writeError(dir, cause);
     });
     const version = packageVersion();
@@ -90,7 +91,7 @@ export async function lockResults(dir: string): Promise<() => Promise<void>> {
   const path = join(dir, LOCK);
   for (;;) {
     try {
-      await mkdir(dir, { recursive: true });
+      await makeFolder(dir);
       const file = await open(path, 'wx');
       await file.writeFile(String(process.pid));
       await file.close();

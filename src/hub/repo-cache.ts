@@ -8,7 +8,6 @@
 import {
   copyFile,
   link,
-  mkdir,
   readdir,
   readFile,
   readlink,
@@ -17,6 +16,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { makeFolder } from '../files/make-folder.js';
 import { putWhole, temporaryName } from '../files/whole-file.js';
 import { cacheWriteError } from './cache-error.js';
 import { isEtag } from './etag.js';
@@ -107,7 +107,7 @@ export class RepoCache {
     // Not beside it: whoever lists a snapshot takes all that is there for its files.
     const temporary = join(this.folder, basename(temporaryName(path)));
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await putWhole(path, make, temporary);
     } catch (error) {
       throw cacheWriteError(path, (error as Error).cause ?? error);

@@ -4,9 +4,10 @@
  *   'LLAVROW1', sha256 of the rest, rows as little-endian f32
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.js';
 import { writeWhole } from '../files/whole-file.js';
 
 const MAGIC = Buffer.from('LLAVROW1');
@@ -24,7 +25,7 @@ export class RowFiles {
   /** Makes the folder if there is none. @throws ERR_WRITE */
   static async open(dir: string): Promise<RowFiles> {
     try {
-      await mkdir(dir, { recursive: true });
+      await makeFolder(dir);
     } catch (cause) {
       const reason = (cause as Error).message;
       const message = `Cannot make the folder ${dir} of visualCacheDir: ${reason}`;
