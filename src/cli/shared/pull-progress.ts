@@ -1,4 +1,4 @@
-/** A download on a terminal's stderr: a bar for each file under way and one for all; anywhere else nothing. */
+/** A download on a terminal's stderr: a bar for each file under way and one for all; anywhere else what is waited for. */
 import type { PullProgress } from '../../hub/pull.js';
 import { byteSize } from './byte-size.js';
 import { barLine } from './progress.js';
@@ -24,7 +24,7 @@ export function createPullBars(
   stream: Terminal = process.stderr,
   now: () => number = () => performance.now(),
 ): PullBars {
-  if (!stream.isTTY) return { update() {}, stop() {} };
+  if (!stream.isTTY) return createWaitLines(stream);
   const files = new Map<string, PullProgress>();
   const speed = createSpeed(now);
   let drawnAt = Number.NEGATIVE_INFINITY;
@@ -50,6 +50,21 @@ export function createPullBars(
       if (height > 0) draw(['']);
       height = 0;
     },
+  };
+}
+
+/** A line where another process, or the hub, lets a file wait. */
+function createWaitLines(stream: Terminal): PullBars {
+  const waiting = new Set<string>();
+  return {
+    update({ file, note }) {
+      if (note === undefined) waiting.delete(file);
+      else if (!waiting.has(file)) {
+        waiting.add(file);
+        stream.write(`${file}: ${note}\n`);
+      }
+    },
+    stop() {},
   };
 }
 
