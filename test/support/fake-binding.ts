@@ -50,6 +50,8 @@ export interface FakeBindingOptions {
   onLoad?: (report: (fraction: number) => void) => void | Promise<void>;
   nProjection?: number;
   devices?: NativeDevice[];
+  /** Why memory is not locked. */
+  lockRefusal?: string;
   /** Which backend was chosen. Default: 'cpu'. */
   backend?: BackendInfo['name'];
 }
@@ -150,7 +152,8 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
         report?.(fraction);
         if (cancel?.isCancelled) throw nativeError('ERR_CANCELLED');
       }
-      return { ...handle('model'), ...fakeModel() };
+      const { lockRefusal = '' } = options;
+      return { ...handle('model'), ...fakeModel(), lockRefusal };
     },
     async createContext(_: unknown, __: unknown, given: NativeContextOptions) {
       binding.contextOptions = given;
@@ -188,6 +191,7 @@ function fakeModel(): Omit<NativeModel, 'dispose'> {
     nCtxTrain: 4096,
     size: 1000,
     description: 'toy',
+    lockRefusal: '',
     tokenize: (text) => Int32Array.from(Buffer.from(text)),
     specialToken: (text) =>
       SPECIALS.includes(text) ? FAKE_TOKENS.start + SPECIALS.indexOf(text) : -1,

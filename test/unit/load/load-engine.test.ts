@@ -72,6 +72,14 @@ describe('the plan', () => {
     expect(notes).toEqual((threads ?? 0) > used ? [expect.stringContaining(said)] : []);
   });
 
+  it('says that the system refuses to lock memory', async () => {
+    const { model } = await fakeModel({ lockRefusal: 'failed to mlock' }, { useMlock: true });
+    expect(model.info.notes).toEqual([
+      expect.stringMatching(/^useMlock: .*failed to mlock.*ulimit/),
+    ]);
+    await model.dispose();
+  });
+
   it('uses a GPU that is there', () => {
     expect(plan({}, { devices: [GPU], backend: 'cuda' })).toMatchObject({
       ...{ gpuLayers: 3, visionOnGpu: true, flashAttention: 'auto', microBatchSize: 512 },
