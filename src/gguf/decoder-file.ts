@@ -165,7 +165,8 @@ function checkTensors(
   const known = new Set(specs.map(({ name }) => name));
   // llama.cpp takes biases and scales that no Qwen2 has, of types that it then aborts on.
   const foreign = tensors.find(({ name }) => !known.has(name));
-  if (foreign) throw modelLoadError(path, `the tensor '${foreign.name}' is none of a Qwen2 decoder.`);
+  if (foreign)
+    throw modelLoadError(path, `the tensor '${foreign.name}' is none of a Qwen2 decoder.`);
   for (const { name, shape, optional } of specs) {
     const tensor = byName.get(name);
     if (!tensor && optional) continue;
