@@ -34,7 +34,8 @@ class Handle : public Napi::ObjectWrap<Derived> {
     members.push_back(Base::InstanceMethod("dispose", &Derived::Dispose));
     // src/addon/translate-errors.ts replaces them.
     for (napi_property_descriptor& member : members) {
-      member.attributes = napi_attributes(member.attributes | napi_writable | napi_configurable);
+      member.attributes =
+          napi_property_attributes(member.attributes | napi_writable | napi_configurable);
     }
     Napi::Function constructor = Base::DefineClass(env, Derived::kName, members);
     InstanceData::Of(env).Remember(Derived::kName, constructor);
