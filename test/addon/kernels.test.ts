@@ -96,7 +96,8 @@ function distance(a: Float32Array, b: Float32Array): number {
 
 describe.skipIf(instructionSet === null)('the decoder', () => {
   it.each([
-    ['f32', 1e-3],
+    // With an f16 cache, beside which llama.cpp rounds the queries to f16 too.
+    ['f32', 5e-3],
     ['f16', 5e-3],
     ['bf16', 3e-2],
     ['q8_0', 5e-2],
