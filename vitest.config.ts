@@ -22,10 +22,10 @@ const project = (name: string, options: object) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', {}),
+      project('unit', { testTimeout: 60_000, hookTimeout: 60_000 }),
       // Needs ffmpeg, and skips what this machine's ffmpeg cannot make.
       project('media', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('cli', { testTimeout: 60_000 }),
+      project('cli', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('addon', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('parity', { testTimeout: 300_000, hookTimeout: 300_000 }),
       // Needs programs of its own, one for each instruction set: npm run test:kernels builds them.

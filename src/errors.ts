@@ -30,6 +30,7 @@ export type LlavaErrorCode =
   | 'ERR_HUB_OFFLINE' // repo, revision, missing: what the cache lacks
   | 'ERR_HUB_CHECKSUM' // file, expected, actual
   | 'ERR_DISK_FULL' // path, needed, available (bytes)
+  | 'ERR_SCHEMA' // pointer, keyword: a schema, or a part of it, that no grammar can keep
   | 'ERR_DISPOSED' // handle
   | 'ERR_CANCELLED' // only between the addon and its callers, who turn it into signal.reason
   | 'ERR_BINDING_NOT_FOUND' // tried, platform

@@ -15,6 +15,9 @@ export type { Outtype } from './convert/outtypes.js';
 export { type QuantizeOptions, type QuantizeResult, quantize } from './convert/quantize.js';
 export type { Dialect } from './dialect.js';
 export { LlavaError, type LlavaErrorCode } from './errors.js';
+export { jsonSchemaToGrammar } from './grammar/json-schema-to-grammar.js';
+export type { Parsed, ResponseFormat } from './grammar/response-format.js';
+export type { StandardSchema } from './grammar/standard-schema.js';
 export {
   type PulledFile,
   type PullOptions,

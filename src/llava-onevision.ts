@@ -16,6 +16,8 @@ import type { Engine } from './chat/engine.js';
 import { describeMedia, type MediaSummary } from './chat/planned-media.js';
 import { Tasks } from './chat/tasks.js';
 import type { Dialect } from './dialect.js';
+import { admits } from './grammar/admits.js';
+import type { Parsed, ResponseFormat } from './grammar/response-format.js';
 import { loadEngine } from './load/load-engine.js';
 import { type LoadOptions, resolveLoadOptions } from './load/load-options.js';
 import { type LoadPlan, planLoad, readModelFiles } from './load/load-plan.js';
@@ -114,9 +116,12 @@ export class LlavaOneVision {
 
   /**
    * Answers a conversation. Checks its arguments at once, but does no work before the stream is read or its result awaited.
-   * @throws ERR_INVALID_ARGUMENT, ERR_DISPOSED
+   * @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, ERR_DISPOSED
    */
-  chat(messages: readonly Message[], options?: ChatOptions): ChatStream {
+  chat<F extends ResponseFormat = ResponseFormat>(
+    messages: readonly Message[],
+    options?: ChatOptions<F>,
+  ): ChatStream<Parsed<F>> {
     const checked = this.#check(messages);
     const settings = resolveChatOptions(options, this.#engine.decoder);
     const engine = this.#engine;
@@ -124,7 +129,14 @@ export class LlavaOneVision {
       this.#tasks.run([settings.signal, left], (signal) =>
         new Chat({ engine, messages: checked, settings, emit, signal }).run(),
       ),
-    );
+    ) as ChatStream<Parsed<F>>;
+  }
+
+  /** Whether a response format admits exactly this text. @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, ERR_DISPOSED;
+   *  ERR_DECODE where the grammar can be read in too many ways */
+  async matches(text: string, responseFormat: ResponseFormat): Promise<boolean> {
+    this.#tasks.check();
+    return admits(this.#engine.binding, text, responseFormat);
   }
 
   /** What the model will see of a conversation; reads the headers of pictures and clips, encodes nothing.

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "js/cancel-handle.h"
+#include "js/grammar.h"
 #include "js/instance-data.h"
 #include "js/register.h"
 #include "js/sampler.h"
@@ -15,9 +16,10 @@ namespace llavaov {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   static std::once_flag once;
   std::call_once(once, [] { StartBackends(ForwardLog); });
-  env.SetInstanceData(new InstanceData());
+  env.SetInstanceData(new InstanceData(env));
 
   exports.Set(Cancel::kName, Cancel::Define(env));
+  exports.Set(GrammarHandle::kName, GrammarHandle::Define(env));
   exports.Set(Sampler::kName, Sampler::Define(env));
   exports.Set(ThreadPool::kName, ThreadPool::Define(env));
   RegisterContext(env, exports);

@@ -45,14 +45,13 @@ Napi::Value LoadModel(const Napi::CallbackInfo& info) {
   const auto progress = Progress::Optional(info[2], "onProgress");
   OnProgress on_progress;
   if (progress) on_progress = [progress](double share) { progress->Report(share); };
-  return PromiseWorker::Run(
-      info.Env(), {},
-      [=] {
-        return Model::Wrap(std::make_shared<LoadedModel>(options, cancel.get(), on_progress));
-      },
-      [progress] {
-        if (progress) progress->Close();
-      });
+  const auto work = [=] {
+    return Model::Wrap(std::make_shared<LoadedModel>(options, cancel.get(), on_progress));
+  };
+  const auto done = [progress] {
+    if (progress) progress->Close();
+  };
+  return PromiseWorker::Run(info.Env(), {}, work, {/*.computes =*/false, cancel, done});
 }
 
 }  // namespace

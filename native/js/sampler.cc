@@ -54,6 +54,18 @@ SamplerOptions OptionsArg(const Napi::Value& value, int n_vocab) {
   return result;
 }
 
+// Null without "grammar".
+std::unique_ptr<TokenGrammar> GrammarArg(const Napi::Object& options, const LoadedModel& model) {
+  const Napi::Value gbnf = options["grammar"];
+  if (gbnf.IsNull() || gbnf.IsUndefined()) return nullptr;
+  const Span<int32_t> ends = Int32Arg(options["endTokens"], "endTokens");
+  TokenGrammarOptions result;
+  result.gbnf = TextArg(gbnf, "grammar");
+  result.trigger = TextArg(options["grammarTrigger"], "grammarTrigger");
+  result.end_tokens.insert(ends.data, ends.data + ends.size);
+  return std::make_unique<TokenGrammar>(std::move(result), model.texts());
+}
+
 }  // namespace
 
 std::vector<Sampler::Property> Sampler::Members() {
@@ -62,12 +74,15 @@ std::vector<Sampler::Property> Sampler::Members() {
 
 Sampler::Sampler(const Napi::CallbackInfo& info) : Base(info) {
   const auto model = Model::From(info[0], "model");
-  resource_ = std::make_shared<TokenSampler>(OptionsArg(info[1], model->n_vocab()));
+  SamplerOptions options = OptionsArg(info[1], model->n_vocab());
+  std::unique_ptr<TokenGrammar> grammar =
+      Rethrow(info.Env(), [&] { return GrammarArg(info[1].As<Napi::Object>(), *model); });
+  resource_ = std::make_shared<TokenSampler>(std::move(options), std::move(grammar));
 }
 
 void Sampler::Accept(const Napi::CallbackInfo& info) {
   const auto sampler = Live(info.Env());
-  sampler->Accept(int32_t(IntArg(info[0], "token", 0, sampler->n_vocab() - 1)));
+  sampler->Count(int32_t(IntArg(info[0], "token", 0, sampler->n_vocab() - 1)));
 }
 
 }  // namespace llavaov

@@ -123,6 +123,15 @@ int LoadedModel::SpecialToken(const std::string& text) const {
   return found == special_.end() ? -1 : found->second;
 }
 
+std::shared_ptr<const TokenTexts> LoadedModel::texts() const {
+  std::call_once(texts_once_, [this] {
+    std::vector<std::string> bytes;
+    for (int token = 0; token < n_vocab(); ++token) bytes.push_back(TokenBytes(token, false));
+    texts_ = std::make_shared<const TokenTexts>(std::move(bytes));
+  });
+  return texts_;
+}
+
 std::string LoadedModel::TokenBytes(int token, bool special) const {
   std::string bytes(64, '\0');
   int n = llama_token_to_piece(vocab_, token, bytes.data(), int(bytes.size()), 0, special);

@@ -4,6 +4,8 @@
 #include <llama-cpp.h>
 
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "cancel.h"
 #include "llama/kernel-use.h"
 #include "llama/devices.h"
+#include "llama/token-texts.h"
 
 namespace llavaov {
 
@@ -53,6 +56,8 @@ class LoadedModel {
   // -1 when there is none.
   int SpecialToken(const std::string& text) const;
   std::string TokenBytes(int token, bool special) const;
+  // Made at the first call.
+  std::shared_ptr<const TokenTexts> texts() const;
 
  private:
   void IndexSpecialTokens();
@@ -64,6 +69,8 @@ class LoadedModel {
   std::vector<llama_adapter_lora*> adapters_;
   const llama_vocab* vocab_ = nullptr;
   std::unordered_map<std::string, int> special_;
+  mutable std::once_flag texts_once_;
+  mutable std::shared_ptr<const TokenTexts> texts_;
 };
 
 }  // namespace llavaov

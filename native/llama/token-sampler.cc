@@ -61,7 +61,13 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   if (!std::isfinite(normaliser)) throw Unusable("The model's logits are not finite");
   Score(logits);
   Sample sample;
-  sample.token = options_.temperature > 0 ? Draw() : Best();
+  sample.token = Pick(options_.seed);
+  if (grammar_ && !grammar_->Admits(sample.token)) {
+    Score(logits);
+    grammar_->Mask(scores_);
+    // A draw of its own: the same one again would favour the tokens next to the refused one.
+    sample.token = Pick(~options_.seed);
+  }
   sample.logprob = logits[sample.token] - normaliser;
   sample.normaliser = normaliser;
   sample.top_tokens = LargestIds(logits, n, std::min(options_.n_top, n));
@@ -71,7 +77,14 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   return sample;
 }
 
+int32_t TokenSampler::Pick(uint64_t seed) { return options_.temperature > 0 ? Draw(seed) : Best(); }
+
 void TokenSampler::Accept(int32_t token) {
+  Count(token);
+  if (grammar_) grammar_->Accept(token);
+}
+
+void TokenSampler::Count(int32_t token) {
   const std::lock_guard<std::mutex> lock(mutex_);
   ++counts_[token];
   ++accepted_;
@@ -94,11 +107,12 @@ void TokenSampler::Score(const float* logits) {
 // The first of equals, as torch.argmax.
 int32_t TokenSampler::Best() const {
   const auto best = std::max_element(scores_.begin(), scores_.end());
-  if (!std::isfinite(*best)) throw Unusable("Biases and penalties leave no token to choose");
+  if (!std::isfinite(*best))
+    throw Unusable("Biases, penalties and grammar leave no token to choose");
   return int32_t(best - scores_.begin());
 }
 
-int32_t TokenSampler::Draw() {
+int32_t TokenSampler::Draw(uint64_t seed) {
   Candidates candidates = TopK();
   if (options_.top_p < 1) {
     candidates.resize(SmallestShare(candidates, options_.top_p, [](const auto& a, const auto& b) {
@@ -115,7 +129,7 @@ int32_t TokenSampler::Draw() {
   // By id, so that a draw does not depend on how a platform sorts.
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
-  double rest = NextUniform() * TotalWeight(candidates);
+  double rest = NextUniform(seed) * TotalWeight(candidates);
   for (const Candidate& candidate : candidates) {
     rest -= candidate.weight;
     if (rest < 0) return candidate.id;
@@ -161,8 +175,8 @@ void TokenSampler::KeepTypical(Candidates& candidates) const {
                    candidates.end());
 }
 
-double TokenSampler::NextUniform() const {
-  return double(RandomBits(options_.seed, accepted_) >> 11) * 0x1p-53;
+double TokenSampler::NextUniform(uint64_t seed) const {
+  return double(RandomBits(seed, accepted_) >> 11) * 0x1p-53;
 }
 
 }  // namespace llavaov

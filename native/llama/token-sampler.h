@@ -1,13 +1,17 @@
 // Chooses the next token from logits. Order of the steps and meaning of each option are those of
 // transformers: bias, repetition penalty, frequency and presence penalty, temperature, top-k,
-// top-p, min-p, typical-p, draw. Knows nothing about contexts or JavaScript.
+// top-p, min-p, typical-p, draw. With a grammar, a choice that it refuses is made again among the
+// tokens that it admits. Knows nothing about contexts or JavaScript.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "llama/token-grammar.h"
 
 namespace llavaov {
 
@@ -37,14 +41,19 @@ struct Sample {
 
 class TokenSampler {
  public:
-  explicit TokenSampler(SamplerOptions options) : options_(std::move(options)) {}
+  // `grammar` may be null.
+  explicit TokenSampler(SamplerOptions options, std::unique_ptr<TokenGrammar> grammar = nullptr)
+      : options_(std::move(options)), grammar_(std::move(grammar)) {}
 
   int n_vocab() const { return options_.n_vocab; }
 
   // `logits` [n_vocab] and their LogSumExp. Changes nothing: the choice counts once it is accepted.
   // Throws ERR_DECODE when no token can be chosen.
   Sample Choose(const float* logits, double normaliser);
+  // The token that was chosen has come.
   void Accept(int32_t token);
+  // For the penalties alone: as if it had come.
+  void Count(int32_t token);
 
  private:
   struct Candidate {
@@ -56,12 +65,14 @@ class TokenSampler {
 
   void Score(const float* logits);
   int32_t Best() const;
-  int32_t Draw();
+  int32_t Pick(uint64_t seed);
+  int32_t Draw(uint64_t seed);
   Candidates TopK();
   void KeepTypical(Candidates& candidates) const;
-  double NextUniform() const;
+  double NextUniform(uint64_t seed) const;
 
   const SamplerOptions options_;
+  const std::unique_ptr<TokenGrammar> grammar_;
   std::mutex mutex_;  // the pool chooses while JavaScript may accept
   std::unordered_map<int32_t, int> counts_;
   uint64_t accepted_ = 0;

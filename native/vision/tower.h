@@ -24,6 +24,7 @@ class Tower {
         std::shared_ptr<Workers> workers, bool own_kernels, const CancelFlag* cancel);
 
   const SiglipShape& shape() const { return shape_; }
+  const Workers& workers() const { return *workers_; }
   int64_t n_patches() const { return shape_.n_patches(); }
   static constexpr int64_t kGpuTilesPerCall = 4;
   int64_t tiles_per_call() const { return is_cpu_ ? 1 : kGpuTilesPerCall; }

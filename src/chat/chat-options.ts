@@ -2,6 +2,11 @@
 import type { NativeSamplerOptions } from '../binding.js';
 import { invalidArgument } from '../errors.js';
 import {
+  type AnswerFormat,
+  type ResponseFormat,
+  resolveFormat,
+} from '../grammar/response-format.js';
+import {
   checkChoice,
   checkFunction,
   checkNumber,
@@ -23,13 +28,16 @@ export interface ChatProgress {
   total: number;
 }
 
-export interface ChatOptions extends SamplingOptions {
+/** @typeParam F the response format, which gives `parsed` its type. */
+export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends SamplingOptions {
   /** Longest answer in tokens, 1 or more; its room in the context is set aside before the chat starts. Default: until
    *  the model stops or the context ends; beyond 512 tokens the answer then also ends when chats that run at the same
    *  time have used the context up. */
   maxTokens?: number;
   /** The answer ends before any of these texts. */
   stop?: string | readonly string[];
+  /** The shape that the answer has to have: a schema that cannot be kept is refused with ERR_SCHEMA. */
+  responseFormat?: F;
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
   signal?: AbortSignal;
@@ -44,6 +52,7 @@ export interface ChatSettings {
   signal: AbortSignal | undefined;
   onProgress: ((progress: ChatProgress) => void) | undefined;
   sampling: NativeSamplerOptions;
+  format: AnswerFormat | undefined;
   /** Chunks carry log-probabilities. */
   hasLogprobs: boolean;
 }
@@ -51,13 +60,14 @@ export interface ChatSettings {
 const CHAT_OPTIONS = [
   'maxTokens',
   'stop',
+  'responseFormat',
   'multiImage',
   'signal',
   'onProgress',
   ...SAMPLING_OPTIONS,
 ] as const;
 
-/** @throws ERR_INVALID_ARGUMENT */
+/** @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA */
 export function resolveChatOptions(given: unknown, model: SamplingFacts): ChatSettings {
   const options = checkOptions<ChatOptions>('options', given, CHAT_OPTIONS);
   return {
@@ -76,6 +86,7 @@ export function resolveChatOptions(given: unknown, model: SamplingFacts): ChatSe
     onProgress: checkFunction('onProgress', options.onProgress),
     sampling: resolveSampling(options, model),
     hasLogprobs: options.topLogprobs !== undefined,
+    format: resolveFormat(options.responseFormat),
   };
 }
 

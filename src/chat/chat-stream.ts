@@ -15,8 +15,12 @@ export interface ChatChunk {
   top?: { token: number; text: string; logprob: number }[];
 }
 
-export interface ChatResult {
+/** @typeParam P what `parsed` is. */
+export interface ChatResult<P = unknown> {
   text: string;
+  /** With a JSON response format: the value of an answer that ended by itself. Undefined otherwise, also where a
+   *  schema object's own checks, which no grammar knows, refuse it. */
+  parsed?: P | undefined;
   /** Every generated id, the one that ended the answer included. */
   tokens: number[];
   /** 'stop': the model ended, or a stop string came. 'length': maxTokens or the context ran out. 'abort': the reader
@@ -57,21 +61,21 @@ export interface ChatTimings {
 export const READER_LEFT = new DOMException('The reader left the stream', 'AbortError');
 
 /** @param signal aborts with READER_LEFT, upon which the run resolves with what it has */
-export type ChatRun = (
+export type ChatRun<P> = (
   emit: (chunk: ChatChunk) => void,
   signal: AbortSignal,
-) => Promise<ChatResult>;
+) => Promise<ChatResult<P>>;
 
-export class ChatStream implements AsyncIterable<ChatChunk> {
-  readonly #run: ChatRun;
+export class ChatStream<P = unknown> implements AsyncIterable<ChatChunk> {
+  readonly #run: ChatRun<P>;
   readonly #left = new AbortController();
   readonly #chunks: ChatChunk[] = [];
-  #result: Promise<ChatResult> | undefined;
+  #result: Promise<ChatResult<P>> | undefined;
   #hasEnded = false;
   #wakeReaders = () => {};
   #news!: Promise<void>;
 
-  constructor(run: ChatRun) {
+  constructor(run: ChatRun<P>) {
     this.#run = run;
     this.#awaitNews();
   }
@@ -81,7 +85,7 @@ export class ChatStream implements AsyncIterable<ChatChunk> {
    * generated so far and finishReason 'abort'. A failure that a loop has thrown to its reader is not reported as unhandled.
    * @throws what the chat meets: ERR_CONTEXT_FULL, ERR_IMAGE_DECODE, ERR_DECODE, ERR_DISPOSED, signal.reason …
    */
-  get result(): Promise<ChatResult> {
+  get result(): Promise<ChatResult<P>> {
     this.#result ??= this.#start();
     return this.#result;
   }
@@ -119,7 +123,7 @@ export class ChatStream implements AsyncIterable<ChatChunk> {
     };
   }
 
-  #start(): Promise<ChatResult> {
+  #start(): Promise<ChatResult<P>> {
     const emit = (chunk: ChatChunk) => {
       this.#chunks.push(chunk);
       this.#announce();

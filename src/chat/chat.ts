@@ -1,6 +1,6 @@
 /** One chat from messages to result: lay out the prompt, wait for a place, encode the pictures, generate, write text. */
 
-import type { NativeSample, NativeSampler } from '../binding.js';
+import type { NativeSample, NativeSampler, NativeSamplerOptions } from '../binding.js';
 import { PromptKey } from '../engine/prompt-key.js';
 import { PromptRows } from '../engine/prompt-rows.js';
 import type { GenerateEnd, Sequence } from '../engine/sequence.js';
@@ -28,6 +28,8 @@ export class Chat {
   readonly #tokens: number[] = [];
   readonly #text: TextDecoderWithStops;
   #written = '';
+  /** The model ended the answer, and no stop string or limit. */
+  #hasEnded = false;
   #conversation: Conversation | undefined;
   #sequence: Sequence | undefined;
   /** Pictures and clips that were not encoded for this chat. */
@@ -51,7 +53,7 @@ export class Chat {
   /** @throws what `ChatStream.result` says */
   async run(): Promise<ChatResult> {
     try {
-      return this.#result(await this.#answer());
+      return await this.#result(await this.#answer());
     } catch (error) {
       if (this.#request.signal.reason !== READER_LEFT) throw error;
       return this.#result('abort');
@@ -115,7 +117,10 @@ export class Chat {
   async #generate(sequence: Sequence, prompt: PromptRows): Promise<GenerateEnd> {
     const { engine, settings } = this.#request;
     const { binding, model, scheduler } = engine;
-    const sampler: NativeSampler = new binding.Sampler(model, settings.sampling);
+    const sampler: NativeSampler = new binding.Sampler(model, {
+      ...settings.sampling,
+      ...this.#grammar(),
+    });
     penalizePrompt(sampler, this.#conversation!, engine);
     const start = performance.now();
     let firstToken = 0;
@@ -137,6 +142,13 @@ export class Chat {
     }
   }
 
+  #grammar(): Partial<NativeSamplerOptions> {
+    const { engine, settings } = this.#request;
+    if (!settings.format) return {};
+    const endTokens = Int32Array.from(engine.endTokens);
+    return { grammar: settings.format.grammar, grammarTrigger: '', endTokens };
+  }
+
   /** @returns whether the answer goes on */
   #write(sample: NativeSample, isLast: boolean): boolean {
     const { engine, settings, emit } = this.#request;
@@ -146,6 +158,7 @@ export class Chat {
     const { text, isStopped } = this.#text.push(bytes, isEnd || isLast);
     this.#tokens.push(token);
     this.#written += text;
+    this.#hasEnded = isEnd;
     emit({ text, token, ...(settings.hasLogprobs ? this.#logprobs(sample) : {}) });
     return !isEnd && !isStopped;
   }
@@ -160,11 +173,14 @@ export class Chat {
     return { logprob, top };
   }
 
-  #result(finishReason: ChatResult['finishReason']): ChatResult {
+  async #result(finishReason: ChatResult['finishReason']): Promise<ChatResult> {
     const media = this.#conversation?.media ?? [];
+    const { format } = this.#request.settings;
+    const parsed = this.#hasEnded ? await format?.parse(this.#written) : undefined;
     this.#timings.totalMs = performance.now() - this.#started;
     return {
       text: this.#written,
+      ...(format ? { parsed } : {}),
       tokens: this.#tokens,
       finishReason,
       usage: {

@@ -74,13 +74,14 @@ class EngineLoader {
 
   async load(): Promise<Engine> {
     const { decoder, fingerprints } = this.#files;
-    const { memory, dialect, threads } = this.#plan;
+    const { memory, dialect, threads, gpuLayers, visionOnGpu } = this.#plan;
+    const usesGpu = gpuLayers > 0 || visionOnGpu;
     const { maxPixels, autoOrient, mediaTimeoutMs, ffmpegPath, ffprobePath } = this.#settings;
     const { multiImage, onProgress } = this.#settings;
     const decoderShare = memory.weights / (memory.weights + memory.vision);
     const binding = this.#binding;
     const rowCache = await this.#openRowCache();
-    const pool = this.#own(new binding.ThreadPool(threads));
+    const pool = this.#own(new binding.ThreadPool(threads, usesGpu));
     const model = await this.#loadDecoder(decoderShare);
     const context = await this.#createContext(model, pool);
     onProgress?.({ stage: 'context', fraction: decoderShare });

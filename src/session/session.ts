@@ -4,6 +4,7 @@ import type { ChatOptions, ChatSettings } from '../chat/chat-options.js';
 import { type ChatResult, ChatStream } from '../chat/chat-stream.js';
 import type { Engine } from '../chat/engine.js';
 import { invalidArgument, LlavaError } from '../errors.js';
+import type { Parsed, ResponseFormat } from '../grammar/response-format.js';
 import { type Message, mediaParts, type Part } from '../prompt/messages.js';
 import type { MultiImage } from '../vision/image-plan.js';
 import { saveKvState } from './kv-state.js';
@@ -70,7 +71,10 @@ export class Session {
    * failed chat leaves them as they were. One chat at a time. Pictures are read once and kept; arrays must not change.
    * @throws ERR_INVALID_ARGUMENT, ERR_DISPOSED
    */
-  chat(content: string | Part[], options?: ChatOptions): ChatStream {
+  chat<F extends ResponseFormat = ResponseFormat>(
+    content: string | Part[],
+    options?: ChatOptions<F>,
+  ): ChatStream<Parsed<F>> {
     this.#checkIdle();
     const question = this.#checkQuestion(content);
     const given = this.#host.checkOptions(options);
@@ -85,7 +89,7 @@ export class Session {
         this.#remember(question, result);
         return result;
       }),
-    );
+    ) as ChatStream<Parsed<F>>;
   }
 
   /** Forgets all but the system message. @throws ERR_INVALID_ARGUMENT during a chat, ERR_DISPOSED */

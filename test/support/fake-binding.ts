@@ -40,6 +40,8 @@ export interface FakeBindingOptions {
   reply?: (prompt: string) => string | number[];
   /** Runs inside every step, before anything is decoded; may wait or throw what the addon would. */
   onStep?: (slices: NativeSlice[]) => void | Promise<void>;
+  /** Runs when a step is to be given up that may still wait for its turn. */
+  onWithdraw?: () => void;
   /** Runs inside every copy of a sequence out of the cache or into it. */
   onCopy?: (what: 'save' | 'load') => void | Promise<void>;
   /** Runs inside every encode, before the cancel flag is looked at. */
@@ -248,6 +250,9 @@ function fakeContext(
       } finally {
         isBusy = false;
       }
+    },
+    withdraw() {
+      options.onWithdraw?.();
     },
     removePositions(sequence, from, to) {
       if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });

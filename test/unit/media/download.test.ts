@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { IMAGE, VIDEO } from '../../../src/media/media-kind.js';
 import { openSource, type SourceOptions } from '../../../src/media/source.js';
+import { eventually } from '../../support/eventually.js';
 
 const content = Buffer.from('what the server has');
 const gzipped = gzipSync(Buffer.alloc(100_000, content));
@@ -146,7 +147,7 @@ describe.each([...STUCK, '/junk-after-gzip'])('%s', (path) => {
     const reason = new Error('enough');
     const abort = new AbortController();
     const reading = read(path, { signal: abort.signal }).catch((error) => error);
-    await expect.poll(() => asked.length).toBe(1);
+    await eventually(() => expect(asked).toHaveLength(1));
     abort.abort(reason);
     const end = await reading;
     // A newer fetch may have failed by itself.

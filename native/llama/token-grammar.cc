@@ -1,0 +1,174 @@
+#include "llama/token-grammar.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "errors.h"
+#include "llama-grammar.h"
+
+namespace llavaov {
+namespace {
+
+// Ways to read a text that are followed at a time. Beyond it an ambiguous grammar would take all
+// memory: their number may double with each character.
+constexpr size_t kMaxStacks = 10000;
+
+// What may follow `point`; the grammar itself stays where it is.
+llama_grammar_stacks StepFrom(llama_grammar* grammar, llama_grammar_stacks stacks, uint32_t point) {
+  llama_grammar_get_stacks(grammar).swap(stacks);  // `stacks` holds the place of the grammar
+  llama_grammar_accept(grammar, point);
+  llama_grammar_get_stacks(grammar).swap(stacks);
+  if (stacks.size() > kMaxStacks) {
+    throw NativeError("ERR_DECODE", "The grammar can be read in too many ways at once",
+                      {{"status", 0.0}});
+  }
+  return stacks;
+}
+
+bool MayEnd(const llama_grammar_stacks& stacks) {
+  return std::any_of(stacks.begin(), stacks.end(),
+                     [](const llama_grammar_stack& stack) { return stack.empty(); });
+}
+
+llama_grammar_candidates Rejected(llama_grammar* grammar, const llama_grammar_stacks& stacks,
+                                  llama_grammar_candidates candidates) {
+  const auto& rules = llama_grammar_get_rules(grammar);
+  for (const auto& stack : stacks) {
+    if (candidates.empty()) break;
+    candidates = llama_grammar_reject_candidates_for_stack(rules, stack, candidates);
+  }
+  return candidates;
+}
+
+llama_partial_utf8 Partial(const PartialCharacter& rest) { return {rest.value, rest.n_remain}; }
+
+}  // namespace
+
+void Grammar::Deleter::operator()(llama_grammar* grammar) const {
+  llama_grammar_free_impl(grammar);
+}
+
+Grammar::Grammar(const std::string& gbnf)
+    : grammar_(
+          llama_grammar_init_impl(nullptr, gbnf.c_str(), "root", false, nullptr, 0, nullptr, 0)) {
+  if (!grammar_ || llama_grammar_get_stacks(grammar_.get()).empty()) {
+    throw Invalid("grammar", "Expected a grammar that llama.cpp can read");
+  }
+}
+
+Grammar::~Grammar() = default;
+
+bool Grammar::Matches(const std::string& text) const {
+  PartialCharacter rest;
+  std::vector<uint32_t> points;
+  if (!DecodeUtf8(text, rest, points) || rest.n_remain > 0) return false;
+  llama_grammar_stacks stacks = llama_grammar_get_stacks(grammar_.get());
+  for (const uint32_t point : points) {
+    if (stacks.empty()) return false;
+    stacks = StepFrom(grammar_.get(), std::move(stacks), point);
+  }
+  return MayEnd(stacks);
+}
+
+struct TokenGrammar::Place {
+  llama_grammar_stacks stacks;
+  PartialCharacter rest;
+};
+
+TokenGrammar::TokenGrammar(TokenGrammarOptions options, std::shared_ptr<const TokenTexts> texts)
+    : options_(std::move(options)),
+      texts_(std::move(texts)),
+      grammar_(options_.gbnf),
+      place_(new Place{llama_grammar_get_stacks(grammar_.grammar_.get()), {}}) {}
+
+TokenGrammar::~TokenGrammar() = default;
+
+const char* TokenGrammar::BehindTrigger(const std::string& bytes, std::string& text) const {
+  text = tail_ + bytes;
+  const size_t at = text.find(options_.trigger);
+  return at == std::string::npos ? nullptr : text.c_str() + at + options_.trigger.size();
+}
+
+// False where the text may not go on so.
+bool TokenGrammar::Advance(Place& place, const std::string& bytes) const {
+  llama_grammar* grammar = grammar_.grammar_.get();
+  std::vector<uint32_t> points;
+  if (!DecodeUtf8(bytes, place.rest, points)) return false;
+  for (const uint32_t point : points) {
+    if (place.stacks.empty()) return false;
+    place.stacks = StepFrom(grammar, std::move(place.stacks), point);
+  }
+  if (place.stacks.empty()) return false;
+  if (place.rest.n_remain == 0) return true;
+  const uint32_t end = 0;
+  return Rejected(grammar, place.stacks, {{0, &end, Partial(place.rest), 0}}).empty();
+}
+
+bool TokenGrammar::Admits(int32_t token) const {
+  const bool is_end = options_.end_tokens.count(token) > 0;
+  const std::string& bytes = (*texts_)[token].bytes;
+  if (IsWaiting()) {
+    std::string text;
+    const char* behind = is_end ? nullptr : BehindTrigger(bytes, text);
+    if (!behind) return true;
+    Place place = *place_;
+    return Advance(place, behind);
+  }
+  if (is_end) return place_->rest.n_remain == 0 && MayEnd(place_->stacks);
+  if (bytes.empty()) return false;
+  Place place = *place_;
+  return Advance(place, bytes);
+}
+
+void TokenGrammar::Mask(std::vector<float>& scores) const {
+  const bool may_end = place_->rest.n_remain == 0 && MayEnd(place_->stacks);
+  std::vector<std::vector<uint32_t>> joined;  // of tokens that end a character
+  joined.reserve(scores.size());
+  llama_grammar_candidates candidates;
+  candidates.reserve(scores.size());
+  for (size_t id = 0; id < scores.size(); ++id) {
+    const TokenTexts::Text& text = (*texts_)[id];
+    if (IsWaiting()) {
+      if (!Admits(int32_t(id))) scores[id] = -INFINITY;
+    } else if (options_.end_tokens.count(int32_t(id)) > 0) {
+      if (!may_end) scores[id] = -INFINITY;
+    } else if (place_->rest.n_remain == 0) {
+      if (text.is_whole) {
+        candidates.push_back({id, text.points.data(), Partial(text.rest), int32_t(id)});
+      } else {
+        scores[id] = -INFINITY;
+      }
+    } else {
+      PartialCharacter rest = place_->rest;
+      std::vector<uint32_t> points;
+      if (text.bytes.empty() || !DecodeUtf8(text.bytes, rest, points)) {
+        scores[id] = -INFINITY;
+        continue;
+      }
+      points.push_back(0);
+      joined.push_back(std::move(points));
+      candidates.push_back({id, joined.back().data(), Partial(rest), int32_t(id)});
+    }
+  }
+  const auto rejected = Rejected(grammar_.grammar_.get(), place_->stacks, std::move(candidates));
+  for (const llama_grammar_candidate& candidate : rejected) scores[candidate.index] = -INFINITY;
+}
+
+void TokenGrammar::Accept(int32_t token) {
+  if (options_.end_tokens.count(token) > 0) return;
+  std::string bytes = (*texts_)[token].bytes;
+  if (IsWaiting()) {
+    std::string text;
+    const char* behind = BehindTrigger(bytes, text);
+    if (!behind) {
+      const size_t kept = std::min(text.size(), options_.trigger.size() - 1);
+      tail_ = text.substr(text.size() - kept);
+      return;
+    }
+    has_begun_ = true;
+    bytes = behind;
+  }
+  Advance(*place_, bytes);
+}
+
+}  // namespace llavaov

@@ -1,0 +1,104 @@
+/**
+ * Sets of Unicode code points as sorted, disjoint ranges. Surrogates are no characters here: a text that is
+ * well formed has none, and no grammar of ours admits them.
+ */
+export type CodePoints = readonly (readonly [from: number, to: number])[];
+
+export const NO_CHARACTER: CodePoints = [];
+export const ANY_CHARACTER: CodePoints = [
+  [0, 0xd7ff],
+  [0xe000, 0x10ffff],
+];
+
+/** @param ranges in any order, overlapping or not; what lies among the surrogates is left out. */
+export function codePoints(ranges: Iterable<readonly [number, number]>): CodePoints {
+  return intersect(merge([...ranges]), ANY_CHARACTER);
+}
+
+export function charactersOf(text: string): CodePoints {
+  return codePoints(
+    Array.from(text, (char) => [char.codePointAt(0)!, char.codePointAt(0)!] as const),
+  );
+}
+
+function merge(ranges: (readonly [number, number])[]): CodePoints {
+  const merged: [number, number][] = [];
+  for (const [from, to] of ranges.sort((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1);
+    if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+    else merged.push([from, to]);
+  }
+  return merged;
+}
+
+export function union(...sets: CodePoints[]): CodePoints {
+  return codePoints(sets.flat());
+}
+
+export function intersect(a: CodePoints, b: CodePoints): CodePoints {
+  const common: [number, number][] = [];
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const from = Math.max(a[i]![0], b[j]![0]);
+    const to = Math.min(a[i]![1], b[j]![1]);
+    if (from <= to) common.push([from, to]);
+    if (a[i]![1] < b[j]![1]) i++;
+    else j++;
+  }
+  return common;
+}
+
+export function complement(set: CodePoints): CodePoints {
+  const gaps: [number, number][] = [];
+  let next = 0;
+  for (const [from, to] of set) {
+    if (from > next) gaps.push([next, from - 1]);
+    next = to + 1;
+  }
+  if (next <= 0x10ffff) gaps.push([next, 0x10ffff]);
+  return intersect(gaps, ANY_CHARACTER);
+}
+
+export function has(set: CodePoints, point: number): boolean {
+  let low = 0;
+  let high = set.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const [from, to] = set[middle]!;
+    if (point < from) high = middle - 1;
+    else if (point > to) low = middle + 1;
+    else return true;
+  }
+  return false;
+}
+
+export function keyOf(set: CodePoints): string {
+  return set.map(([from, to]) => `${from.toString(36)}-${to.toString(36)}`).join();
+}
+
+/** The coarsest partition of all characters in which each of `sets` is a union of parts. */
+export function partition(sets: readonly CodePoints[]): CodePoints[] {
+  const borders = new Set<number>([0, 0xe000]);
+  for (const set of sets) {
+    for (const [from, to] of set) {
+      borders.add(from);
+      borders.add(to + 1);
+    }
+  }
+  const starts = [...borders].filter((point) => point <= 0x10ffff).sort((a, b) => a - b);
+  const parts = new Map<string, [number, number][]>();
+  const cursors = sets.map(() => 0);
+  starts.forEach((from, index) => {
+    const to = (starts[index + 1] ?? 0x110000) - 1;
+    if (from >= 0xd800 && from <= 0xdfff) return;
+    let signature = '';
+    sets.forEach((set, i) => {
+      while (cursors[i]! < set.length && set[cursors[i]!]![1] < from) cursors[i]!++;
+      const range = set[cursors[i]!];
+      signature += range && range[0] <= from ? '1' : '0';
+    });
+    const part = parts.get(signature);
+    if (part) part.push([from, Math.min(to, from < 0xd800 ? 0xd7ff : to)]);
+    else parts.set(signature, [[from, Math.min(to, from < 0xd800 ? 0xd7ff : to)]]);
+  });
+  return [...parts.values()].map(merge);
+}

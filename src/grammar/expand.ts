@@ -1,0 +1,222 @@
+/**
+ * A conjunction of literals to the branches that keep it: keywords are worked off first, then every choice is
+ * followed. A branch that contradicts itself is dropped as soon as that is seen. Bounded.
+ */
+
+import { automatonOf, TooManyStates } from './automaton.js';
+import { ARRAY, Branch, NUMBER, OBJECT, STRING } from './branch.js';
+import type { Keyword, Place } from './keyword.js';
+import { ARRAY_KEYWORDS } from './keywords-array.js';
+import { LOGIC_KEYWORDS } from './keywords-logic.js';
+import { NUMBER_KEYWORDS } from './keywords-number.js';
+import { OBJECT_KEYWORDS } from './keywords-object.js';
+import { STRING_KEYWORDS } from './keywords-string.js';
+import { type Term, TermPool } from './language.js';
+import { propertyLiterals } from './property-literals.js';
+import { NotRegular, searchTerm } from './regexp.js';
+import { isSchemaError, schemaError } from './schema-error.js';
+import { type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
+
+// Order matters: what settles types and names comes before what chooses.
+const KEYWORDS: Readonly<Record<string, Keyword>> = {
+  ...LOGIC_KEYWORDS,
+  ...NUMBER_KEYWORDS,
+  ...STRING_KEYWORDS,
+  ...ARRAY_KEYWORDS,
+  ...OBJECT_KEYWORDS,
+};
+
+const MAX_BRANCHES = 400;
+/** Branches of all conjunctions of a document. */
+const MAX_WORK = 60_000;
+const MAX_STATES = 500;
+/** Conjunctions within each other that are looked into to show that one has no values. */
+const MAX_PROOFS = 4;
+
+const keyOf = (literals: readonly Literal[]): string =>
+  [...new Set(literals)].sort((a, b) => a - b).join();
+
+export class Expander {
+  readonly pool = new TermPool();
+  readonly index: SchemaIndex;
+  private readonly patterns = new Map<string, Term>();
+  private readonly known = new Map<string, Branch[]>();
+  /** Conjunctions that are being expanded. */
+  private readonly working = new Set<string>();
+  private work = 0;
+
+  constructor(root: Schema) {
+    this.index = new SchemaIndex(root);
+  }
+
+  expand(literals: readonly Literal[]): Branch[] {
+    const key = keyOf(literals);
+    let branches = this.known.get(key);
+    if (!branches) {
+      this.working.add(key);
+      const first = new Branch();
+      first.todo = literals.map((literal) => ({ literal, owners: [] }));
+      branches = [];
+      this.follow(first, branches);
+      this.working.delete(key);
+      this.known.set(key, branches);
+    }
+    return branches;
+  }
+
+  private follow(branch: Branch, done: Branch[]): void {
+    this.settle(branch);
+    if (branch.isDead) return;
+    const choices = branch.splits.shift();
+    if (!choices) {
+      done.push(branch);
+      if (done.length > MAX_BRANCHES || ++this.work > MAX_WORK) throw this.tooMany(branch);
+      return;
+    }
+    for (const choice of choices) {
+      const copy = branch.copy();
+      choice(copy);
+      this.follow(copy, done);
+    }
+  }
+
+  private tooMany(branch: Branch): Error {
+    const schema = branch.object.minSchema ?? this.index.schemaOf(2);
+    return schemaError(
+      this.index.pointerOf(schema),
+      'anyOf',
+      `its choices combine to more than ${MAX_BRANCHES} ways; write fewer "anyOf", "oneOf", "if" or "dependentRequired" beside each other`,
+    );
+  }
+
+  /** Works off everything that leaves no choice. */
+  private settle(branch: Branch): void {
+    for (let next = branch.todo.pop(); next && !branch.isDead; next = branch.todo.pop()) {
+      if (!branch.isNew(next)) continue;
+      const schema = this.index.schemaOf(next.literal);
+      branch.owners = next.owners;
+      if (next.literal % 2 === 0) this.keep(branch, schema);
+      else this.oppose(branch, schema);
+    }
+    if (branch.types & OBJECT && this.contradictsItself(branch)) branch.only(~OBJECT);
+    if (branch.types & STRING && branch.string.min > branch.string.max) branch.only(~STRING);
+    if (branch.types & ARRAY && branch.array.min > branch.array.max) branch.only(~ARRAY);
+    if (branch.types & NUMBER && branch.number.least > branch.number.most) branch.only(~NUMBER);
+  }
+
+  private keep(branch: Branch, schema: Schema): void {
+    if (schema.unevaluatedProperties !== undefined || schema.unevaluatedItems !== undefined)
+      branch.owners = [...branch.owners, schema];
+    for (const [keyword, value] of Object.entries(schema)) {
+      if (!Object.hasOwn(KEYWORDS, keyword)) continue;
+      KEYWORDS[keyword]!.apply(branch, this.place(schema, keyword, value));
+    }
+  }
+
+  private oppose(branch: Branch, schema: Schema): void {
+    const choices = Object.entries(schema).flatMap(([keyword, value]) => {
+      if (!Object.hasOwn(KEYWORDS, keyword)) return [];
+      const place = this.place(schema, keyword, value);
+      const { negate } = KEYWORDS[keyword]!;
+      if (!negate)
+        throw place.fail('its opposite, which "not", "oneOf" or "if" asks for, cannot be said');
+      return negate(place);
+    });
+    branch.owners = [];
+    if (choices.length === 0) branch.only(0);
+    else branch.choose(choices);
+  }
+
+  private place(schema: Schema, keyword: string, value: unknown): Place {
+    const fail = (message: string) => schemaError(this.index.pointerOf(schema), keyword, message);
+    return {
+      schema,
+      keyword,
+      value,
+      index: this.index,
+      pool: this.pool,
+      fail,
+      pattern: (source) => this.pattern(source, fail),
+      isEmpty: (literals) => this.isEmpty(literals, this.working.size > MAX_PROOFS ? 0 : 2),
+    };
+  }
+
+  private pattern(source: string, fail: Place['fail']): Term {
+    let term = this.patterns.get(source);
+    if (!term) {
+      try {
+        term = searchTerm(this.pool, source);
+      } catch (error) {
+        if (!(error instanceof NotRegular)) throw error;
+        throw fail(`${JSON.stringify(source)} has ${error.message}; write the pattern without it`);
+      }
+      this.patterns.set(source, term);
+    }
+    return term;
+  }
+
+  private contradictsItself(branch: Branch): boolean {
+    const { required, min, max } = branch.object;
+    if (min > max || required.size > max) return true;
+    return [...required].some((name) => {
+      const literals = propertyLiterals(this, branch, name);
+      return (
+        literals.includes(NOTHING) || literals.some((l) => l % 2 === 1 && literals.includes(l ^ 1))
+      );
+    });
+  }
+
+  /** Whether no value keeps all literals, as far as `depth` levels show it. */
+  isEmpty(literals: readonly Literal[], depth: number): boolean {
+    if (literals.includes(NOTHING)) return true;
+    if (depth === 0 || this.working.has(keyOf(literals))) return false;
+    try {
+      return this.expand(literals).every((branch) => this.isEmptyBranch(branch, depth));
+    } catch (error) {
+      if (isSchemaError(error)) return false;
+      throw error;
+    }
+  }
+
+  private isEmptyBranch(branch: Branch, depth: number): boolean {
+    const { types, number } = branch;
+    if (types & ~(NUMBER | STRING | OBJECT | ARRAY)) return false;
+    if (types & NUMBER && !(number.values?.size === 0)) {
+      if (!number.values || this.admitsSome(number.values, branch)) return false;
+    }
+    if (types & STRING && !this.hasNoText(branch)) return false;
+    if (types & ARRAY) return false;
+    if (!(types & OBJECT)) return true;
+    return [...branch.object.required].some((name) =>
+      this.isEmpty(propertyLiterals(this, branch, name), depth - 1),
+    );
+  }
+
+  private admitsSome(values: ReadonlySet<number>, { number }: Branch): boolean {
+    return [...values].some((value) => value >= number.least && value <= number.most);
+  }
+
+  private hasNoText({ string }: Branch): boolean {
+    if (string.terms.length === 0) return string.min > string.max;
+    try {
+      const term = this.textTerm(string);
+      return automatonOf(this.pool, term, MAX_STATES).length === 0;
+    } catch (error) {
+      if (error instanceof TooManyStates) return false;
+      throw error;
+    }
+  }
+
+  /** All that is known of a text, its length too. */
+  textTerm({ terms, min, max }: Branch['string']): Term {
+    const { pool } = this;
+    return pool.both(...terms, pool.repeat(pool.anyCharacter, min, max));
+  }
+
+  /** The names that all of `literals` admit as texts. */
+  nameTerm(literals: readonly Literal[]): Term {
+    if (literals.length === 0) return this.pool.anything;
+    const branches = this.expand(literals).filter(({ types }) => types & STRING);
+    return this.pool.choice(...branches.map(({ string }) => this.textTerm(string)));
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * A grammar while it is built: rules as alternatives of terminals and references, and the same as GBNF text, from
+ * which whatever cannot end, or is not reached, has been taken out. Knows nothing of JSON or schemas.
+ */
+import type { CodePoints } from './code-points.js';
+
+/** GBNF text of characters, or the number of a rule. */
+export type GrammarSymbol = string | number;
+export type Alternative = readonly GrammarSymbol[];
+
+interface Rule {
+  readonly hint: string;
+  alternatives: readonly Alternative[];
+}
+
+/** llama.cpp keeps every element of every rule, and walks its rules by recursion. */
+const MAX_RULES = 60_000;
+const MAX_ELEMENTS = 600_000;
+/** Up to here a bounded repetition is a chain of rules, which is easiest to follow. */
+const LONGEST_CHAIN = 32;
+
+export class GrammarTooLarge extends Error {}
+
+export class GrammarBuilder {
+  private readonly rules: Rule[] = [];
+  private readonly byContent = new Map<string, number>();
+  private elements = 0;
+
+  /** A rule whose alternatives come later, so that it may refer to itself. */
+  declare(hint: string): number {
+    if (this.rules.length >= MAX_RULES) throw new GrammarTooLarge();
+    return this.rules.push({ hint, alternatives: [] }) - 1;
+  }
+
+  define(rule: number, alternatives: readonly Alternative[]): void {
+    this.elements += alternatives.reduce((sum, symbols) => sum + symbols.length + 1, 0);
+    if (this.elements > MAX_ELEMENTS) throw new GrammarTooLarge();
+    this.rules[rule]!.alternatives = alternatives;
+  }
+
+  /** A rule of known alternatives; equal ones are one. */
+  rule(hint: string, alternatives: readonly Alternative[]): number {
+    const key = alternatives.map((symbols) => symbols.map(symbolKey).join(' ')).join(' | ');
+    let rule = this.byContent.get(key);
+    if (rule === undefined) {
+      rule = this.declare(hint);
+      this.define(rule, alternatives);
+      this.byContent.set(key, rule);
+    }
+    return rule;
+  }
+
+  /**
+   * `item`, min to max times, as the symbols of a sequence. Long repetitions are sums of powers of two: as many
+   * rules, and as many open possibilities while reading, as their bounds have binary digits.
+   */
+  repeat(hint: string, item: GrammarSymbol, min: number, max: number): Alternative {
+    const required = this.exactly(hint, item, min);
+    if (max === min) return required;
+    if (max === Number.POSITIVE_INFINITY) return [...required, this.endless(hint, item)];
+    return [...required, this.upTo(hint, item, max - min)];
+  }
+
+  private endless(hint: string, item: GrammarSymbol): number {
+    const key = `endless ${symbolKey(item)}`;
+    const known = this.byContent.get(key);
+    if (known !== undefined) return known;
+    const rule = this.declare(`${hint}-many`);
+    this.byContent.set(key, rule);
+    this.define(rule, [[item, rule], []]);
+    return rule;
+  }
+
+  private exactly(hint: string, item: GrammarSymbol, count: number): Alternative {
+    if (count <= 8) return Array<GrammarSymbol>(count).fill(item);
+    const half = this.rule(`${hint}-x${count >> 1}`, [this.exactly(hint, item, count >> 1)]);
+    return count % 2 ? [item, half, half] : [half, half];
+  }
+
+  private upTo(hint: string, item: GrammarSymbol, count: number): number {
+    if (count <= LONGEST_CHAIN) {
+      let rest: Alternative = [];
+      for (let i = 1; i <= count; i++) rest = [this.rule(`${hint}-to${i}`, [[item, ...rest], []])];
+      return rest[0] as number;
+    }
+    // As many whole halves as are wanted, then fewer than a half: each step leaves one possibility more.
+    const half = (count + 1) >> 1;
+    const rest = this.upTo(hint, item, count - half);
+    const less = half - 1 === count - half ? rest : this.upTo(hint, item, half - 1);
+    return this.rule(`${hint}-to${count}`, [[...this.exactly(hint, item, half), rest], [less]]);
+  }
+
+  /** Rules from which some text can be derived at all. */
+  productive(): boolean[] {
+    const isProductive = this.rules.map(() => false);
+    const users: number[][] = this.rules.map(() => []);
+    this.rules.forEach(({ alternatives }, rule) => {
+      for (const symbol of alternatives.flat())
+        if (typeof symbol === 'number') users[symbol]!.push(rule);
+    });
+    const todo = this.rules.map((_, rule) => rule);
+    for (let rule = todo.pop(); rule !== undefined; rule = todo.pop()) {
+      if (isProductive[rule]) continue;
+      const ends = (symbols: Alternative) =>
+        symbols.every((symbol) => typeof symbol === 'string' || isProductive[symbol]);
+      if (!this.rules[rule]!.alternatives.some(ends)) continue;
+      isProductive[rule] = true;
+      todo.push(...users[rule]!);
+    }
+    return isProductive;
+  }
+
+  /** The rule itself, or the one that it is another name of. */
+  private behind(rule: number): number {
+    let own = rule;
+    for (let steps = 0; steps < 10; steps++) {
+      const { alternatives } = this.rules[own]!;
+      const only =
+        alternatives.length === 1 && alternatives[0]!.length === 1 && alternatives[0]![0];
+      if (typeof only !== 'number') return own;
+      own = only;
+    }
+    return own;
+  }
+
+  /** The grammar as GBNF, or undefined where `root` derives nothing. */
+  write(root: number): string | undefined {
+    const isProductive = this.productive();
+    if (!isProductive[root]) return undefined;
+    const first = this.behind(root);
+    const names = new Map([[first, 'root']]);
+    const taken = new Map([['root', 1]]);
+    const name = (reference: number): string => {
+      const rule = this.behind(reference);
+      let known = names.get(rule);
+      if (known === undefined) {
+        known = freeName(this.rules[rule]!.hint, taken);
+        names.set(rule, known);
+      }
+      return known;
+    };
+    const lines: string[] = [];
+    // The map grows while it is walked: every rule that is named gets its line.
+    for (const [rule, own] of names) {
+      const alternatives = this.rules[rule]!.alternatives.filter((symbols) =>
+        symbols.every((symbol) => typeof symbol === 'string' || isProductive[symbol]),
+      );
+      const texts = alternatives.map((symbols) => {
+        const parts = symbols.map((symbol) => (typeof symbol === 'string' ? symbol : name(symbol)));
+        return parts.join(' ') || '""';
+      });
+      lines.push(`${own} ::= ${[...new Set(texts)].join(' | ')}`);
+    }
+    return `${lines.join('\n')}\n`;
+  }
+}
+
+function symbolKey(symbol: GrammarSymbol): string {
+  return typeof symbol === 'string' ? symbol : `#${symbol}`;
+}
+
+function freeName(hint: string, taken: Map<string, number>): string {
+  const base =
+    hint
+      .replace(/[^A-Za-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 40) || 'rule';
+  let count = taken.get(base) ?? 0;
+  let name = base;
+  while (taken.has(name)) name = `${base}-${++count}`;
+  taken.set(base, Math.max(1, count));
+  taken.set(name, taken.get(name) ?? 1);
+  return name;
+}
+
+/** A quoted text of a grammar. */
+export function literal(text: string): string {
+  const escaped = Array.from(text, (char) => {
+    if (char === '"' || char === '\\') return `\\${char}`;
+    const point = char.codePointAt(0)!;
+    return isPlain(point) ? char : escapedPoint(point);
+  });
+  return `"${escaped.join('')}"`;
+}
+
+/** A bracketed set of characters of a grammar. */
+export function bracketed(set: CodePoints): string {
+  const ranges = set.map(([from, to]) =>
+    from === to ? classPoint(from) : `${classPoint(from)}-${classPoint(to)}`,
+  );
+  return `[${ranges.join('')}]`;
+}
+
+function classPoint(point: number): string {
+  const char = String.fromCodePoint(point);
+  if ('[]-\\"'.includes(char)) return `\\${char}`;
+  return isPlain(point) && char !== '^' ? char : escapedPoint(point);
+}
+
+function isPlain(point: number): boolean {
+  return (point >= 0x20 && point < 0x7f) || (point >= 0xc0 && point < 0x250);
+}
+
+function escapedPoint(point: number): string {
+  if (point === 10) return '\\n';
+  if (point === 13) return '\\r';
+  if (point === 9) return '\\t';
+  const hex = point.toString(16).toUpperCase();
+  if (point <= 0xff) return `\\x${hex.padStart(2, '0')}`;
+  return point <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
+}

@@ -1,0 +1,32 @@
+/**
+ * A JSON schema (drafts 4 to 2020-12) to a grammar in llama.cpp's GBNF: every text that the grammar admits is JSON that
+ * the schema admits. What cannot be said is refused, never loosened.
+ */
+import { Expander } from './expand.js';
+import { GrammarTooLarge } from './gbnf.js';
+import { schemaError } from './schema-error.js';
+import { isSchema, type Schema } from './schema-index.js';
+import { ValueWriter } from './write-value.js';
+
+/**
+ * @param schema an object, or true for any JSON.
+ * @returns GBNF whose first rule is `root`.
+ * @throws ERR_SCHEMA { pointer, keyword }: what cannot be kept, where, and what to write instead.
+ */
+export function jsonSchemaToGrammar(schema: unknown): string {
+  if (schema !== true && !isSchema(schema)) {
+    throw schemaError('', '$schema', 'a schema is an object, or true for any JSON');
+  }
+  const root: Schema = schema === true ? {} : schema;
+  try {
+    const writer = new ValueWriter(new Expander(root));
+    const { index } = writer.expander;
+    const rule = writer.value('root', [index.literal(root, root, '$schema')]);
+    const grammar = writer.builder.write(rule);
+    if (grammar !== undefined) return grammar;
+  } catch (error) {
+    if (!(error instanceof GrammarTooLarge)) throw error;
+    throw schemaError('', '$defs', 'its grammar is too large; leave out parts of it');
+  }
+  throw schemaError('', 'type', 'no value keeps all that it asks for');
+}

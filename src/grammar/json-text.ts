@@ -1,0 +1,171 @@
+/**
+ * Strings and other texts as JSON writes them, in rules of a grammar. A character stands as itself, or as an escape
+ * where Python's json or JSON.stringify would write one: the short ones, \u for control characters and for all
+ * beyond ASCII, pairs of them above U+FFFF. A string that may be anything has every escape that JSON allows.
+ */
+import { type Automaton, automatonOf } from './automaton.js';
+import { type Lengths, ofLength } from './automaton-lengths.js';
+import {
+  ANY_CHARACTER,
+  type CodePoints,
+  charactersOf,
+  codePoints,
+  complement,
+  intersect,
+  keyOf,
+} from './code-points.js';
+import { type Alternative, bracketed, type GrammarBuilder, literal } from './gbnf.js';
+import { HexRules } from './hex-rules.js';
+import type { Term, TermPool } from './language.js';
+
+const MUST_ESCAPE = codePoints([
+  [0, 0x1f],
+  [0x22, 0x22],
+  [0x5c, 0x5c],
+]);
+const UNESCAPED = complement(MUST_ESCAPE);
+const SHORT: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '\b': 'b',
+  '\f': 'f',
+  '\n': 'n',
+  '\r': 'r',
+  '\t': 't',
+};
+const ESCAPED_BY_HEX = codePoints([
+  [0, 0x1f],
+  [0x7f, 0x10ffff],
+]);
+const PLAIN_ASCII = intersect(UNESCAPED, [[0x20, 0x7e]]);
+const MAX_STATES = 6_000;
+/** States that tell how long a text is, too. */
+const MAX_COUNTED = 8_000;
+const ANY_LENGTH: Lengths = { min: 0, max: Number.POSITIVE_INFINITY };
+
+export class JsonText {
+  private readonly characters = new Map<string, number>();
+  private readonly texts = new Map<string, number | undefined>();
+  private readonly hex: HexRules;
+
+  constructor(
+    private readonly builder: GrammarBuilder,
+    private readonly pool: TermPool,
+  ) {
+    this.hex = new HexRules(builder);
+  }
+
+  /** One character of the set, inside of a JSON string. */
+  character(set: CodePoints): number {
+    const key = keyOf(set);
+    let rule = this.characters.get(key);
+    if (rule === undefined) {
+      rule = this.builder.rule('char', this.characterForms(set));
+      this.characters.set(key, rule);
+    }
+    return rule;
+  }
+
+  private characterForms(set: CodePoints): Alternative[] {
+    const isAny = keyOf(set) === keyOf(ANY_CHARACTER);
+    const plain = intersect(set, UNESCAPED);
+    const short = Object.entries(SHORT).flatMap(([char, sign]) =>
+      intersect(set, charactersOf(char)).length > 0 ? [sign] : [],
+    );
+    if (isAny) short.push('/');
+    const escapes: Alternative[] = [];
+    if (short.length > 0) escapes.push([bracketed(charactersOf(short.join('')))]);
+    escapes.push(...this.hex.escapes(isAny ? set : intersect(set, ESCAPED_BY_HEX)));
+    const forms: Alternative[] = plain.length > 0 ? [[bracketed(plain)]] : [];
+    if (escapes.length > 0) forms.push([literal('\\'), this.builder.rule('escape', escapes)]);
+    return forms;
+  }
+
+  /** A JSON string, of any text or of so many characters. */
+  anyString(min: number, max: number): number {
+    const char = this.character(ANY_CHARACTER);
+    const inside = this.builder.repeat('char', char, min, max);
+    return this.builder.rule('string', [[literal('"'), ...inside, literal('"')]]);
+  }
+
+  /** A JSON string in the language, or undefined where there is none. @throws TooManyStates */
+  string(hint: string, term: Term, lengths: Lengths = ANY_LENGTH): number | undefined {
+    const key = `${term.id} ${lengths.min} ${lengths.max}`;
+    if (!this.texts.has(key)) {
+      const automaton = ofLength(automatonOf(this.pool, term, MAX_STATES), lengths, MAX_COUNTED);
+      const inside = this.states(hint, automaton, true);
+      this.texts.set(
+        key,
+        inside === undefined ? undefined : this.builder.rule(hint, [[literal('"'), inside]]),
+      );
+    }
+    return this.texts.get(key);
+  }
+
+  /** A text in the language as it stands: a number, for instance. @throws TooManyStates */
+  plain(hint: string, term: Term): number | undefined {
+    return this.states(hint, automatonOf(this.pool, term, MAX_STATES), false);
+  }
+
+  private states(hint: string, automaton: Automaton, isString: boolean): number | undefined {
+    if (automaton.length === 0) return undefined;
+    const rules = automaton.map(() => -1);
+    const ruleOf = (state: number): number => {
+      if (rules[state] === -1) {
+        rules[state] = this.builder.declare(hint);
+        todo.push(state);
+      }
+      return rules[state]!;
+    };
+    const todo: number[] = [];
+    const first = ruleOf(0);
+    for (let state = todo.pop(); state !== undefined; state = todo.pop()) {
+      const alternatives = automaton[state]!.moves.map(({ set, target }): Alternative => {
+        const { text, last } = straight(automaton, set, target);
+        const head = text === '' ? this.move(set, isString) : literal(text);
+        return isLeaf(automaton, last)
+          ? isString
+            ? [head, literal('"')]
+            : [head]
+          : [head, ruleOf(last)];
+      });
+      if (automaton[state]!.isAccepting) alternatives.push(isString ? [literal('"')] : []);
+      this.builder.define(rules[state]!, alternatives);
+    }
+    return first;
+  }
+
+  private move(set: CodePoints, isString: boolean): string | number {
+    const isPlain = intersect(set, PLAIN_ASCII);
+    if (!isString || keyOf(isPlain) === keyOf(set)) return bracketed(set);
+    return this.character(set);
+  }
+}
+
+/** The text that has to follow from a move on, while one plain character leads to one state. */
+function straight(
+  automaton: Automaton,
+  set: CodePoints,
+  target: number,
+): { text: string; last: number } {
+  let text = plainCharacter(set);
+  let last = target;
+  while (text !== '') {
+    const { isAccepting, moves } = automaton[last]!;
+    const next = moves.length === 1 && !isAccepting ? plainCharacter(moves[0]!.set) : '';
+    if (next === '' || text.length > 200) break;
+    text += next;
+    last = moves[0]!.target;
+  }
+  return { text, last };
+}
+
+function plainCharacter(set: CodePoints): string {
+  const [from, to] = set[0]!;
+  const isOne = set.length === 1 && from === to;
+  return isOne && intersect(set, PLAIN_ASCII).length > 0 ? String.fromCodePoint(from) : '';
+}
+
+function isLeaf(automaton: Automaton, state: number): boolean {
+  return automaton[state]!.moves.length === 0;
+}

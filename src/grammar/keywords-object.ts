@@ -1,0 +1,179 @@
+/** Keywords of objects. */
+import { type Branch, type Choice, OBJECT, type PropertyGroup } from './branch.js';
+import { countAt, type Keyword, literalAt, mapAt, namesAt, type Place } from './keyword.js';
+import { type Literal, NOTHING } from './schema-index.js';
+
+const onlyObject = (change: Choice): Choice => {
+  return (branch) => {
+    branch.only(OBJECT);
+    change(branch);
+  };
+};
+
+/** properties, patternProperties and additionalProperties of one schema are one group. */
+const OF_A_GROUP = ['properties', 'patternProperties', 'additionalProperties'];
+
+function groupOf(place: Place, owners: PropertyGroup['owners']): PropertyGroup {
+  const { schema, index } = place;
+  const at = (keyword: string): Place => ({ ...place, keyword, value: schema[keyword] ?? {} });
+  const named = Object.entries(mapAt(at('properties'))).map(
+    ([name, value]) => [name, index.literal(value, schema, 'properties')] as const,
+  );
+  const patterns = Object.entries(mapAt(at('patternProperties'))).map(
+    ([source, value]) =>
+      [place.pattern(source), index.literal(value, schema, 'patternProperties')] as const,
+  );
+  const rest = schema.additionalProperties;
+  return {
+    names: new Map(named),
+    patterns,
+    rest: rest === undefined ? undefined : index.literal(rest, schema, 'additionalProperties'),
+    owners,
+  };
+}
+
+function applyGroup(branch: Branch, place: Place): void {
+  const first = OF_A_GROUP.find((keyword) => place.schema[keyword] !== undefined);
+  if (place.keyword === first) branch.object.groups.push(groupOf(place, branch.owners));
+}
+
+const required = (name: string): Choice => {
+  return onlyObject((branch) => branch.object.required.add(name));
+};
+
+const properties: Keyword = {
+  apply: applyGroup,
+  negate(place) {
+    return Object.entries(mapAt(place)).map(([name, value]) =>
+      onlyObject((branch) => {
+        branch.object.required.add(name);
+        branch.property(name, place.index.literal(value, place.schema, 'properties') ^ 1);
+      }),
+    );
+  },
+};
+
+const patternProperties: Keyword = {
+  apply: applyGroup,
+  negate(place) {
+    if (Object.keys(mapAt(place)).length === 0) return [];
+    throw place.fail('its opposite cannot be said');
+  },
+};
+
+const additionalProperties: Keyword = {
+  apply: applyGroup,
+  negate(place) {
+    if (literalAt(place) === 0) return [];
+    throw place.fail('its opposite cannot be said: it needs a name that no other rule has');
+  },
+};
+
+const requiredNames: Keyword = {
+  apply(branch, place) {
+    for (const name of namesAt(place)) branch.object.required.add(name);
+  },
+  negate: (place) =>
+    namesAt(place).map((name) => onlyObject((branch) => branch.property(name, NOTHING))),
+};
+
+const propertyNames: Keyword = {
+  apply(branch, place) {
+    branch.object.names.push(literalAt(place));
+  },
+};
+
+const minProperties: Keyword = {
+  apply({ object }, place) {
+    const count = countAt(place);
+    if (count <= object.min) return;
+    object.min = count;
+    object.minSchema = place.schema;
+  },
+  negate(place) {
+    const most = countAt(place) - 1;
+    if (most < 0) return [];
+    return [
+      onlyObject(({ object }) => {
+        object.max = Math.min(object.max, most);
+      }),
+    ];
+  },
+};
+
+const maxProperties: Keyword = {
+  apply({ object }, place) {
+    object.max = Math.min(object.max, countAt(place));
+  },
+  negate(place) {
+    const least = countAt(place) + 1;
+    return [
+      onlyObject(({ object }) => {
+        if (least <= object.min) return;
+        object.min = least;
+        object.minSchema = place.schema;
+      }),
+    ];
+  },
+};
+
+type Dependency = { name: string; names: readonly string[]; literal: Literal };
+
+/** What "dependencies", dependentRequired and dependentSchemas ask once `name` is there. */
+function dependenciesAt(place: Place): Dependency[] {
+  return Object.entries(mapAt(place)).map(([name, value]) => {
+    const isList = Array.isArray(value) || typeof value === 'string';
+    const names = isList ? namesAt({ ...place, value: [value].flat() }) : [];
+    return { name, names, literal: isList ? 0 : literalAt(place, value) };
+  });
+}
+
+const dependencies: Keyword = {
+  apply(branch, place) {
+    for (const { name, names, literal } of dependenciesAt(place)) {
+      const isAbsent: Choice = (other) => other.property(name, NOTHING);
+      const isThere: Choice = onlyObject((other) => {
+        for (const needed of [name, ...names]) other.object.required.add(needed);
+        other.assume(literal);
+      });
+      if (names.length > 0 || literal !== 0) branch.choose([isAbsent, isThere]);
+    }
+  },
+  negate: (place) =>
+    dependenciesAt(place).flatMap(({ name, names, literal }): Choice[] => [
+      ...names.map((needed) =>
+        onlyObject((branch) => {
+          required(name)(branch);
+          branch.property(needed, NOTHING);
+        }),
+      ),
+      ...(literal === 0
+        ? []
+        : [
+            onlyObject((branch) => {
+              required(name)(branch);
+              branch.assume(literal ^ 1);
+            }),
+          ]),
+    ]),
+};
+
+const unevaluatedProperties: Keyword = {
+  apply(branch, { schema }) {
+    branch.unevaluated.push(schema);
+  },
+};
+
+export const OBJECT_KEYWORDS: Readonly<Record<string, Keyword>> = {
+  properties,
+  patternProperties,
+  additionalProperties,
+  required: requiredNames,
+  propertyNames,
+  minProperties,
+  maxProperties,
+  dependencies,
+  dependentRequired: dependencies,
+  dependentSchemas: dependencies,
+  unevaluatedProperties,
+};

@@ -1,0 +1,184 @@
+/**
+ * All schemas of a document by number, with their JSON pointers, and what "$ref" means in each. A literal is a schema
+ * or its opposite: twice the number, plus one for the opposite; ANYTHING and NOTHING are true and false.
+ * Only this document is read: a reference to another one is refused.
+ */
+import { schemaError } from './schema-error.js';
+
+export type Schema = { readonly [keyword: string]: unknown };
+export type Literal = number;
+export const ANYTHING: Literal = 0;
+export const NOTHING: Literal = 1;
+
+const MAX_SCHEMAS = 50_000;
+const MAX_DEPTH = 150;
+
+const SCHEMA_KEYWORDS = new Set([
+  'additionalItems', 'additionalProperties', 'contains', 'contentSchema', 'else', 'if', 'items', 'not',
+  'propertyNames', 'then', 'unevaluatedItems', 'unevaluatedProperties',
+]); // biome-ignore format: a list
+const LIST_KEYWORDS = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items']);
+const MAP_KEYWORDS = new Set([
+  '$defs', 'definitions', 'dependencies', 'dependentSchemas', 'patternProperties', 'properties',
+]); // biome-ignore format: a list
+
+interface Entry {
+  readonly schema: Schema;
+  readonly pointer: string;
+  readonly base: string;
+}
+
+export class SchemaIndex {
+  private readonly entries: Entry[] = [{ schema: {}, pointer: '', base: '' }];
+  private readonly numbers = new Map<Schema, number>();
+  /** Schemas by their whole URI, with a fragment for anchors. */
+  private readonly byUri = new Map<string, Schema>();
+  private readonly dynamicAnchors = new Map<string, Schema[]>();
+  private readonly rootUri = 'schema:/root';
+
+  constructor(root: Schema) {
+    this.byUri.set(this.rootUri, root);
+    this.add(root, '', this.rootUri, 0);
+  }
+
+  schemaOf(literal: Literal): Schema {
+    return this.entries[literal >> 1]!.schema;
+  }
+
+  pointerOf(schema: Schema): string {
+    return this.entries[this.numbers.get(schema) ?? 0]!.pointer;
+  }
+
+  /** @param owner the schema whose `keyword` holds the value, for errors. */
+  literal(value: unknown, owner: Schema, keyword: string): Literal {
+    if (value === true) return ANYTHING;
+    if (value === false) return NOTHING;
+    if (!isSchema(value)) {
+      throw schemaError(this.pointerOf(owner), keyword, 'a schema is an object, true or false');
+    }
+    if (Object.keys(value).length === 0) return ANYTHING;
+    const known = this.numbers.get(value);
+    if (known !== undefined) return known * 2;
+    const parent = this.entries[this.numbers.get(owner) ?? 0]!;
+    this.add(value, `${parent.pointer}/${keyword}`, parent.base, 0);
+    return this.numbers.get(value)! * 2;
+  }
+
+  /** The literal of the schema that a reference of `owner` names. */
+  resolve(reference: unknown, owner: Schema, keyword: string): Literal {
+    const pointer = this.pointerOf(owner);
+    if (typeof reference !== 'string') throw schemaError(pointer, keyword, 'a reference is a text');
+    const base = this.entries[this.numbers.get(owner) ?? 0]!.base;
+    const uri = resolveUri(reference, base);
+    const name = uri.slice(uri.indexOf('#') + 1);
+    const dynamic = uri.includes('#') ? this.dynamicAnchors.get(name) : undefined;
+    if (keyword === '$dynamicRef' && dynamic && dynamic.length > 1) {
+      throw schemaError(pointer, keyword, `"${name}" has several meanings; write "$ref"`);
+    }
+    const target = this.find(uri);
+    if (target === undefined) {
+      throw schemaError(
+        pointer,
+        keyword,
+        `"${reference}" is not in this schema, and other documents are not read; put it under "$defs"`,
+      );
+    }
+    return this.literal(target, owner, keyword);
+  }
+
+  private find(uri: string): unknown {
+    const exact = this.byUri.get(uri.replace(/#$/, ''));
+    if (exact) return exact;
+    const [document, fragment = ''] = uri.split('#') as [string, string?];
+    const root = this.byUri.get(document);
+    if (!root || !fragment.startsWith('/')) return undefined;
+    let value: unknown = root;
+    for (const token of fragment.slice(1).split('/')) {
+      if (typeof value !== 'object' || value === null) return undefined;
+      const key = decode(token).replaceAll('~1', '/').replaceAll('~0', '~');
+      value = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+    }
+    if (isSchema(value) && !this.numbers.has(value)) {
+      const base = this.entries[this.numbers.get(root)!]!;
+      this.add(value, base.pointer + decode(fragment), base.base, 0);
+    }
+    return value;
+  }
+
+  private add(schema: Schema, pointer: string, parentBase: string, depth: number): void {
+    if (this.numbers.has(schema)) return;
+    if (depth > MAX_DEPTH || this.entries.length > MAX_SCHEMAS) {
+      const limit = depth > MAX_DEPTH ? `${MAX_DEPTH} levels` : `${MAX_SCHEMAS} schemas`;
+      throw schemaError(pointer.slice(0, 200), '$defs', `it has more than ${limit}`);
+    }
+    const base = this.identify(schema, parentBase);
+    this.numbers.set(schema, this.entries.push({ schema, pointer, base }) - 1);
+    for (const [keyword, value] of Object.entries(schema)) {
+      const place = `${pointer}/${escapeToken(keyword)}`;
+      if (SCHEMA_KEYWORDS.has(keyword) && isSchema(value)) this.add(value, place, base, depth + 1);
+      if (LIST_KEYWORDS.has(keyword) && Array.isArray(value)) {
+        value.forEach((item, i) => {
+          if (isSchema(item)) this.add(item, `${place}/${i}`, base, depth + 1);
+        });
+      }
+      if (MAP_KEYWORDS.has(keyword) && isSchema(value)) {
+        for (const [name, item] of Object.entries(value)) {
+          if (isSchema(item)) this.add(item, `${place}/${escapeToken(name)}`, base, depth + 1);
+        }
+      }
+    }
+  }
+
+  /** Notes the names of a schema; returns the base of the references inside. */
+  private identify(schema: Schema, parentBase: string): string {
+    const id = schema.$id ?? schema.id;
+    let base = parentBase;
+    // Before 2019 an $id beside $ref had no meaning.
+    if (typeof id === 'string' && (typeof schema.$ref !== 'string' || schema.$defs)) {
+      const uri = resolveUri(id, parentBase);
+      if (id.startsWith('#')) this.note(uri, schema);
+      else {
+        base = uri.replace(/#.*$/, '');
+        this.note(base, schema);
+      }
+    }
+    for (const keyword of ['$anchor', '$dynamicAnchor']) {
+      const anchor = schema[keyword];
+      if (typeof anchor !== 'string') continue;
+      this.note(`${base}#${anchor}`, schema);
+      if (keyword === '$dynamicAnchor') {
+        this.dynamicAnchors.set(anchor, [...(this.dynamicAnchors.get(anchor) ?? []), schema]);
+      }
+    }
+    return base;
+  }
+
+  private note(uri: string, schema: Schema): void {
+    if (!this.byUri.has(uri)) this.byUri.set(uri, schema);
+  }
+}
+
+export function isSchema(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function resolveUri(reference: string, base: string): string {
+  if (reference.startsWith('#')) return base + reference;
+  try {
+    return new URL(reference, base).href;
+  } catch {
+    return reference;
+  }
+}
+
+function escapeToken(token: string): string {
+  return token.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function decode(token: string): string {
+  try {
+    return decodeURIComponent(token);
+  } catch {
+    return token;
+  }
+}
