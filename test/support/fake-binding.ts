@@ -50,6 +50,8 @@ export interface FakeBindingOptions {
   onLoad?: (report: (fraction: number) => void) => void | Promise<void>;
   nProjection?: number;
   devices?: NativeDevice[];
+  /** What our kernels are compiled for. Default: there are none. */
+  instructionSet?: string;
   /** Which backend was chosen. Default: 'cpu'. */
   backend?: BackendInfo['name'];
 }
@@ -174,7 +176,11 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     gpuTilesPerCall: 4,
     buildInfo: () => ({ llamaVersion: 'v0', ggmlCommit: 'fake' }),
     physicalCores: () => 3,
-    kernels: () => ({ instructionSet: null, types: [], counts: { asked: 0, taken: 0 } }),
+    kernels: () => ({
+      instructionSet: options.instructionSet ?? null,
+      types: [],
+      counts: { asked: 0, taken: 0 },
+    }),
   };
   return binding as unknown as FakeBinding;
 }
