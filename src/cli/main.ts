@@ -12,6 +12,7 @@ import { inspectCommand } from './inspect.js';
 import { pullCommand } from './pull.js';
 import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
+import { schemaCommand } from './schema.js';
 import { Interrupted } from './shared/interrupt.js';
 import { verifyCommand } from './verify.js';
 
@@ -40,6 +41,7 @@ function createProgram(): Command {
     quantizeCommand(),
     runCommand(),
     chatCommand(),
+    schemaCommand(),
     inspectCommand(),
     verifyCommand(),
     doctorCommand(),
