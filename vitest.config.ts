@@ -22,12 +22,14 @@ const project = (name: string, options: object) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', {}),
+      project('unit', { testTimeout: 60_000, hookTimeout: 60_000 }),
       // Needs ffmpeg, and skips what this machine's ffmpeg cannot make.
       project('media', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('cli', { testTimeout: 60_000 }),
+      project('cli', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('addon', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('parity', { testTimeout: 300_000, hookTimeout: 300_000 }),
+      // Needs programs of its own, one for each instruction set: npm run test:kernels builds them.
+      project('kernels', { testTimeout: 600_000, hookTimeout: 300_000, ...alone(3) }),
       // Needs a Vulkan device, so not part of npm test: npm run test:vulkan.
       project('vulkan', { testTimeout: 300_000, hookTimeout: 300_000, ...alone(1) }),
       // Needs libmtmd, so not part of npm test: npm run test:interop builds it.

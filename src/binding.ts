@@ -4,8 +4,18 @@
  * What crosses: strings, finite numbers, booleans, handles and typed arrays. Arrays passed in are borrowed
  * until the promise settles (do not mutate them); arrays that come back belong to the caller. Callers
  * validate types, ranges and shapes first: native code only rechecks what would corrupt memory or abort.
- * Native errors are `Error`s with a `code` of errors.ts and flat fields; native-error.ts turns them into `LlavaError`s.
+ * Native errors are `Error`s with a `code` of errors.ts and flat fields; addon/translate-errors.ts turns them into `LlavaError`s.
  */
+import type {
+  NativeBuildInfo,
+  NativeDevice,
+  NativeKernels,
+  NativeMapOptions,
+  NativeSamplerOptions,
+} from './binding-data.js';
+
+export type * from './binding-data.js';
+
 /** Every handle: `dispose` is idempotent, waits for work in flight, and makes later calls throw ERR_DISPOSED. */
 export interface NativeHandle {
   dispose(): Promise<void>;
@@ -16,7 +26,8 @@ export interface NativeCancel {
   cancel(): void;
 }
 
-/** CPU workers shared by a decoder and a tower, so that both together never use more than `threads` cores. */
+/** CPU workers of decoders and towers, which never use more than `threads` cores together: the process has one pool for each
+ *  number of threads, and whoever computes on one takes turns with all others. */
 export interface NativeThreadPool extends NativeHandle {
   readonly threads: number;
 }
@@ -37,8 +48,12 @@ export interface NativeModel extends NativeHandle {
   tokenBytes(token: number, special: boolean): Uint8Array;
 }
 
+/** Whose kernels compute on a CPU, of all models loaded at one time. Default 'auto': ours where there are some. */
+export type NativeKernelChoice = 'auto' | 'ggml';
+
 export interface NativeModelOptions {
   path: string;
+  kernels?: NativeKernelChoice;
   gpuLayers: number;
   mmap: boolean;
   mlock: boolean;
@@ -50,31 +65,6 @@ export interface NativeModelOptions {
   devices?: string[];
   /** Each device's share of the layers, in any unit. Default: by free memory. */
   tensorSplit?: Float32Array;
-}
-
-/** Flat sampling parameters, all required without a grammar; src/chat/sampling.ts documents them and fills defaults. */
-export interface NativeSamplerOptions {
-  temperature: number;
-  topK: number;
-  topP: number;
-  minP: number;
-  typicalP: number;
-  repetitionPenalty: number;
-  presencePenalty: number;
-  frequencyPenalty: number;
-  seed: number;
-  /** How many alternatives each sampled token carries. */
-  nTop: number;
-  biasTokens: Int32Array;
-  biasValues: Float32Array;
-  /** Ids from here on are padding rows of the head: never sampled, still counted in log-probabilities. */
-  nVocabUsed: number;
-  /** GBNF as src/grammar writes or checks it; the two below come with it. */
-  grammar?: string;
-  /** The grammar begins behind this text of the answer; '' from the start. */
-  grammarTrigger?: string;
-  /** Ids that end an answer: admitted where the grammar's text may end. */
-  endTokens?: Int32Array;
 }
 
 export interface NativeSampler extends NativeHandle {
@@ -130,6 +120,9 @@ export interface NativeContext extends NativeHandle {
   /** Decodes all slices and samples, in one hop. One entry per slice: its sample, or null.
    *  @throws ERR_CONTEXT_FULL when no KV cells are left (nothing was decoded), ERR_DECODE otherwise. */
   step(slices: NativeSlice[]): Promise<(NativeSample | null)[]>;
+  /** A step that waits for its turn behind other models is given up: it rejects with ERR_CANCELLED and nothing was decoded.
+   *  One that has begun goes on. */
+  withdraw(): void;
   /** Forgets positions [from, to) of a sequence; to = -1 means to its end. */
   removePositions(sequence: number, from: number, to: number): void;
   /** Makes `target` share positions [0, to) of `source`; `target` must be empty. */
@@ -144,6 +137,7 @@ export interface NativeContext extends NativeHandle {
 /** What the tower's file says, already validated by src/vision/vision-config.ts. */
 export interface NativeVisionOptions {
   path: string;
+  kernels?: NativeKernelChoice;
   imageSize: number;
   patchSize: number;
   nEmbd: number;
@@ -176,21 +170,6 @@ export interface NativeVisionEncoder extends NativeHandle {
   encode(tiles: Uint8Array, out: Float32Array, cancel: NativeCancel | null): Promise<void>;
 }
 
-/** Where an unpadded, perhaps shrunk feature map lies in the assembled grid; all in patches. */
-export interface NativeMapOptions {
-  cols: number;
-  rows: number;
-  /** Patches per tile side. */
-  side: number;
-  nEmbd: number;
-  cropTop: number;
-  cropLeft: number;
-  cropRows: number;
-  cropCols: number;
-  outRows: number;
-  outCols: number;
-}
-
 export interface NativeGgufWriter extends NativeHandle {
   setValue(
     key: string,
@@ -216,37 +195,13 @@ export interface NativeGgufWriter extends NativeHandle {
   finish(): Promise<void>;
 }
 
-export interface NativeDevice {
-  name: string;
-  description: string;
-  type: 'cpu' | 'gpu' | 'igpu' | 'accel';
-  backend: string;
-  memoryFree: number;
-  memoryTotal: number;
-  /** Of a CUDA device: 8.6, for instance. */
-  computeCapability?: number;
-  /** Why it cannot be used; absent where it can. */
-  problem?: string;
-}
-
-export interface NativeBuildInfo {
-  llamaVersion: string;
-  ggmlVersion: string;
-  ggmlCommit: string;
-  compiler: string;
-  /** Whether threads that wait long for others free their core (our patch of llama.cpp), instead of spinning on it. */
-  waitingThreadsSleep: boolean;
-  /** Names of the ggml backends compiled in. */
-  backends: string[];
-  /** llama_print_system_info: the instruction sets in use. */
-  systemInfo: string;
-  /** What backends logged as errors when they looked for their devices; empty when all went well. */
-  startErrors: string;
-}
-
 export interface NativeBinding {
   Cancel: new () => NativeCancel;
-  ThreadPool: new (threads: number) => NativeThreadPool;
+  /** @param isOwn of one model alone, without turns: for a model on GPUs, which waits more than it computes here */
+  ThreadPool: new (
+    threads: number,
+    isOwn?: boolean,
+  ) => NativeThreadPool;
   /** @throws ERR_INVALID_ARGUMENT */
   Grammar: new (
     gbnf: string,
@@ -275,13 +230,24 @@ export interface NativeBinding {
     pool: NativeThreadPool,
     cancel: NativeCancel | null,
   ): Promise<NativeVisionEncoder>;
-  /** Pillow's bicubic resize, bit for bit. RGB [height, width, 3] to [outHeight, outWidth, 3]. */
+  /** Pillow's bicubic resize, bit for bit. RGB [height, width, 3] to [outHeight, outWidth, 3]. @throws ERR_CANCELLED */
   resizeBicubic(
     rgb: Uint8Array,
     width: number,
     height: number,
     outWidth: number,
     outHeight: number,
+    cancel?: NativeCancel | null,
+  ): Promise<Uint8Array>;
+  /** The same of the picture in the middle of a square of its longer side, whose other channels are all `fill`: to
+   *  [side, side, 3]. The square itself is not built. */
+  resizeSquared(
+    rgb: Uint8Array,
+    width: number,
+    height: number,
+    side: number,
+    fill: number,
+    cancel?: NativeCancel | null,
   ): Promise<Uint8Array>;
   /** Tile features [rows * cols, side², nEmbd] to one map: interleave, crop, shrink bilinearly when out differs
    *  from crop. Returns [outRows * outCols, nEmbd]. */
@@ -302,4 +268,5 @@ export interface NativeBinding {
   buildInfo(): NativeBuildInfo;
   /** Physical cores of this machine that the process may use. */
   physicalCores(): number;
+  kernels(): NativeKernels;
 }

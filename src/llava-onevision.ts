@@ -46,6 +46,8 @@ export interface ModelInfo {
   backend: BackendInfo;
   gpuLayers: number;
   threads: number;
+  /** The instruction set of our kernels, as far as the CPU computes; null: llama.cpp's kernels alone. */
+  kernels: string | null;
   /** What was asked for and is otherwise, in words: fewer threads. */
   notes: readonly string[];
   /** The adapters that are applied. */
@@ -92,6 +94,7 @@ export class LlavaOneVision {
       backend: plan.backend,
       gpuLayers: plan.gpuLayers,
       threads: pool.threads,
+      kernels: plan.kernels,
       notes: plan.notes,
       lora: plan.lora,
       visionBackend: tower?.encoder.backend ?? null,

@@ -27,6 +27,11 @@ export function checkOptions<T extends object>(
   return options as T;
 }
 
+/** The keys of an options type, complete because the compiler wants each. */
+export function optionNames<T>(names: Record<keyof T, true>): (keyof T & string)[] {
+  return Object.keys(names) as (keyof T & string)[];
+}
+
 /** A finite number in the range, or `fallback` when absent. */
 export function checkNumber<F>(
   name: string,

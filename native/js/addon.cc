@@ -16,7 +16,7 @@ namespace llavaov {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   static std::once_flag once;
   std::call_once(once, [] { StartBackends(ForwardLog); });
-  env.SetInstanceData(new InstanceData());
+  env.SetInstanceData(new InstanceData(env));
 
   exports.Set(Cancel::kName, Cancel::Define(env));
   exports.Set(GrammarHandle::kName, GrammarHandle::Define(env));

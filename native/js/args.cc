@@ -25,6 +25,16 @@ std::string TextArg(const Napi::Value& value, const char* name) {
   return text;
 }
 
+bool OwnKernelsArg(const Napi::Object& options) {
+  const Napi::Value value = options.Get("kernels");
+  if (value.IsUndefined()) return true;
+  const std::string choice = StringArg(value, "kernels");
+  if (choice != "auto" && choice != "ggml") {
+    throw InvalidArgument(value.Env(), "kernels", "auto or ggml");
+  }
+  return choice == "auto";
+}
+
 std::vector<std::string> TextsArg(const Napi::Value& value, const char* name) {
   if (!value.IsArray()) throw InvalidArgument(value.Env(), name, "an array of strings");
   const Napi::Array array = value.As<Napi::Array>();

@@ -23,6 +23,8 @@ double NumberArg(const Napi::Value& value, const char* name);
 int64_t IntArg(const Napi::Value& value, const char* name, int64_t min = INT32_MIN,
                int64_t max = INT32_MAX);
 Napi::Object ObjectArg(const Napi::Value& value, const char* name);
+// The option `kernels` of what computes: 'auto', as when it is not there, or 'ggml'.
+bool OwnKernelsArg(const Napi::Object& options);
 
 // A typed array over ordinary memory: shared and resizable buffers are refused, because another
 // thread could change or shrink them while we read.

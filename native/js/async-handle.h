@@ -1,4 +1,4 @@
-// A handle whose work runs on the pool: dispose() waits for what is in flight.
+// A handle whose work runs off the JS thread: dispose() waits for what is in flight.
 #pragma once
 
 #include <utility>
@@ -23,13 +23,15 @@ class AsyncHandle : public Handle<Derived, Resource> {
   }
 
  protected:
-  Napi::Value Async(Napi::Env env, std::vector<Napi::Value> keep, PromiseWorker::Work work) {
+  Napi::Value Async(Napi::Env env, std::vector<Napi::Value> keep, PromiseWorker::Work work,
+                    WorkTerms terms = {}) {
     keep.push_back(this->Value());
     ++pending_;
-    return PromiseWorker::Run(env, keep, std::move(work), [this, env] {
+    terms.done = [this, env] {
       --pending_;
       ReleaseIfUnused(env);
-    });
+    };
+    return PromiseWorker::Run(env, keep, std::move(work), std::move(terms));
   }
 
   // The live resource, for handles that allow one operation at a time.

@@ -1,4 +1,4 @@
-// The JavaScript handle of a CancelFlag.
+// The JavaScript handle of a CancelFlag: work that has begun polls it, work in line is withdrawn.
 #pragma once
 
 #include "cancel.h"
@@ -22,7 +22,10 @@ class Cancel : public Handle<Cancel, CancelFlag> {
   }
 
  private:
-  void Set(const Napi::CallbackInfo&) { resource_->store(true); }
+  void Set(const Napi::CallbackInfo& info) {
+    resource_->store(true);
+    InstanceData::Of(info.Env()).mailbox().Withdraw(resource_.get());
+  }
 };
 
 }  // namespace llavaov

@@ -19,10 +19,13 @@ class Context : public AsyncHandle<Context, DecoderContext> {
 
  private:
   Napi::Value Step(const Napi::CallbackInfo& info);
+  void Withdraw(const Napi::CallbackInfo& info);
   void RemovePositions(const Napi::CallbackInfo& info);
   void CopySequence(const Napi::CallbackInfo& info);
   Napi::Value SaveSequence(const Napi::CallbackInfo& info);
   Napi::Value LoadSequence(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<CancelFlag> step_;  // names the last one
 };
 
 constexpr int kMaxPositions = 1 << 24;
@@ -124,6 +127,7 @@ std::vector<Context::Property> Context::Members() {
           InstanceAccessor("nBatch", &Context::Get<&DecoderContext::n_batch>, nullptr),
           InstanceAccessor("nSeqMax", &Context::Get<&DecoderContext::n_seq_max>, nullptr),
           InstanceMethod("step", &Context::Step),
+          InstanceMethod("withdraw", &Context::Withdraw),
           InstanceMethod("removePositions", &Context::RemovePositions),
           InstanceMethod("copySequence", &Context::CopySequence),
           InstanceMethod("saveSequence", &Context::SaveSequence),
@@ -144,9 +148,15 @@ Napi::Value Context::Step(const Napi::CallbackInfo& info) {
   }
   Idle(info.Env());
   Rethrow(info.Env(), [&] { context->Check(slices); });
-  return Async(info.Env(), std::move(keep), [context, slices = std::move(slices)] {
+  step_ = std::make_shared<CancelFlag>(false);
+  const auto work = [context, slices = std::move(slices)]() -> PromiseWorker::Settlement {
     return [samples = context->Step(slices)](Napi::Env env) { return SamplesToJs(env, samples); };
-  });
+  };
+  return Async(info.Env(), std::move(keep), work, {context->workers().is_shared(), step_});
+}
+
+void Context::Withdraw(const Napi::CallbackInfo& info) {
+  if (step_) InstanceData::Of(info.Env()).mailbox().Withdraw(step_.get());
 }
 
 void Context::RemovePositions(const Napi::CallbackInfo& info) {
@@ -168,11 +178,12 @@ void Context::CopySequence(const Napi::CallbackInfo& info) {
 Napi::Value Context::SaveSequence(const Napi::CallbackInfo& info) {
   const auto context = Idle(info.Env());
   const int sequence = int(IntArg(info[0], "sequence", 0, context->n_seq_max() - 1));
-  return Async(info.Env(), {}, [=] {
+  const auto work = [=]() -> PromiseWorker::Settlement {
     return [state = context->SaveSequence(sequence)](Napi::Env env) {
       return CopyOf<Napi::Uint8Array>(env, state);
     };
-  });
+  };
+  return Async(info.Env(), {}, work, {context->workers().is_shared()});
 }
 
 Napi::Value Context::LoadSequence(const Napi::CallbackInfo& info) {
@@ -180,10 +191,11 @@ Napi::Value Context::LoadSequence(const Napi::CallbackInfo& info) {
   const int sequence = int(IntArg(info[0], "sequence", 0, context->n_seq_max() - 1));
   const Span<uint8_t> state = BytesArg(info[1], "state");
   const int n = int(IntArg(info[2], "positions", 1, kMaxPositions));
-  return Async(info.Env(), {info[1]}, [=] {
+  const auto work = [=] {
     context->LoadSequence(sequence, state.data, state.size, n);
     return Undefined;
-  });
+  };
+  return Async(info.Env(), {info[1]}, work, {context->workers().is_shared()});
 }
 
 static Napi::Value CreateContext(const Napi::CallbackInfo& info) {

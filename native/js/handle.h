@@ -43,7 +43,7 @@ class Handle : public Napi::ObjectWrap<Derived> {
   }
 
   // For async factories: makes the JavaScript object around a resource made on the pool.
-  static PromiseWorker::Settle Wrap(std::shared_ptr<Resource> resource) {
+  static PromiseWorker::Settlement Wrap(std::shared_ptr<Resource> resource) {
     return [resource](Napi::Env env) -> Napi::Value {
       Napi::Object object = InstanceData::Of(env).Constructor(Derived::kName).New({});
       Derived::Unwrap(object)->resource_ = resource;

@@ -1,5 +1,5 @@
-// What one environment (main thread or worker) keeps: the constructors of its handle classes; and
-// the tags by which a handle is told from any other object.
+// What one environment (main thread or worker) keeps: the constructors of its handle classes, and
+// the mailbox of its work; and the tags by which a handle is told from any other object.
 #pragma once
 
 #include <napi.h>
@@ -8,11 +8,16 @@
 #include <string>
 #include <unordered_map>
 
+#include "js/mailbox.h"
+
 namespace llavaov {
 
 class InstanceData {
  public:
+  explicit InstanceData(Napi::Env env) : mailbox_(env) {}
   static InstanceData& Of(Napi::Env env) { return *env.GetInstanceData<InstanceData>(); }
+
+  Mailbox& mailbox() { return mailbox_; }
 
   void Remember(const char* name, Napi::Function constructor) {
     constructors_[name] = Napi::Persistent(constructor);
@@ -20,6 +25,7 @@ class InstanceData {
   const Napi::FunctionReference& Constructor(const char* name) { return constructors_.at(name); }
 
  private:
+  Mailbox mailbox_;
   std::unordered_map<std::string, Napi::FunctionReference> constructors_;
 };
 

@@ -39,19 +39,19 @@ Napi::Value LoadModel(const Napi::CallbackInfo& info) {
       adapters.IsUndefined() ? std::vector<std::string>{} : TextsArg(adapters, "adapters"),
       gpus,
       TensorSplitArg(object["tensorSplit"], gpus),
+      OwnKernelsArg(object),
   };
   const auto cancel = Cancel::Optional(info[1], "cancel");
   const auto progress = Progress::Optional(info[2], "onProgress");
   OnProgress on_progress;
   if (progress) on_progress = [progress](double share) { progress->Report(share); };
-  return PromiseWorker::Run(
-      info.Env(), {},
-      [=] {
-        return Model::Wrap(std::make_shared<LoadedModel>(options, cancel.get(), on_progress));
-      },
-      [progress] {
-        if (progress) progress->Close();
-      });
+  const auto work = [=] {
+    return Model::Wrap(std::make_shared<LoadedModel>(options, cancel.get(), on_progress));
+  };
+  const auto done = [progress] {
+    if (progress) progress->Close();
+  };
+  return PromiseWorker::Run(info.Env(), {}, work, {/*.computes =*/false, cancel, done});
 }
 
 }  // namespace

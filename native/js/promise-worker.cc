@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "js/error-to-js.h"
+#include "js/instance-data.h"
+#include "js/mailbox.h"
 
 namespace llavaov {
 namespace {
@@ -18,61 +20,82 @@ void Quietly(const Call& call) {
 
 }  // namespace
 
-PromiseWorker::PromiseWorker(Napi::Env env, const std::vector<Napi::Value>& keep,
-                             std::function<void()> done)
-    : Napi::AsyncWorker(env, "llava-onevision"),
+PromiseWorker::PromiseWorker(Napi::Env env, Mailbox& mailbox, const std::vector<Napi::Value>& keep,
+                             WorkTerms terms)
+    : Job(&mailbox, std::move(terms.cancel)),
+      env_(env),
+      mailbox_(mailbox),
       deferred_(Napi::Promise::Deferred::New(env)),
-      done_(std::move(done)) {
+      done_(std::move(terms.done)) {
   for (const Napi::Value& value : keep) kept_.push_back(Napi::Persistent(value.As<Napi::Object>()));
 }
 
 Napi::Promise PromiseWorker::Run(Napi::Env env, const std::vector<Napi::Value>& keep, Work work,
-                                 std::function<void()> done) {
-  auto* worker = new PromiseWorker(env, keep, std::move(done));
+                                 WorkTerms terms) {
+  const bool computes = terms.computes;
+  Mailbox& mailbox = InstanceData::Of(env).mailbox();
+  std::unique_ptr<PromiseWorker> worker(new PromiseWorker(env, mailbox, keep, std::move(terms)));
   worker->work_ = std::move(work);
-  worker->Queue();
-  return worker->deferred_.Promise();
+  return Start(std::move(worker), computes);
 }
 
 Napi::Promise PromiseWorker::RunFilling(Napi::Env env, std::vector<Napi::Value> keep,
                                         Napi::Value out, std::function<void()> fill) {
   keep.push_back(out);
-  auto* worker = new PromiseWorker(env, keep, [] {});
-  worker->work_ = [worker, fill = std::move(fill)]() -> Settle {
+  Mailbox& mailbox = InstanceData::Of(env).mailbox();
+  std::unique_ptr<PromiseWorker> worker(new PromiseWorker(env, mailbox, keep, {}));
+  worker->work_ = [self = worker.get(), fill = std::move(fill)]() -> Settlement {
     fill();
-    return [worker](Napi::Env) -> Napi::Value { return worker->kept_.back().Value(); };
+    return [self](Napi::Env) -> Napi::Value { return self->kept_.back().Value(); };
   };
-  worker->Queue();
-  return worker->deferred_.Promise();
+  return Start(std::move(worker), false);
+}
+
+Napi::Promise PromiseWorker::Start(std::unique_ptr<PromiseWorker> worker, bool computes) {
+  const Napi::Promise promise = worker->deferred_.Promise();
+  Mailbox& mailbox = worker->mailbox_;
+  mailbox.Expect(worker->env_);
+  WorkQueues& queues = mailbox.queues();
+  std::unique_ptr<Job> refused =
+      (computes ? queues.computing : queues.background).Add(std::move(worker));
+  if (refused) {
+    auto& own = static_cast<PromiseWorker&>(*refused);
+    own.Fail(NativeError("ERR_OUT_OF_MEMORY", "Could not start a thread"));
+    own.Finish(std::move(refused));
+  }
+  return promise;
 }
 
 void PromiseWorker::Execute() {
   try {
-    settle_ = work_();
-  } catch (const NativeError& error) {
-    error_ = std::make_unique<NativeError>(error);
-    SetError(error.what());
+    settlement_ = work_();
+  } catch (NativeError& error) {
+    Fail(std::move(error));
   } catch (const std::exception& error) {
-    SetError(error.what());
+    other_error_ = error.what();
   }
   work_ = nullptr;  // drops what the work captured while still off the JS thread
 }
 
-void PromiseWorker::OnOK() {
-  const Napi::HandleScope scope(Env());
+void PromiseWorker::Finish(std::unique_ptr<Job> self) {
+  mailbox_.Post(std::unique_ptr<PromiseWorker>(static_cast<PromiseWorker*>(self.release())));
+}
+
+void PromiseWorker::Fail(NativeError error) {
+  error_ = std::make_unique<NativeError>(std::move(error));
+}
+
+void PromiseWorker::Settle() {
+  const Napi::HandleScope scope(env_);
   Quietly([this] {
+    if (error_) return deferred_.Reject(ToJs(env_, *error_).Value());
+    if (!settlement_) return deferred_.Reject(Napi::Error::New(env_, other_error_).Value());
     try {
-      deferred_.Resolve(settle_(Env()));
+      deferred_.Resolve(settlement_(env_));
     } catch (const Napi::Error& error) {
       deferred_.Reject(error.Value());
     }
   });
-  Quietly(done_);
-}
-
-void PromiseWorker::OnError(const Napi::Error& error) {
-  const Napi::HandleScope scope(Env());
-  Quietly([&] { deferred_.Reject(error_ ? ToJs(Env(), *error_).Value() : error.Value()); });
   Quietly(done_);
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "js/register.h"
+#include "kernels/hook.h"
+#include "kernels/table.h"
 #include "llama/cores.h"
 #include "llama/log.h"
 
@@ -40,10 +42,37 @@ Napi::Value BuildInfo(const Napi::CallbackInfo& info) {
   return build;
 }
 
+// What of the graphs our kernels compute on a CPU.
+Napi::Value Kernels(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto text = [&](const char* name) {
+    return name ? Napi::Value(Napi::String::New(env, name)) : env.Null();
+  };
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("instructionSet", text(kernels::InstructionSet()));
+  Napi::Array types = Napi::Array::New(env);
+  for (const kernels::TypeEntry& entry : kernels::Table()) {
+    Napi::Object type = Napi::Object::New(env);
+    type.Set("type", ggml_type_name(entry.type));
+    type.Set("many", text(entry.many));
+    type.Set("leastRows", entry.least_rows);
+    type.Set("one", text(entry.one));
+    types.Set(types.Length(), type);
+  }
+  out.Set("types", types);
+  const kernels::Counts counts = kernels::CountNodes();
+  Napi::Object of = Napi::Object::New(env);
+  of.Set("asked", double(counts.asked));
+  of.Set("taken", double(counts.taken));
+  out.Set("counts", of);
+  return out;
+}
+
 }  // namespace
 
 void RegisterSystem(Napi::Env env, Napi::Object exports) {
   exports.Set("buildInfo", Napi::Function::New(env, BuildInfo, "buildInfo"));
+  exports.Set("kernels", Napi::Function::New(env, Kernels, "kernels"));
   const auto cores = [](const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), PhysicalCores());
   };

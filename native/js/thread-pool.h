@@ -15,7 +15,10 @@ class ThreadPool : public Handle<ThreadPool, Workers> {
 
   explicit ThreadPool(const Napi::CallbackInfo& info) : Base(info) {
     const int threads = int(IntArg(info[0], "threads", 1, 512));
-    resource_ = Rethrow(info.Env(), [&] { return std::make_shared<Workers>(threads); });
+    const bool is_own = !info[1].IsUndefined() && BoolArg(info[1], "isOwn");
+    resource_ = Rethrow(info.Env(), [&] {
+      return is_own ? std::make_shared<Workers>(threads) : Workers::Shared(threads);
+    });
   }
 };
 

@@ -68,9 +68,12 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   const SiglipShape shape = ShapeArg(options);
   const std::shared_ptr<Workers> workers = ThreadPool::From(info[1], "pool");
   const std::shared_ptr<CancelFlag> cancel = Cancel::Optional(info[2], "cancel");
-  return PromiseWorker::Run(info.Env(), {info[1]}, [=] {
-    return VisionEncoder::Wrap(std::make_shared<Tower>(shape, path, device, workers, cancel.get()));
-  });
+  const bool own_kernels = OwnKernelsArg(options);
+  const auto work = [=] {
+    return VisionEncoder::Wrap(
+        std::make_shared<Tower>(shape, path, device, workers, own_kernels, cancel.get()));
+  };
+  return PromiseWorker::Run(info.Env(), {info[1]}, work, {/*.computes =*/false, cancel});
 }
 
 }  // namespace
@@ -107,10 +110,11 @@ Napi::Value VisionEncoder::Encode(const Napi::CallbackInfo& info) {
   if (out.size != n * size_t(shape.n_patches() * shape.n_projection)) {
     throw InvalidArgument(env, "out", "as many values as the tiles have rows");
   }
-  return Async(env, {info[0], info[1]}, [=] {
+  const auto work = [=] {
     tower->Encode(tiles.data, int64_t(n), out.data, cancel.get());
     return Undefined;
-  });
+  };
+  return Async(env, {info[0], info[1]}, work, {tower->workers().is_shared(), cancel});
 }
 
 void RegisterVisionEncoder(Napi::Env env, Napi::Object exports) {

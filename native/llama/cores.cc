@@ -56,22 +56,10 @@ int TopologyId(int cpu, const char* file) {
   return in >> id ? id : -1;
 }
 
-// Whole CPUs of a container's time limit (cgroup v2, then v1), or `otherwise`. ggml's threads spin
-// where they wait for each other, so more of them than get time is far slower than fewer.
-int QuotaCores(int otherwise) {
-  double quota = -1, period = 0;
-  std::ifstream("/sys/fs/cgroup/cpu.max") >> quota >> period;
-  if (period <= 0) {
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
-  }
-  return quota > 0 && period > 0 ? std::max(1, int(quota / period)) : otherwise;
-}
-
 int CountCores() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return QuotaCores(LogicalCores());
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return LogicalCores();
   std::set<std::pair<int, int> > cores;  // (package, core)
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
@@ -79,8 +67,7 @@ int CountCores() {
     // Unknown topology: every CPU counts for itself.
     cores.insert({core < 0 ? -1 : TopologyId(cpu, "physical_package_id"), core < 0 ? cpu : core});
   }
-  const int count = std::max(1, int(cores.size()));
-  return std::min(count, QuotaCores(count));
+  return std::max(1, int(cores.size()));
 }
 
 #endif

@@ -38,6 +38,7 @@ class DecoderContext {
   int n_batch() const { return int(llama_n_batch(context_.get())); }
   int n_seq_max() const { return options_.n_seq_max; }
   const LoadedModel& model() const { return *model_; }
+  const Workers& workers() const { return *workers_; }
 
   // Throws ERR_INVALID_ARGUMENT for what llama_decode would refuse or abort on.
   void Check(const Slices& slices) const;

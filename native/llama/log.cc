@@ -5,6 +5,8 @@
 
 #include <sstream>
 
+#include "kernels/hook.h"
+
 namespace llavaov {
 namespace {
 
@@ -45,6 +47,7 @@ void StartBackends(LogListener listener) {
   std::istringstream paths(LLAVAOV_LOAD_BACKENDS);
   for (std::string path; std::getline(paths, path, ':');) ggml_backend_load(path.c_str());
 #endif
+  kernels::Register();
   llama_backend_init();
   ggml_backend_dev_count();  // compiled-in backends look for their devices at the first question
   g_start_errors = new std::string(errors.text());

@@ -47,7 +47,7 @@ struct Watch {
 
 LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
                          const OnProgress& on_progress)
-    : options_(options) {
+    : options_(options), kernels_(options.own_kernels) {
   ThrowIfCancelled(cancel);
   Watch watch{cancel, on_progress};
   llama_model_params params = llama_model_default_params();
@@ -61,6 +61,8 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
   params.n_gpu_layers = options.gpu_layers;
   params.load_mode = LoadMode(options);
   params.vocab_only = options.vocab_only;
+  // Ours read the blocks where the file has them; ggml's repacked copies would hide them.
+  params.use_extra_bufts = !kernels::IsEnabled();
   params.progress_callback = Watch::Step;
   params.progress_callback_user_data = &watch;
   const ErrorLog errors;

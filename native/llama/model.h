@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cancel.h"
+#include "llama/kernel-use.h"
 #include "llama/devices.h"
 #include "llama/token-texts.h"
 
@@ -26,6 +27,7 @@ struct ModelOptions {
   std::vector<std::string> adapters;
   Devices gpus;                     // none: the CPU alone
   std::vector<float> tensor_split;  // a share for each of them; empty: by their free memory
+  bool own_kernels;                 // on a CPU: ours, or else ggml's alone
 };
 
 // Told the share that is loaded, from 0 to 1; may be empty.
@@ -62,6 +64,7 @@ class LoadedModel {
   void LoadAdapters(const CancelFlag* cancel);
 
   ModelOptions options_;
+  const KernelUse kernels_;
   llama_model_ptr model_;
   std::vector<llama_adapter_lora*> adapters_;
   const llama_vocab* vocab_ = nullptr;

@@ -1,6 +1,7 @@
 #include "llama/thread-pool.h"
 
 #include <future>
+#include <map>
 #include <system_error>
 #include <vector>
 
@@ -29,7 +30,18 @@ bool CanStart(int threads) {
 
 }  // namespace
 
-Workers::Workers(int threads) : threads_(threads) {
+std::shared_ptr<Workers> Workers::Shared(int threads) {
+  // Never destroyed: exit() may come while they are at work.
+  static auto* mutex = new std::mutex();
+  static auto* shared = new std::map<int, std::weak_ptr<Workers>>();
+  const std::lock_guard<std::mutex> lock(*mutex);
+  std::weak_ptr<Workers>& known = (*shared)[threads];
+  std::shared_ptr<Workers> workers = known.lock();
+  if (!workers) known = workers = std::make_shared<Workers>(threads, /*is_shared=*/true);
+  return workers;
+}
+
+Workers::Workers(int threads, bool is_shared) : threads_(threads), is_shared_(is_shared) {
   ggml_threadpool_params params = ggml_threadpool_params_default(threads);
   pool_ = CanStart(threads) ? ggml_threadpool_new(&params) : nullptr;
   if (!pool_) throw NativeError("ERR_OUT_OF_MEMORY", Format("Could not start %d threads", threads));

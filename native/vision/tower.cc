@@ -23,8 +23,9 @@ bool IsAborted(void* flag) { return IsCancelled(static_cast<CancelFlag*>(flag));
 }  // namespace
 
 Tower::Tower(const SiglipShape& shape, const std::string& path, ggml_backend_dev_t device,
-             std::shared_ptr<Workers> workers, const CancelFlag* cancel)
+             std::shared_ptr<Workers> workers, bool own_kernels, const CancelFlag* cancel)
     : shape_(shape),
+      kernels_(own_kernels),
       patchify_(shape),
       workers_(std::move(workers)),
       backend_(InitBackend(device)),

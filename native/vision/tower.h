@@ -11,6 +11,7 @@
 #include "vision/patchify.h"
 #include "vision/siglip-graph.h"
 #include "vision/siglip-weights.h"
+#include "llama/kernel-use.h"
 #include "llama/thread-pool.h"
 
 namespace llavaov {
@@ -20,9 +21,10 @@ class Tower {
   // Throws ERR_MODEL_LOAD, ERR_OUT_OF_MEMORY or ERR_CANCELLED.
   // `device` is null for the CPU, `cancel` where nothing cancels.
   Tower(const SiglipShape& shape, const std::string& path, ggml_backend_dev_t device,
-        std::shared_ptr<Workers> workers, const CancelFlag* cancel);
+        std::shared_ptr<Workers> workers, bool own_kernels, const CancelFlag* cancel);
 
   const SiglipShape& shape() const { return shape_; }
+  const Workers& workers() const { return *workers_; }
   int64_t n_patches() const { return shape_.n_patches(); }
   static constexpr int64_t kGpuTilesPerCall = 4;
   int64_t tiles_per_call() const { return is_cpu_ ? 1 : kGpuTilesPerCall; }
@@ -44,6 +46,7 @@ class Tower {
   void Compute(const CancelFlag* cancel);
 
   const SiglipShape shape_;
+  const KernelUse kernels_;
   const Patchify patchify_;
   const std::shared_ptr<Workers> workers_;
   ggml_backend_ptr backend_;

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "kernels/hook.h"
+#include "kernels/table.h"
 #include "llama/devices.h"
 
 namespace llavaov {
@@ -108,6 +110,9 @@ ggml_context* WeightLoader::ContextFor(ggml_backend_buffer_type_t type) {
 ggml_backend_buffer_type_t WeightLoader::BufferTypeFor(ggml_type type, int64_t cols,
                                                        int64_t rows) const {
   ggml_backend_dev_t device = ggml_backend_get_device(backend_);
+  const ggml_backend_buffer_type_t plain = ggml_backend_get_default_buffer_type(backend_);
+  const bool is_cpu = ggml_backend_is_cpu(backend_);
+  if (is_cpu && kernels::IsEnabled() && kernels::TakesType(type)) return plain;
   // A CPU backend may offer layouts made for its widest multiply instructions (repacked, AMX).
   const auto extra_types =
       reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(ggml_backend_reg_get_proc_address(
@@ -115,8 +120,6 @@ ggml_backend_buffer_type_t WeightLoader::BufferTypeFor(ggml_type type, int64_t c
   for (auto* next = extra_types ? extra_types(device) : nullptr; next && *next; ++next) {
     if (CanMultiply(device, *next, type, cols, rows)) return *next;
   }
-  const ggml_backend_buffer_type_t plain = ggml_backend_get_default_buffer_type(backend_);
-  const bool is_cpu = ggml_backend_is_cpu(backend_);
   if ((is_cpu && !ggml_get_type_traits_cpu(type)->vec_dot) ||
       !CanMultiply(device, plain, type, cols, rows)) {
     throw file_.Error(std::string("this machine's ") + ggml_backend_name(backend_) +

@@ -98,7 +98,11 @@ async function build() {
   checkToolchain(options);
   const tree = path.join(ROOT, '.build', treeName(options));
   if (options.clean) rmSync(tree, { recursive: true, force: true });
-  const targets = [target, ...(options.interop ? ['llava-onevision-interop'] : [])];
+  const targets = [
+    target,
+    ...(options.interop ? ['llava-onevision-interop'] : []),
+    ...(options['kernel-tests'] ? ['llava-onevision-kernel-tests'] : []),
+  ];
   const cmake = new CmakeTree(tree, options);
   try {
     await cmake.configure();

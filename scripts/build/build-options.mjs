@@ -16,6 +16,7 @@ Builds the native addon into build/Release/llava-onevision.node; does nothing wh
   --no-native   no instruction sets beyond the platform's common ones, for binaries that travel
   --debug       with assertions and symbols
   --interop     also llama.cpp's own readers of our files (tests)
+  --kernel-tests  also what compares our kernels with ggml's, for each instruction set (tests)
   --cpu-features  instead of the addon, what tells the CPUs of prebuilt addons apart
   --tree NAME   where under .build/ to compile: builds that share a tree compile anew only what differs
   --ggml-libs D link with shared libraries of the same llama.cpp in folder D instead of compiling it (tests)
@@ -35,6 +36,7 @@ const FLAGS = {
   native: { type: 'boolean', default: true },
   debug: { type: 'boolean', default: false },
   interop: { type: 'boolean', default: false },
+  'kernel-tests': { type: 'boolean', default: false },
   'cpu-features': { type: 'boolean', default: false },
   tree: { type: 'string' },
   'ggml-libs': { type: 'string', default: '' },

@@ -40,8 +40,9 @@ async function encodePicture(
 ): Promise<Float32Array> {
   const tower = engine.tower!;
   const start = performance.now();
-  const tiles = await cutTiles(await image.decode(), plan, tower.config, tower.binding);
-  options.signal.throwIfAborted();
+  const { signal } = options;
+  const tiles = await cutTiles(await image.decode(), plan, { ...tower, signal });
+  signal.throwIfAborted();
   const decoded = performance.now();
   options.onTime?.('decodeMs', decoded - start);
   const rows = await encodeRows(tiles, plan, tower, options);

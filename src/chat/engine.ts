@@ -24,7 +24,7 @@ export class Engine {
   /** Of saved cache contents: equal where they can be loaded. Null when the cache keeps nothing. */
   declare readonly kvFormat: string | null;
   declare readonly dialect: Dialect;
-  declare readonly images: Pick<ImageOptions, 'maxPixels' | 'autoOrient'>;
+  declare readonly images: Pick<ImageOptions, 'maxPixels' | 'autoOrient' | 'timeoutMs'>;
   declare readonly ffmpeg: FfmpegPaths;
   /** Unless a chat says otherwise. */
   declare readonly multiImage: MultiImage;

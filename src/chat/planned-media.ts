@@ -1,5 +1,5 @@
 /** The pictures and clips of a conversation: opened, and planned as this conversation uses them. Nothing is decoded. */
-import { invalidArgument } from '../errors.js';
+import { LlavaError } from '../errors.js';
 import { type OpenedImage, openImage } from '../media/image.js';
 import { openVideo } from '../media/video.js';
 import type { ImagePart, MediaPart, VideoPart } from '../prompt/messages.js';
@@ -112,12 +112,14 @@ async function openClip(
 ): Promise<PlannedVideo> {
   const { config } = tower!;
   if (config.poolMode !== 'bilinear')
-    throw invalidArgument(
-      'messages',
-      `no video, for ${config.path} pools '${config.poolMode}',`,
-      'one',
+    throw new LlavaError(
+      'ERR_INVALID_ARGUMENT',
+      `Expected messages without video, because ${config.path} pools frames by '${config.poolMode}', which is not ` +
+        "supported ('bilinear' is); pass frames as pictures instead",
+      { argument: 'messages', expected: 'no video', received: 'a video' },
     );
-  const options = { ...ffmpeg, maxFramePixels: images.maxPixels, signal };
+  const { maxPixels: maxFramePixels, ...opening } = images;
+  const options = { ...ffmpeg, ...opening, maxFramePixels, signal };
   const video = await openVideo(source, options);
   // Frames in a list were chosen already, unless there are many.
   const isFile =

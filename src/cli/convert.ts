@@ -96,11 +96,12 @@ async function run(checkpoint: string, flags: ConvertFlags, command: Command): P
   const { isLora, fetch, ...found } = await findCheckpoint(checkpoint, command);
   checkConvertFlags(command, isLora);
   const options = { ...found, ...flags };
+  const { json: _, revision: __, ...conversion } = options;
   await asUsage(command, async () => {
     // Before gigabytes are downloaded.
     await (isLora
       ? checkLoraOptions({ adapter: checkpoint, ...loraOptions(options) })
-      : checkConvertOptions({ checkpoint, ...options }));
+      : checkConvertOptions({ checkpoint, ...conversion }));
     const { folder, source } = await fetch();
     if (isLora) await convertLoraFolder(folder, options);
     else await convertCheckpoint(folder, { ...options, ...(source && { source }) });

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { describeKernels } from './doctor/kernel-table.js';
 import type { ModelReport } from './doctor/model-report.js';
 import { type DoctorReport, examine, type GpuReport } from './doctor/report.js';
 import { byteSize } from './shared/byte-size.js';
@@ -15,6 +16,7 @@ interface Flags {
   json?: true;
   model?: string;
   mmproj?: string;
+  kernels?: true;
 }
 
 type Line = [label: string, text: string];
@@ -24,13 +26,15 @@ export function doctorCommand(): Command {
     .description('show what was chosen to compute and why: addon, CPU features, GPUs, drivers')
     .option('--model <file>', 'also what loading this decoder would do')
     .option('--mmproj <file>', 'and its vision file')
+    .option('--kernels', 'also which products our kernels compute on this CPU')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', EXAMPLES)
-    .action(async ({ json, model, mmproj }: Flags) => {
+    .action(async ({ json, model, mmproj, kernels }: Flags) => {
       const files = model === undefined ? undefined : { model, mmproj };
       const report = await examine(files);
-      process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report));
       const { addon, model: loads } = report;
+      const table = kernels && !('error' in addon) ? describeKernels(addon.kernels) : '';
+      process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report) + table);
       const isUsable = !('error' in addon) && (!loads || (!('error' in loads) && loads.fits));
       if (!isUsable) process.exitCode = 1;
     });
@@ -61,6 +65,7 @@ function describeAddon(addon: DoctorReport['addon']): Line[] {
     ['Backend', `${backend.name}: ${backend.reason}`],
     ['llama.cpp', `${addon.llama} (ggml ${addon.ggml}, commit ${addon.commit})`],
     ['CPU features', addon.cpuFeatures.join(' ')],
+    ['Kernels', addon.kernels.instructionSet ?? "llama.cpp's: there are none of ours for this CPU"],
     ['Threads', `${addon.defaultThreads} by default (${addon.physicalCores} physical cores)`],
     ...(addon.waitingThreadsSleep
       ? []

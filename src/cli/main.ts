@@ -13,6 +13,7 @@ import { pullCommand } from './pull.js';
 import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
 import { schemaCommand } from './schema.js';
+import { withFlags } from './shared/flags.js';
 import { Interrupted } from './shared/interrupt.js';
 import { verifyCommand } from './verify.js';
 
@@ -27,6 +28,9 @@ Examples:
       --image photo.jpg --prompt "What is shown in this image?"
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
+
+/** Whose flags an error may name. */
+let running: Command | undefined;
 
 function createProgram(): Command {
   const program = new Command('llava-onevision')
@@ -52,7 +56,9 @@ function createProgram(): Command {
     program.addCommand(command.copyInheritedSettings(program));
     for (const sub of command.commands) sub.copyInheritedSettings(command);
   }
-  return program;
+  return program.hook('preAction', (_, command) => {
+    running = command;
+  });
 }
 
 /** Prints what the user needs of a failure and gives the exit status. */
@@ -60,7 +66,10 @@ function report(error: unknown): number {
   // Commander has printed its own; help and version end here too, with status 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Interrupted) return 130;
-  const text = error instanceof LlavaError ? error.message : ((error as Error)?.stack ?? error);
+  const text =
+    error instanceof LlavaError
+      ? withFlags(error.message, running)
+      : ((error as Error)?.stack ?? error);
   process.stderr.write(`${text}\n`);
   return 1;
 }

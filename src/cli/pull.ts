@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { LlavaError } from '../errors.js';
 import type { PullOptions, PullResult } from '../hub/pull.js';
 import { byteSize } from './shared/byte-size.js';
-import { collect, parseCount } from './shared/flags.js';
+import { collect, parseCount, withFlags } from './shared/flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { createPullBars } from './shared/pull-progress.js';
 
@@ -68,7 +68,7 @@ export async function pullWithBars(
     ).finally(bars.stop);
   } catch (error) {
     if (error instanceof LlavaError && error.code === 'ERR_INVALID_ARGUMENT')
-      command.error(`error: ${error.message}`);
+      command.error(`error: ${withFlags(error.message, command)}`);
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import type { NativeBinding } from '../binding.js';
 import { invalidArgument } from '../errors.js';
 import { loraRanks } from '../gguf/lora-targets.js';
 import { sourceOfSnapshot } from '../hub/snapshot-source.js';
+import { checkOptions, optionNames } from '../option-checks.js';
 import { checkName, defaultName } from './file-name.js';
 import { generalEntries } from './general-entries.js';
 import { fallbackNotes, type GgufPlan } from './gguf-plan.js';
@@ -75,14 +76,15 @@ export async function convertLora(
   };
 }
 
+const LORA_OPTIONS = optionNames<ConvertLoraOptions>({
+  ...{ adapter: true, outdir: true, outtype: true, base: true, textOnly: true, name: true },
+  ...{ checksum: true, checksumFiles: true, verify: true, signal: true, onProgress: true },
+});
+
 /** All that can be said without the adapter. @throws ERR_INVALID_ARGUMENT */
-export function checkLoraOptions({
-  adapter,
-  outdir,
-  outtype,
-  base,
-  name,
-}: ConvertLoraOptions): void {
+export function checkLoraOptions(options: ConvertLoraOptions): void {
+  checkOptions<ConvertLoraOptions>('options', options, LORA_OPTIONS);
+  const { adapter, outdir, outtype, base, name } = options;
   for (const [key, value] of Object.entries({
     adapter,
     outdir,
@@ -130,7 +132,10 @@ async function compareWithBase(
   const path = given ?? baseModel;
   const isThere = given !== undefined || (path !== undefined && (await isCheckpointFolder(path)));
   if (path === undefined || !isThere)
-    return ['Not compared with the model it was made for (--base); loading compares it.'];
+    return [
+      'Not compared with the model it was made for, because that is not at hand and no base was given; loading ' +
+        'compares it.',
+    ];
   checkAgainstBase(lora, await readLoraBase(path), path);
   return [];
 }

@@ -8,6 +8,7 @@ import type { NativeBinding } from '../binding.js';
 import type { Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
 import { type CheckpointSource, sourceOfSnapshot } from '../hub/snapshot-source.js';
+import { checkOptions, optionNames } from '../option-checks.js';
 import { type Checkpoint, openCheckpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
 import { planDecoder } from './decoder-plan.js';
@@ -99,12 +100,19 @@ export async function convert(
 
 /** All that can be said without the checkpoint. @throws ERR_INVALID_ARGUMENT, ERR_WRITE, ERR_MODEL_LOAD */
 export async function checkConvertOptions(options: ConvertOptions): Promise<void> {
-  checkOptions(options);
+  checkKinds(options);
   await checkDocuments(options);
   await checkImatrix(options.imatrix, options.outtype ?? 'f16');
 }
 
-function checkOptions(options: ConvertOptions): void {
+const CONVERT_OPTIONS = optionNames<ConvertOptions>({
+  ...{ checkpoint: true, outdir: true, outtype: true, mmprojOuttype: true, imatrix: true },
+  ...{ name: true, source: true, splitMaxSize: true, checksum: true, checksumFiles: true },
+  ...{ card: true, modelfile: true, force: true, verify: true, signal: true, onProgress: true },
+});
+
+function checkKinds(options: ConvertOptions): void {
+  checkOptions<ConvertOptions>('options', options, CONVERT_OPTIONS);
   for (const key of ['checkpoint', 'outdir'] as const)
     if (typeof options[key] !== 'string' || options[key] === '')
       throw invalidArgument(key, 'a path', options[key]);

@@ -47,7 +47,7 @@ export async function checkDocuments(options: Request): Promise<void> {
     if (await stat(path).catch(() => undefined))
       throw new LlavaError(
         'ERR_WRITE',
-        `${path} exists already; move it away, or allow to replace it (--force).`,
+        `${path} exists already; move it away, or allow to replace it (\`force\`).`,
         { path },
       );
 }

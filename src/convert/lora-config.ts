@@ -46,7 +46,7 @@ export function checkAdapterFiles(
     throw checkpointError(
       join(place, OTHER_WEIGHTS),
       `it holds weights that were trained beside the adapter, such as the projector's, which a GGUF adapter cannot. ` +
-        `${MERGE_ADVICE} Or convert the decoder's part alone (--text-only).`,
+        `${MERGE_ADVICE} Or convert the decoder's part alone (\`textOnly\`).`,
     );
 }
 

@@ -45,7 +45,7 @@ export async function readLoraTensors(folder: string, textOnly: boolean): Promis
     throw checkpointError(
       path,
       `${visual.length} tensors change the vision tower or the projector (${list(visual)}), which a GGUF adapter cannot. ` +
-        `${MERGE_ADVICE} Or convert the decoder's part alone (--text-only).`,
+        `${MERGE_ADVICE} Or convert the decoder's part alone (\`textOnly\`).`,
       { tensor: visual[0]!.name },
     );
   const base = tensors.filter(({ name }) => BASE_WEIGHT.test(name));

@@ -7,6 +7,7 @@ import { readDecoderFile } from '../gguf/decoder-file.js';
 import { ggmlTypeByName } from '../gguf/ggml-types.js';
 import { ggufString, modelLoadError, readGguf } from '../gguf/reader.js';
 import { collectTensors, type FiledTensor } from '../gguf/split-files.js';
+import { checkOptions, optionNames } from '../option-checks.js';
 import { decoderType } from './decoder-types.js';
 import { QUANTIZATION_VERSION } from './general-entries.js';
 import { fallbackNotes, type GgufEntry, type GgufPlan, type PlannedTensor } from './gguf-plan.js';
@@ -48,12 +49,19 @@ export interface QuantizeResult extends WrittenFile {
   notes: string[];
 }
 
+const QUANTIZE_OPTIONS = optionNames<QuantizeOptions>({
+  ...{ file: true, outtype: true, outfile: true, imatrix: true, allowRequantize: true },
+  ...{ splitMaxSize: true, checksum: true, checksumFiles: true, verify: true },
+  ...{ signal: true, onProgress: true },
+});
+
 /** @throws ERR_MODEL_LOAD, ERR_WRITE, ERR_INVALID_ARGUMENT, signal.reason */
 export async function quantize(
   options: QuantizeOptions,
   binding: NativeBinding = native(),
 ): Promise<QuantizeResult> {
   const startedAt = performance.now();
+  checkOptions<QuantizeOptions>('options', options, QUANTIZE_OPTIONS);
   const { file, outtype, outfile = defaultPath(options), splitMaxSize } = options;
   if (!outtypes.includes(outtype))
     throw invalidArgument('outtype', `one of ${outtypes.join(', ')}`, outtype);
@@ -147,6 +155,6 @@ function refuseRequantizing(
     throw modelLoadError(
       file,
       `the tensor '${again.name}' is ${again.source.type} already, and quantising it again loses more than once ` +
-        'from the original would; allow it (--allow-requantize) or start from a file in f32, f16 or bf16.',
+        'from the original would; allow it (`allowRequantize`) or start from a file in f32, f16 or bf16.',
     );
 }

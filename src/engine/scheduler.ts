@@ -31,6 +31,8 @@ export class Scheduler {
   /** In order of start. */
   readonly #generating = new Set<Sequence>();
   readonly #closedMeanwhile: Sequence[] = [];
+  /** Whose slices the native context decodes, or will when it is its turn among other models. */
+  #stepping: readonly Sequence[] = [];
   #isRunning = false;
   /** The native context takes one operation at a time. */
   #isBusy = false;
@@ -74,6 +76,7 @@ export class Scheduler {
     signal.throwIfAborted();
     const onAbort = () => {
       if (!this.#isBusy) this.#dropAborted();
+      else if (this.#stepping.every((one) => one.signal.aborted)) this.#context.withdraw();
     };
     signal.addEventListener('abort', onAbort);
     try {
@@ -178,13 +181,16 @@ export class Scheduler {
   }
 
   async #decode(slices: ReadonlyMap<Sequence, Slice>): Promise<void> {
+    this.#stepping = [...slices.keys()];
     try {
       const natives = [...slices.values()].map(({ native }) => native);
       const samples = await this.#context.step(natives);
       let i = 0;
       for (const [sequence, slice] of slices) this.#advance(sequence, slice, samples[i++]!);
     } catch (error) {
-      this.#failStep([...slices.keys()], error);
+      this.#failStep(error);
+    } finally {
+      this.#stepping = [];
     }
   }
 
@@ -225,10 +231,13 @@ export class Scheduler {
   }
 
   /** A full cache decoded nothing, so the youngest alone makes room; after any other failure the step's rows are in doubt. */
-  #failStep(sequences: Sequence[], error: unknown): void {
-    const isFull = error instanceof LlavaError && error.code === 'ERR_CONTEXT_FULL';
+  #failStep(error: unknown): void {
+    const code = error instanceof LlavaError ? error.code : undefined;
+    // Nothing was decoded, for sequences that are about to be dropped.
+    if (code === 'ERR_CANCELLED') return;
+    const isFull = code === 'ERR_CONTEXT_FULL';
     if (!isFull) this.#cache.spoil();
-    const failed = isFull ? [...this.#generating].slice(-1) : sequences;
+    const failed = isFull ? [...this.#generating].slice(-1) : this.#stepping;
     for (const sequence of failed) this.#end(sequence).reject(error);
   }
 

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { ImageSource, RgbImage } from '../media/image.js';
 import { readImageBytes } from '../media/image-bytes.js';
+import { mediaType } from '../media/sniff.js';
 import { openVideo } from '../media/video.js';
 import type { Part, VideoPart } from '../prompt/messages.js';
 import { sampleFrames } from '../vision/frame-sampling.js';
@@ -39,8 +40,8 @@ export function endpointAsker(options: EndpointOptions): Asker {
 /** A picture's bytes as they are. @throws ERR_IMAGE_DECODE */
 export async function imageDataUrl(image: ImageSource, signal?: AbortSignal): Promise<string> {
   if (typeof image === 'object' && 'data' in image) return pngUrl(image as RgbImage);
-  const { bytes } = await readImageBytes(image, signal);
-  return `data:${imageType(bytes)};base64,${Buffer.from(bytes).toString('base64')}`;
+  const { bytes } = await readImageBytes(image, { signal });
+  return `data:${mediaType(bytes) ?? 'application/octet-stream'};base64,${Buffer.from(bytes).toString('base64')}`;
 }
 
 async function apiParts(
@@ -77,18 +78,4 @@ async function pngUrl({ width, height, data }: RgbImage): Promise<string> {
     .png()
     .toBuffer();
   return `data:image/png;base64,${png.toString('base64')}`;
-}
-
-const SIGNATURES: readonly [type: string, bytes: string, at: number][] = [
-  ['image/png', '\x89PNG', 0],
-  ['image/jpeg', '\xff\xd8\xff', 0],
-  ['image/gif', 'GIF8', 0],
-  ['image/webp', 'WEBP', 8],
-  ['image/bmp', 'BM', 0],
-];
-
-function imageType(bytes: Uint8Array): string {
-  const head = Buffer.from(bytes.subarray(0, 16)).toString('latin1');
-  const found = SIGNATURES.find(([, signature, at]) => head.startsWith(signature, at));
-  return found?.[0] ?? 'application/octet-stream';
 }

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidArgument, LlavaError } from '../errors.js';
 import { sha256File } from '../gguf/checksum-file.js';
+import { checkOptions, optionNames } from '../option-checks.js';
 import { cachedSnapshot } from './cached-snapshot.js';
 import { HubConnection } from './connection.js';
 import { checkDiskSpace } from './disk-space.js';
@@ -79,7 +80,7 @@ const DEFAULT_CONCURRENCY = 4;
  * ERR_CHECKPOINT (an index that is none), ERR_INVALID_ARGUMENT, signal.reason
  */
 export async function pull(repo: string, options: PullOptions = {}): Promise<PullResult> {
-  checkOptions(options);
+  checkPull(options);
   const named = parseRepo(repo, options.revision);
   const settings = await hubSettings(options);
   options.signal?.throwIfAborted();
@@ -93,7 +94,14 @@ export async function pull(repo: string, options: PullOptions = {}): Promise<Pul
   return { ...named, commit, path: cache.snapshot(commit), files };
 }
 
-function checkOptions(options: PullOptions): void {
+const PULL_OPTIONS = optionNames<PullOptions>({
+  ...{ endpoint: true, token: true, cacheDir: true, offline: true },
+  ...{ include: true, exclude: true, all: true, revision: true, concurrency: true },
+  ...{ dryRun: true, verify: true, signal: true, onProgress: true },
+});
+
+function checkPull(options: PullOptions): void {
+  checkOptions<PullOptions>('options', options, PULL_OPTIONS);
   const { concurrency = DEFAULT_CONCURRENCY, include, exclude, all } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 64)
     throw invalidArgument('concurrency', 'a number from 1 to 64', concurrency);
@@ -131,7 +139,7 @@ async function planOffline(
   if (damaged)
     throw new LlavaError(
       'ERR_HUB_CHECKSUM',
-      `${damaged.found} is damaged: its hash is not ${damaged.etag}. Pull it with a network and --verify.`,
+      `${damaged.found} is damaged: its hash is not ${damaged.etag}. Pull it with a network and \`verify\`.`,
       { file: damaged.path, expected: damaged.etag },
     );
   return { commit, files: planned };
@@ -191,7 +199,7 @@ function filesNotFound({ repo, revision }: RepoRevision, missing: string[]): Lla
   return new LlavaError(
     'ERR_HUB_FILE_NOT_FOUND',
     `${repo}@${revision} lacks ${missing.join(', ')}. A checkpoint to convert needs its configuration, tokenizer and ` +
-      'safetensors weights; `all` (--all) or `include` (--include) download other things.',
+      'safetensors weights; `all` or `include` download other things.',
     { repo, revision, missing },
   );
 }

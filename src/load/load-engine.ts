@@ -74,13 +74,14 @@ class EngineLoader {
 
   async load(): Promise<Engine> {
     const { decoder, fingerprints } = this.#files;
-    const { memory, dialect, threads } = this.#plan;
-    const { maxPixels, autoOrient, ffmpegPath, ffprobePath, multiImage, onProgress } =
-      this.#settings;
+    const { memory, dialect, threads, gpuLayers, visionOnGpu } = this.#plan;
+    const usesGpu = gpuLayers > 0 || visionOnGpu;
+    const { maxPixels, autoOrient, mediaTimeoutMs, ffmpegPath, ffprobePath } = this.#settings;
+    const { multiImage, onProgress } = this.#settings;
     const decoderShare = memory.weights / (memory.weights + memory.vision);
     const binding = this.#binding;
     const rowCache = await this.#openRowCache();
-    const pool = this.#own(new binding.ThreadPool(threads));
+    const pool = this.#own(new binding.ThreadPool(threads, usesGpu));
     const model = await this.#loadDecoder(decoderShare);
     const context = await this.#createContext(model, pool);
     onProgress?.({ stage: 'context', fraction: decoderShare });
@@ -94,7 +95,7 @@ class EngineLoader {
       keepsPrefixes: this.#settings.prefixCache,
       maxParkedBytes: this.#settings.prefixCacheBytes,
     });
-    const images = { maxPixels, autoOrient };
+    const images = { maxPixels, autoOrient, timeoutMs: mediaTimeoutMs };
     const endTokens = findEndTokens(decoder, model, dialect);
     const kvFormat = this.#kvFormat();
     return new Engine(
@@ -157,6 +158,7 @@ class EngineLoader {
       mmap: useMmap,
       mlock: useMlock,
       vocabOnly: false,
+      kernels: this.#settings.kernels,
       adapters,
       devices: gpus.map(({ name }) => name),
       ...(gpus.length > 1 && { tensorSplit: Float32Array.from(shares) }),
@@ -206,6 +208,7 @@ class EngineLoader {
       ...config,
       imageMean: Float32Array.from(config.imageMean),
       imageStd: Float32Array.from(config.imageStd),
+      kernels: this.#settings.kernels,
       useGpu: this.#plan.visionOnGpu,
       devices: this.#plan.gpus.map(({ name }) => name),
     };

@@ -1,8 +1,9 @@
 /** What a caller may say about loading a model, checked and completed. */
 import { BACKEND_CHOICES, type BackendChoice } from '../addon/backend.js';
-import type { NativeKvType } from '../binding.js';
+import type { NativeKernelChoice, NativeKvType } from '../binding.js';
 import { DIALECTS, type Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
+import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from '../media/download.js';
 import { DEFAULT_MAX_PIXELS } from '../media/image.js';
 import {
   checkBoolean,
@@ -65,9 +66,13 @@ export interface LoadOptions extends DeviceOptions {
   microBatchSize?: number;
   /** Type of the KV cache, one for both or { k, v }. Default 'f16'. */
   kvType?: NativeKvType | { k?: NativeKvType; v?: NativeKvType };
-  /** Default 'auto': on GPUs that have it. Not on CPUs, where llama.cpp adds values up in f16 and log-probabilities come
-   *  out wrong by hundredths. A q8_0 cache for v needs it, and is added up in f32. */
+  /** Default 'auto': on GPUs that have it, and on CPUs where our kernels do it. Not with llama.cpp's own kernels there, which
+   *  add values up in f16, so that log-probabilities come out wrong by hundredths, nor with an f32 cache, which llama.cpp
+   *  would round to f16. A q8_0 cache for v needs it, and is added up in f32. */
   flashAttention?: 'auto' | 'on' | 'off';
+  /** What computes on a CPU. Default 'auto': our own kernels, wherever they are faster than llama.cpp's, which 'ggml'
+   *  leaves alone. The same for all models that a process has loaded at one time. */
+  kernels?: NativeKernelChoice;
   /** Chats that generate at one time, 1 to 256; further ones wait in line. Default 8. */
   maxSequences?: number;
   /** Map the decoder's file instead of reading it. Default true. */
@@ -76,7 +81,9 @@ export interface LoadOptions extends DeviceOptions {
   useMlock?: boolean;
   /** Larger pictures are refused. Default 100 million. */
   maxPixels?: number;
-  /** Turn pictures as their EXIF orientation says; the reference does not. Default true. */
+  /** How long the server of a picture or clip may send nothing, in milliseconds. Default 30,000. */
+  mediaTimeoutMs?: number;
+  /** Turn pictures as their EXIF or XMP orientation says; the reference does not. Default true. */
   autoOrient?: boolean;
   /** What several images in one conversation become. Default 'pad', as the model was trained. */
   multiImage?: MultiImage;
@@ -125,10 +132,12 @@ const CHECKS = {
   microBatchSize: count(65536),
   kvType: (_, value) => checkKvType(value as LoadOptions['kvType']),
   flashAttention: choice(['auto', 'on', 'off'], 'auto'),
+  kernels: choice(['auto', 'ggml'], 'auto'),
   maxSequences: count(256),
   useMmap: flag(true),
   useMlock: flag(false),
   maxPixels: count(2 ** 31 - 1, DEFAULT_MAX_PIXELS),
+  mediaTimeoutMs: count(MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS),
   autoOrient: flag(true),
   multiImage: choice(MULTI_IMAGE, 'pad'),
   visualCacheBytes: bytes(512 * 2 ** 20),

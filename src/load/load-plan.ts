@@ -30,6 +30,8 @@ export interface LoadPlan {
   contextSize: number;
   microBatchSize: number;
   flashAttention: LoadSettings['flashAttention'];
+  /** The instruction set of our kernels; null: the CPU computes with ggml's alone. */
+  kernels: string | null;
   /** The one that was chosen, or the CPU and why, where nothing fits on its devices. */
   backend: BackendInfo;
   gpuLayers: number;
@@ -49,7 +51,7 @@ export interface LoadPlan {
 
 /** What a plan asks of an addon. */
 export interface PlanningAddon {
-  binding: Pick<NativeBinding, 'devices' | 'physicalCores' | 'gpuTilesPerCall'>;
+  binding: Pick<NativeBinding, 'devices' | 'physicalCores' | 'gpuTilesPerCall' | 'kernels'>;
   info: BackendInfo;
 }
 
@@ -108,16 +110,22 @@ export function planLoad(
   };
   const onGpu = attention(settings, flashOnGpu(settings));
   const gpu = chooseGpuPart({ ...options, ...onGpu }, settings, addon);
-  const computes = gpu.gpuLayers > 0 ? onGpu : attention(settings, flashOnCpu(settings));
+  const { threads, notes } = chooseThreads(settings, addon.binding);
+  const { instructionSet } = addon.binding.kernels();
+  const kernels = settings.kernels === 'auto' ? instructionSet : null;
+  const computes =
+    gpu.gpuLayers > 0 ? onGpu : attention(settings, flashOnCpu(settings, kernels !== null));
   return {
     contextSize,
     ...computes,
     ...gpu,
-    ...chooseThreads(settings, addon.binding),
+    kernels,
+    threads,
+    notes,
     maxSequences: settings.maxSequences,
     dialect: settings.dialect ?? vision?.dialect ?? 'llava-next',
     lora: settings.lora,
-    memory: estimateMemory({ ...options, ...computes }, gpu),
+    memory: estimateMemory({ ...options, ...computes, kernelThreads: kernels ? threads : 0 }, gpu),
   };
 }
 
@@ -178,18 +186,26 @@ function checkKvType({ kvType: { k, v } }: LoadSettings, { headDim }: DecoderFac
   throw invalidArgument('kvType', `f16 or f32, ${reason},`, 'q8_0');
 }
 
-/** llama.cpp v0.5.0 would take flash attention on CPUs too, but adds up f16 values in f16 there (ggml-cpu/ops.cpp,
- *  flash_attn_ext_f16_one_chunk): log-probabilities after a picture then differ from the reference by 0.03 and more. */
-function flashOnCpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
+/** Our kernels add up in f32. llama.cpp v0.5.0 has flash attention on CPUs too, but adds up f16 values in f16 there
+ *  (ggml-cpu/ops.cpp, flash_attn_ext_f16_one_chunk): log-probabilities after a picture then differ from the reference by
+ *  0.03 and more. */
+function flashOnCpu(settings: LoadSettings, isOurs: boolean): LoadSettings['flashAttention'] {
+  const { flashAttention, kvType } = settings;
   if (flashAttention !== 'auto') return flashAttention;
-  return kvType.v === 'q8_0' ? 'on' : 'off';
+  if (kvType.v === 'q8_0') return 'on';
+  return isOurs && !isRounded(kvType) ? 'on' : 'off';
+}
+
+function flashOnGpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
+  return flashAttention === 'auto' && isRounded(kvType) && kvType.v !== 'q8_0'
+    ? 'off'
+    : flashAttention;
 }
 
 /** llama.cpp v0.5.0 casts an f32 cache to f16 for flash attention, all of it at every step, which loses both the precision
  *  it was chosen for and time. */
-function flashOnGpu({ flashAttention, kvType }: LoadSettings): LoadSettings['flashAttention'] {
-  const hasF32 = kvType.k === 'f32' || kvType.v === 'f32';
-  return flashAttention === 'auto' && hasF32 && kvType.v !== 'q8_0' ? 'off' : flashAttention;
+function isRounded({ k, v }: LoadSettings['kvType']): boolean {
+  return k === 'f32' || v === 'f32';
 }
 
 /** Chats at one time, and prefixes that are kept beside them. */

@@ -11,6 +11,8 @@ export interface MemoryOptions {
   maxSequences: number;
   kvType: { k: NativeKvType; v: NativeKvType };
   flashAttention: 'auto' | 'on' | 'off';
+  /** Threads that our kernels compute with on the CPU. Default 0: there are none. */
+  kernelThreads?: number;
   /** Bytes of LoRA adapters; they lie where the matrices do. */
   loraBytes?: number;
   /** Tiles that the tower takes at once on a GPU. */

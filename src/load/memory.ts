@@ -4,6 +4,7 @@
  *   decoder  microBatch × (2 FFN widths + 6 embedding widths) and, with the head, two vocabularies per sequence in f32, and
  *            the attention's mask in f16 or, without flash attention, mask and scores of every head in f32: microBatch ×
  *            context each; with it, caches of other types than f16 are converted, a layer at a time
+ *   kernels  of the CPU, ours: activations of the widest product, packed, and half a MiB a thread
  *   tower    patches × (FFN + 8 embedding widths) and heads × patches² in f32, for all tiles of a call
  *   pictures features of all tiles of the largest grid, and the rows made of them
  */
@@ -62,6 +63,7 @@ const KV_BYTES: Record<NativeKvType, number> = { f32: 4, f16: 2, q8_0: 34 / 32 }
 const CONTEXT_BLOCK = 256;
 /** Heads that grow to a width the GPU's attention takes, and small tensors in f32. */
 const TOWER_PADDING = 1.05;
+const KERNEL_SCRATCH = 2 ** 19;
 const ON_CPU: Placement = { gpuLayers: 0, visionOnGpu: false, gpus: [], shares: [] };
 
 export function estimateMemory(options: MemoryOptions, placement = ON_CPU): MemoryEstimate {
@@ -78,8 +80,12 @@ export function estimateMemory(options: MemoryOptions, placement = ON_CPU): Memo
   const weights = tensorBytes + loraBytes + copied;
   const kvCache = kvBytes(options, nLayer);
   const hostCompute = gpuLayers > nLayer ? 0 : decoderCompute(options, gpuLayers === 0);
-  const compute = hostCompute + onGpus('compute');
-  const vision = tower ? towerBytes(tower, visionOnGpu ? options.gpuTilesPerCall : 1) : 0;
+  const packed = (rows: number, width: number) => packedBytes(options, rows, width);
+  const work = hostCompute > 0 ? packed(options.microBatchSize, decoder.nFfn) : 0;
+  const compute = hostCompute + work + onGpus('compute');
+  const towerWork = tower && !visionOnGpu ? packed(tower.side ** 2, tower.nFfn) : 0;
+  const tiles = visionOnGpu ? options.gpuTilesPerCall : 1;
+  const vision = tower ? towerBytes(tower, tiles) + towerWork : 0;
   const pictures = tower ? pictureBytes(tower) : 0;
   const gpu = devices.reduce((sum, device) => sum + takenOn(device), 0);
   const host = weights + kvCache + compute + vision + pictures - gpu;
@@ -160,6 +166,11 @@ export function decoderCompute(options: MemoryOptions, hasHead: boolean): number
       4 +
     converted * cells(contextSize) * decoder.nHeadKv * decoder.headDim * 2
   );
+}
+
+/** Activations as native/kernels packs them, in four bytes a value at most, and each thread's panels and rows. */
+function packedBytes({ kernelThreads = 0 }: MemoryOptions, rows: number, width: number): number {
+  return kernelThreads === 0 ? 0 : rows * width * 4 + kernelThreads * KERNEL_SCRATCH;
 }
 
 function cells(contextSize: number): number {

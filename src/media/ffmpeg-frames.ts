@@ -3,6 +3,7 @@
  * with them ffmpeg enters at the keyframe before each frame, and takes it only if its time is exactly right.
  * Colours are swscale's plain path, which decord and the ffmpeg tool share: byte-equal frames from ffmpeg 4 to 5.
  */
+import { whyNoFrames } from './clip-format.js';
 import { type Clip, inputArgs, VIDEO_STREAM } from './ffmpeg-input.js';
 import { readPpm } from './ffmpeg-ppm.js';
 import { linesOf, startFfmpeg, undecodable } from './ffmpeg-process.js';
@@ -28,7 +29,7 @@ export async function countFrames(clip: Clip): Promise<number> {
   const { stderr } = await run.exit;
   clip.signal.throwIfAborted();
   // Damage at the end may fail the run, but what decoded before it counts.
-  if (!(count > 0)) throw undecodable(clip.label, 'no frame of it decodes', { stderr });
+  if (!(count > 0)) throw undecodable(clip.label, await whyNoFrames(clip.path), { stderr });
   return count;
 }
 

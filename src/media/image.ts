@@ -30,6 +30,8 @@ export interface ImageOptions {
   maxPixels: number;
   /** Turn the picture upright as its EXIF orientation says. */
   autoOrient: boolean;
+  /** How long a server may send nothing. Default 30,000. */
+  timeoutMs?: number | undefined;
   signal?: AbortSignal;
 }
 
@@ -58,7 +60,7 @@ export async function openImage(source: ImageSource, options: ImageOptions): Pro
     throw invalidArgument('maxPixels', 'a positive number', options.maxPixels);
   options.signal?.throwIfAborted();
   if (isRaw(source)) return openRaw(source, options);
-  const encoded = await readImageBytes(source, options.signal);
+  const encoded = await readImageBytes(source, options);
   const header = await readImageHeader(encoded, options.autoOrient);
   options.signal?.throwIfAborted();
   return openEncoded(encoded, header, options);
@@ -108,13 +110,13 @@ function openEncoded(
 ): OpenedImage {
   checkPixels(header, maxPixels, encoded.label);
   const hash = createHash('sha256')
-    .update(`file ${autoOrient ? 'upright' : 'as-stored'}\n`)
+    .update(`picture ${autoOrient ? 'upright' : 'as-stored'}\n`)
     .update(encoded.bytes)
     .digest('hex');
   const { width, height } = header;
   const decode = async (): Promise<RgbImage> => {
     signal?.throwIfAborted();
-    const data = await decodePixels(encoded, header, autoOrient);
+    const data = await decodePixels(encoded, header);
     signal?.throwIfAborted();
     return { width, height, data };
   };
@@ -131,7 +133,7 @@ function checkPixels(
   if (width * height > maxPixels)
     throw refuse(
       `${width}×${height} = ${width * height} pixels, more than the ${maxPixels} allowed; ` +
-        'pass a smaller image or raise maxPixels',
+        'pass a smaller image or raise `maxPixels`',
     );
   if (Math.max(width, height) > MAX_SIDE)
     throw refuse(`${width}×${height} pixels; no side may be longer than ${MAX_SIDE}`);

@@ -3,15 +3,15 @@
  * (an MP4 may end with its index, so a pipe will not do). Whoever asks for one removes it.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, rmSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createReadStream, rmSync } from 'node:fs';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
 import { LlavaError } from '../errors.js';
 import { undecodable } from './ffmpeg-process.js';
+import { VIDEO } from './media-kind.js';
+import { type MediaLocation, type OpenedSource, openSource, type SourceOptions } from './source.js';
 
 export interface VideoFile {
   path: string;
@@ -21,26 +21,14 @@ export interface VideoFile {
   remove(): Promise<void>;
 }
 
-const MAX_DOWNLOAD_BYTES = 2 ** 32;
-const MAX_LABEL = 120;
-
 /** @throws ERR_VIDEO_DECODE; an abort rejects with `signal.reason` and leaves no file */
 export async function openVideoFile(
-  source: string | URL | Uint8Array,
-  signal: AbortSignal,
+  source: MediaLocation,
+  options: SourceOptions & { signal: AbortSignal },
 ): Promise<VideoFile> {
-  if (source instanceof Uint8Array)
-    return temporaryCopy(Readable.from([source]), `bytes (${source.length})`, signal);
-  const text = String(source);
-  const scheme = /^(https?|data|file):/i.exec(text)?.[1]?.toLowerCase();
-  const label = labelOf(text, scheme);
-  if (scheme === 'http' || scheme === 'https' || scheme === 'data')
-    return download(text, label, signal);
-  if (scheme === undefined && source instanceof URL)
-    throw undecodable(label, 'only http:, https:, file: and data: URLs are read');
-  const path = scheme === 'file' ? pathOf(text, label) : text;
-  await checkFile(path, label);
-  return { path: resolve(path), label, remove: async () => {} };
+  const opened = await openSource(source, VIDEO, options);
+  if (opened.from !== 'file') return temporaryCopy(opened, options.signal);
+  return { path: resolve(opened.path), label: opened.label, remove: async () => {} };
 }
 
 /** sha256, in hex, of the file's bytes. */
@@ -53,41 +41,11 @@ export async function hashVideoFile(
   return hash.digest('hex');
 }
 
-async function checkFile(path: string, label: string): Promise<void> {
-  const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    const reason = cause.code === 'ENOENT' ? 'no such file' : cause.message;
-    throw undecodable(label, reason, { cause });
-  });
-  // A pipe or a device has no size and may never end.
-  if (!info.isFile()) throw undecodable(label, 'it is not a regular file');
-  if (info.size === 0) throw undecodable(label, 'it is empty');
-}
-
-async function download(url: string, label: string, signal: AbortSignal): Promise<VideoFile> {
-  const response = await guard(fetch(url, { signal }), label, signal);
-  if (!response.ok || response.body === null) {
-    await response.body?.cancel();
-    throw undecodable(label, `the server answered ${response.status} ${response.statusText}`);
-  }
-  return temporaryCopy(limited(response.body, label), label, signal);
-}
-
-/** Counts what arrives, because the announced length may be absent or wrong. */
-async function* limited(body: AsyncIterable<Uint8Array>, label: string) {
-  let total = 0;
-  for await (const chunk of body) {
-    total += chunk.length;
-    if (total > MAX_DOWNLOAD_BYTES)
-      throw undecodable(label, `it has more than the ${MAX_DOWNLOAD_BYTES} bytes allowed`);
-    yield chunk;
-  }
-}
-
 async function temporaryCopy(
-  bytes: AsyncIterable<Uint8Array>,
-  label: string,
+  source: Exclude<OpenedSource, { from: 'file' }>,
   signal: AbortSignal,
 ): Promise<VideoFile> {
+  const { label } = source;
   const folder = await guard(temporaryFolder(), label, signal);
   let removal: Promise<void> | undefined;
   const remove = () => {
@@ -96,9 +54,9 @@ async function temporaryCopy(
   };
   try {
     const path = join(folder, 'clip');
-    const file = createWriteStream(path, { mode: 0o600, flags: 'wx' });
-    await guard(pipeline(bytes, file, { signal }), label, signal);
-    await checkFile(path, label);
+    const content = source.from === 'memory' ? source.bytes : source.chunks;
+    await guard(writeFile(path, content, { mode: 0o600, flag: 'wx', signal }), label, signal);
+    if ((await stat(path)).size === 0) throw undecodable(label, 'it is empty');
     return { path, label, remove };
   } catch (error) {
     await remove();
@@ -135,22 +93,4 @@ async function guard<T>(work: Promise<T>, label: string, signal: AbortSignal): P
     const { message } = ((cause as Error).cause ?? cause) as Error;
     throw undecodable(label, message, { cause });
   }
-}
-
-function pathOf(url: string, label: string): string {
-  try {
-    return fileURLToPath(url);
-  } catch (cause) {
-    throw undecodable(label, 'the file: URL is not a local path', { cause });
-  }
-}
-
-function labelOf(text: string, scheme: string | undefined): string {
-  let label = text;
-  if (scheme === 'data') label = `${text.slice(0, Math.max(text.indexOf(','), 5))},…`;
-  else if (scheme?.startsWith('http') && URL.canParse(text)) {
-    const { origin, pathname } = new URL(text);
-    label = origin + pathname;
-  }
-  return label.length > MAX_LABEL ? `${label.slice(0, MAX_LABEL)}…` : label;
 }

@@ -13,6 +13,7 @@ import {
   type RawImage,
   type RgbImage,
 } from './image.js';
+import { raced } from './raced.js';
 
 export interface FrameList {
   images: readonly OpenedImage[];
@@ -81,21 +82,14 @@ function copyOfRaw(frame: ImageSource): RawImage | null {
 /** Does not wait for a frame that never comes. */
 async function* untilAborted<T>(stream: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const frames = stream[Symbol.asyncIterator]();
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  aborted.catch(() => {}); // may reject while nobody waits for it
   try {
     for (;;) {
       signal.throwIfAborted();
-      const frame = await Promise.race([frames.next(), aborted]);
+      const frame = await raced(frames.next(), { signal });
       if (frame.done) return;
       yield frame.value;
     }
   } finally {
-    signal.removeEventListener('abort', onAbort);
     const closing = Promise.resolve(frames.return?.());
     if (signal.aborted) closing.catch(() => {});
     else await closing;

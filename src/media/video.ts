@@ -24,6 +24,10 @@ export type VideoSource =
 export interface VideoOptions extends FfmpegPaths {
   /** Clips with larger frames are refused; default as for pictures. */
   maxFramePixels?: number;
+  /** Turn frames given as pictures upright, as their EXIF orientation says; video files always are. Default true. */
+  autoOrient?: boolean;
+  /** How long a server may send nothing. Default 30,000. */
+  timeoutMs?: number | undefined;
   /** Ends opening and every reading of frames, and closes the clip. */
   signal?: AbortSignal;
 }
@@ -174,9 +178,9 @@ function isFileSource(source: VideoSource): source is string | URL | Uint8Array 
 
 async function openList(
   source: readonly ImageSource[] | AsyncIterable<ImageSource>,
-  { signal, maxFramePixels: maxPixels }: ReaderOptions,
+  { signal, maxFramePixels: maxPixels, autoOrient = true, timeoutMs }: ReaderOptions,
 ): Promise<Reader> {
-  const list = await openFrameList(source, { maxPixels, autoOrient: true, signal });
+  const list = await openFrameList(source, { maxPixels, autoOrient, timeoutMs, signal });
   const { width, height } = list.images[0]!;
   const read = (indices: readonly number[]) => framesOf(list, indices);
   return { nFrames: list.images.length, width, height, hash: list.hash, read };
@@ -188,7 +192,7 @@ async function openFile(
 ): Promise<Reader> {
   const { signal, maxFramePixels } = options;
   const tools = await findFfmpeg(options);
-  const file = await openVideoFile(source, signal);
+  const file = await openVideoFile(source, options);
   try {
     const hash = await hashVideoFile(file, signal);
     const clip: Clip = { ...file, tools, maxFramePixels, signal };

@@ -2,6 +2,7 @@
 
 import type { ImageSource } from '../media/image.js';
 import { readImageBytes } from '../media/image-bytes.js';
+import type { SourceOptions } from '../media/source.js';
 import type { ImagePart, Message, Part, VideoPart } from '../prompt/messages.js';
 
 export class SessionMedia {
@@ -9,41 +10,41 @@ export class SessionMedia {
 
   /** The same messages with the bytes of pictures in place of paths and URLs, each read once. Clips in files stay where
    *  they are. @throws ERR_IMAGE_DECODE, signal.reason */
-  async hold(messages: readonly Message[], signal: AbortSignal): Promise<Message[]> {
+  async hold(messages: readonly Message[], options: SourceOptions): Promise<Message[]> {
     const held: Message[] = [];
     for (const { role, content } of messages) {
       if (typeof content === 'string') held.push({ role, content });
       else {
         const parts: Part[] = [];
-        for (const part of content) parts.push(await this.#holdPart(part, signal));
+        for (const part of content) parts.push(await this.#holdPart(part, options));
         held.push({ role, content: parts });
       }
     }
     return held;
   }
 
-  async #holdPart(part: Part, signal: AbortSignal): Promise<Part> {
+  async #holdPart(part: Part, options: SourceOptions): Promise<Part> {
     const known = this.#held.get(part);
     if (known || part.type === 'text') return known ?? part;
     const held =
-      part.type === 'image' ? await holdPicture(part, signal) : await holdClip(part, signal);
+      part.type === 'image' ? await holdPicture(part, options) : await holdClip(part, options);
     this.#held.set(part, held);
     return held;
   }
 }
 
-async function holdPicture(part: ImagePart, signal: AbortSignal): Promise<ImagePart> {
-  return { ...part, image: await holdSource(part.image, signal) };
+async function holdPicture(part: ImagePart, options: SourceOptions): Promise<ImagePart> {
+  return { ...part, image: await holdSource(part.image, options) };
 }
 
-async function holdClip(part: VideoPart, signal: AbortSignal): Promise<VideoPart> {
+async function holdClip(part: VideoPart, options: SourceOptions): Promise<VideoPart> {
   if (!Array.isArray(part.video)) return part;
   const frames: ImageSource[] = [];
-  for (const frame of part.video) frames.push(await holdSource(frame, signal));
+  for (const frame of part.video) frames.push(await holdSource(frame, options));
   return { ...part, video: frames };
 }
 
-async function holdSource(source: ImageSource, signal: AbortSignal): Promise<ImageSource> {
+async function holdSource(source: ImageSource, options: SourceOptions): Promise<ImageSource> {
   if (typeof source !== 'string' && !(source instanceof URL)) return source;
-  return (await readImageBytes(source, signal)).bytes;
+  return (await readImageBytes(source, options)).bytes;
 }

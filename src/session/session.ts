@@ -81,8 +81,10 @@ export class Session {
     const settings = { ...given, multiImage: given.multiImage ?? this.#multiImage };
     return new ChatStream((emit, left) =>
       this.#alone([settings.signal, left], async (signal) => {
-        const messages = await this.#media.hold([...this.#history, question], signal);
         const { engine } = this.#host;
+        const { timeoutMs } = engine.images;
+        const asked = [...this.#history, question];
+        const messages = await this.#media.hold(asked, { signal, timeoutMs });
         const result = await new Chat({ engine, messages, settings, emit, signal }).run();
         this.#remember(question, result);
         return result;
@@ -104,7 +106,7 @@ export class Session {
     if (typeof path !== 'string' || path === '')
       throw invalidArgument('path', 'the path of a file', path);
     await this.#alone([options.signal], async (signal) => {
-      const messages = await this.#media.hold(this.#history, signal);
+      const messages = await this.#media.hold(this.#history, { signal });
       const kv = await this.#cached(messages, signal);
       await writeSession(path, { messages, multiImage: this.#multiImage, kv });
     });

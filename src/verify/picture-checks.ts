@@ -77,7 +77,7 @@ export async function checkPicture(
 function missing({ options, vision }: Checked, { url }: PictureAnswers): string {
   if (!vision) return NO_MMPROJ;
   if (options.image !== undefined) return 'it is another picture';
-  return `needs the picture (--image)${url ? `: ${url}` : ''}`;
+  return `needs the picture (\`image\`)${url ? `: ${url}` : ''}`;
 }
 
 async function checkRows(

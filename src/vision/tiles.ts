@@ -2,33 +2,57 @@
  * Pixels to tiles, byte for byte as the reference cuts them with Pillow. The canvas itself is never built: a tile is
  * black, and the part of the resized image that falls on it is copied in.
  */
-import type { NativeBinding } from '../binding.js';
+import { callCancellable } from '../addon/call-cancellable.js';
+import type { NativeBinding, NativeCancel } from '../binding.js';
 import type { RgbImage } from '../media/image.js';
 import type { ImagePlan, TileGeometry } from './image-plan.js';
 
 /** int(255 * 0.5), the processor's mean colour. */
 const GREY = 127;
 const CHANNELS = 3;
-const BAND_BYTES = 16 << 20;
+
+export interface Cutter {
+  config: Pick<TileGeometry, 'imageSize'>;
+  binding: NativeBinding;
+  /** An abort takes effect between two rows. */
+  signal?: AbortSignal | undefined;
+}
 
 /**
  * RGB tiles [plan.nTiles, T, T, 3] with T = config.imageSize: the overview, then the grid row by row; or the one padded tile.
  * @param plan made from the size of this image
+ * @throws signal.reason
  */
-export async function cutTiles(
+export function cutTiles(
   image: RgbImage,
   plan: ImagePlan,
-  config: Pick<TileGeometry, 'imageSize'>,
-  binding: NativeBinding,
+  { config, binding, signal }: Cutter,
 ): Promise<Uint8Array> {
   const side = config.imageSize;
-  if (plan.kind === 'pad') return (await padToSquare(image, plan, { side, binding })).data;
-  const overview = await squash(image, side, binding);
+  return callCancellable(binding, signal, async (cancel) => {
+    if (plan.kind === 'anyres') return cutGrid(image, plan, side, { binding, cancel });
+    const { width, height, data } = image;
+    return binding.resizeSquared(data, width, height, side, GREY, cancel);
+  });
+}
+
+interface Resizer {
+  binding: NativeBinding;
+  cancel: NativeCancel;
+}
+
+async function cutGrid(
+  image: RgbImage,
+  plan: ImagePlan,
+  side: number,
+  resizer: Resizer,
+): Promise<Uint8Array> {
+  const overview = await squash(image, side, resizer);
   const tileBytes = side * side * CHANNELS;
   const tiles = new Uint8Array(plan.nTiles * tileBytes);
   tiles.set(overview.data);
   if (!plan.map) return tiles;
-  const resized = await resize(image, plan.resized, binding);
+  const resized = await resize(image, plan.resized, resizer);
   const { cols } = plan.map;
   for (let i = 1; i < plan.nTiles; i++) {
     const data = tiles.subarray(i * tileBytes, (i + 1) * tileBytes);
@@ -40,34 +64,9 @@ export async function cutTiles(
   return tiles;
 }
 
-/** The whole image as one tile [side, side, 3], its proportions ignored. */
-export function squash(image: RgbImage, side: number, binding: NativeBinding): Promise<RgbImage> {
-  return resize(image, { width: side, height: side }, binding);
-}
-
-/**
- * The image on a grey square, resized to a tile. A long image's square would not fit in memory, so the rows are
- * resized across in bands and then once down: the same two passes, in the same order, as over the whole square.
- */
-async function padToSquare(
-  image: RgbImage,
-  { canvas, offset }: ImagePlan,
-  { side, binding }: { side: number; binding: NativeBinding },
-): Promise<RgbImage> {
-  const narrow = greyImage(side, canvas.height);
-  const bandHeight = Math.max(1, Math.floor(BAND_BYTES / (canvas.width * CHANNELS)));
-  for (let top = 0; top < image.height; top += bandHeight) {
-    const height = Math.min(bandHeight, image.height - top);
-    const band = greyImage(canvas.width, height);
-    paste(image, band, { x: offset.x, y: -top });
-    const squeezed = await resize(band, { width: side, height }, binding);
-    paste(squeezed, narrow, { x: 0, y: offset.y + top });
-  }
-  return resize(narrow, { width: side, height: side }, binding);
-}
-
-function greyImage(width: number, height: number): RgbImage {
-  return { width, height, data: new Uint8Array(width * height * CHANNELS).fill(GREY) };
+/** The whole image as one tile [side, side, 3], its proportions ignored. @throws ERR_CANCELLED */
+export function squash(image: RgbImage, side: number, resizer: Resizer): Promise<RgbImage> {
+  return resize(image, { width: side, height: side }, resizer);
 }
 
 /** Copies `from` into `to` with its top left corner at `at`; what falls outside is cut off. */
@@ -86,8 +85,9 @@ function paste(from: RgbImage, to: RgbImage, at: { x: number; y: number }): void
 async function resize(
   { width, height, data }: RgbImage,
   to: { width: number; height: number },
-  binding: NativeBinding,
+  { binding, cancel }: Resizer,
 ): Promise<RgbImage> {
   if (width === to.width && height === to.height) return { width, height, data };
-  return { ...to, data: await binding.resizeBicubic(data, width, height, to.width, to.height) };
+  const size = [width, height, to.width, to.height] as const;
+  return { ...to, data: await binding.resizeBicubic(data, ...size, cancel) };
 }

@@ -4,6 +4,7 @@
  */
 
 import { callCancellable } from '../addon/call-cancellable.js';
+import type { NativeCancel } from '../binding.js';
 import type { RgbImage } from '../media/image.js';
 import { NewlineRows } from './newlines.js';
 import { squash } from './tiles.js';
@@ -29,7 +30,7 @@ export async function encodeVideoRows(
   const runLength = plan.newlineMode === 'grid' ? plan.pooledSide : nPooled;
   let nDone = 0;
   await callCancellable(binding, options.signal, async (cancel) => {
-    for await (const tiles of batches(frames, tower)) {
+    for await (const tiles of batches(frames, tower, cancel)) {
       const n = tiles.length / (config.imageSize ** 2 * 3);
       const features = new Float32Array(n * encoder.nPatches * config.nProjection);
       await options.takeTurn(async () => {
@@ -63,12 +64,13 @@ function placesOf({ frames }: VideoPlan): number[][] {
 async function* batches(
   frames: AsyncIterable<RgbImage>,
   { binding, config, encoder }: Tower,
+  cancel: NativeCancel,
 ): AsyncGenerator<Uint8Array> {
   const tileBytes = config.imageSize ** 2 * 3;
   let tiles = new Uint8Array(encoder.tilesPerCall * tileBytes);
   let n = 0;
   for await (const frame of frames) {
-    tiles.set((await squash(frame, config.imageSize, binding)).data, n * tileBytes);
+    tiles.set((await squash(frame, config.imageSize, { binding, cancel })).data, n * tileBytes);
     if (++n < encoder.tilesPerCall) continue;
     yield tiles;
     tiles = new Uint8Array(tiles.length);

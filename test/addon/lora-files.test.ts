@@ -146,7 +146,9 @@ test(
     const original = ggufBytes(loraGguf());
     const outcomes = { computed: 0, refused: 0 };
     const end = performance.now() + fuzzSeconds * 1000;
-    for (let i = 0; performance.now() < end; i++) {
+    // On a slow machine until both were tried.
+    const isEnough = () => outcomes.refused > 20 && outcomes.computed > 5;
+    for (let i = 0; performance.now() < end || !isEnough(); i++) {
       const bytes = mutate(original, i % 4 ? 1000 : original.length, random);
       writeFileSync(adapter, bytes);
       try {
@@ -160,8 +162,6 @@ test(
       await step(decoder, [adapter]).catch((error) => expect(error.code).toBe('ERR_DECODE'));
       outcomes.computed++;
     }
-    expect(outcomes.refused).toBeGreaterThan(20);
-    expect(outcomes.computed).toBeGreaterThan(5);
   },
   fuzzSeconds * 1000 + 60_000,
 );

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/load-addon.js';
+import type { NativeCancel } from '../../src/binding.js';
 
 const binding = native();
 
@@ -59,6 +60,67 @@ describe('resizeBicubic equals Pillow', () => {
   });
 });
 
+describe('resizeSquared equals Pillow on the whole square', () => {
+  const FILL = 127;
+
+  async function expected(data: Uint8Array, { width, height }: Size, side: number) {
+    const length = Math.max(width, height);
+    const square = new Uint8Array(length * length * 3).fill(FILL);
+    const [left, top] = [Math.floor((length - width) / 2), Math.floor((length - height) / 2)];
+    for (let y = 0; y < height; y++)
+      square.set(
+        data.subarray(y * width * 3, (y + 1) * width * 3),
+        ((y + top) * length + left) * 3,
+      );
+    return binding.resizeBicubic(square, length, length, side, side);
+  }
+
+  interface Size {
+    width: number;
+    height: number;
+  }
+
+  it.each([
+    [1, 1, 384],
+    [384, 200, 384],
+    [200, 384, 384],
+    [384, 384, 384],
+    [100, 61, 384],
+    [61, 100, 384],
+    [1000, 700, 384],
+    [3, 4001, 384],
+    [4001, 2, 384],
+    [4001, 2, 16],
+    [7, 5, 1],
+    [2501, 2400, 112],
+  ])('%i×%i to %i', async (width, height, side) => {
+    const source = picture(width, height);
+    const out = await binding.resizeSquared(source, width, height, side, FILL);
+    expect(hash(out)).toBe(hash(await expected(source, { width, height }, side)));
+  });
+
+  it('whatever the fill', async () => {
+    const source = picture(1, 3001);
+    for (const fill of [0, 255]) {
+      const out = await binding.resizeSquared(source, 1, 3001, 16, fill);
+      expect([out[0], out.at(-1)]).toEqual([fill, fill]);
+    }
+  });
+});
+
+it('a resize can be cancelled', async () => {
+  const large = new Uint8Array(1000 * 20_000 * 3);
+  for (const start of [
+    (cancel: NativeCancel) => binding.resizeBicubic(large, 1000, 20_000, 384, 384, cancel),
+    (cancel: NativeCancel) => binding.resizeSquared(large, 1000, 20_000, 384, 127, cancel),
+  ]) {
+    const cancel = new binding.Cancel();
+    const resizing = start(cancel);
+    cancel.cancel();
+    await expect(resizing).rejects.toMatchObject({ code: 'ERR_CANCELLED' });
+  }
+});
+
 describe('resizeBicubic refuses', () => {
   const pixels = new Uint8Array(2 * 3 * 3);
   it.each([
@@ -72,6 +134,19 @@ describe('resizeBicubic refuses', () => {
     ['shared memory', [new Uint8Array(new SharedArrayBuffer(18)), 2, 3, 4, 4]],
   ])('%s', (_, args) => {
     const call = binding.resizeBicubic as (...args: unknown[]) => unknown;
+    expect(() => call(...args)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }) as unknown as Error,
+    );
+  });
+
+  it.each([
+    ['a size that is not the data’s', [pixels, 3, 3, 4, 127]],
+    ['no side', [pixels, 2, 3, 0, 127]],
+    ['a fill that is no byte', [pixels, 2, 3, 4, 256]],
+    ['more output than memory', [pixels, 2, 3, 1 << 20, 127]],
+    ['another handle', [pixels, 2, 3, 4, 127, new binding.ThreadPool(1)]],
+  ])('and resizeSquared %s', (_, args) => {
+    const call = binding.resizeSquared as (...args: unknown[]) => unknown;
     expect(() => call(...args)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }) as unknown as Error,
     );

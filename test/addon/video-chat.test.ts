@@ -3,8 +3,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ChatOptions, LlavaOneVision, type VideoPart } from '../../src/index.js';
+import { endlessFfmpeg } from '../support/endless-ffmpeg.js';
+import { eventually } from '../support/eventually.js';
 import { convertedFiles, goldenCases } from '../support/golden.js';
 import { skipUnless } from '../support/skip-unless.js';
 
@@ -42,7 +44,7 @@ describe('a clip file', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   afterEach(async () => {
     expect(readdirSync(temporary)).toEqual([]);
     // A process that has ended is listed until its pipes are closed too.
-    await vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain('ProcessWrap'));
+    await eventually(() => expect(process.getActiveResourcesInfo()).not.toContain('ProcessWrap'));
   });
 
   const open = () =>
@@ -96,10 +98,15 @@ describe('a clip file', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
     });
 
     it('when aborted while it is opened', async () => {
+      const ffmpegPath = endlessFfmpeg(join(folder, 'endless'));
+      const other = await LlavaOneVision.load({ ...files, contextSize: 4096, ffmpegPath });
       const controller = new AbortController();
-      const answer = ask(model, bytes(), { signal: controller.signal });
-      setTimeout(() => controller.abort(new Error('enough')), 20);
+      const answer = ask(other, bytes(), { signal: controller.signal });
+      answer.catch(() => {});
+      await eventually(() => expect(readdirSync(temporary)).toHaveLength(1));
+      controller.abort(new Error('enough'));
       await expect(answer).rejects.toThrow('enough');
+      await other.dispose();
     });
 
     it('when the model is disposed of', async () => {

@@ -8,6 +8,7 @@ import type {
   NativeVisionEncoder,
   NativeVisionOptions,
 } from '../../src/binding.js';
+import { cpuMs } from '../support/fuzz.js';
 import {
   NORMALIZATION,
   patchesOf,
@@ -268,17 +269,25 @@ describe('stopping', () => {
   });
   afterAll(() => encoder.dispose());
 
-  // Other files compute at the same time, and may take the core just then: one try in four must do.
-  it('a cancel takes effect inside a tile', { retry: 3 }, async () => {
-    const started = performance.now();
-    await encode(encoder, SLOW);
-    const whole = performance.now() - started;
-    const cancel = new binding.Cancel();
-    const work = encoder.encode(tilesFor(SLOW), rowsFor(SLOW), cancel);
-    setTimeout(() => cancel.cancel(), whole / 10);
-    const cancelled = performance.now();
-    await expect(work).rejects.toMatchObject({ code: 'ERR_CANCELLED' });
-    expect(performance.now() - cancelled).toBeLessThan(whole * 0.6);
+  it('a cancel takes effect inside a tile', async () => {
+    let shortest = Number.POSITIVE_INFINITY;
+    // A busy machine may set the timer off too late, but not every time.
+    for (let attempt = 0; attempt < 50; attempt++) {
+      const [started, computed] = [performance.now(), cpuMs()];
+      await encode(encoder, SLOW);
+      const whole = cpuMs() - computed;
+      shortest = Math.min(shortest, performance.now() - started);
+      const cancel = new binding.Cancel();
+      const before = cpuMs();
+      const work = encoder.encode(tilesFor(SLOW), rowsFor(SLOW), cancel);
+      setTimeout(() => cancel.cancel(), shortest / 10);
+      const code = await work.then(
+        () => 'done',
+        (error) => error.code,
+      );
+      if (code === 'ERR_CANCELLED' && cpuMs() - before < whole * 0.6) return;
+    }
+    expect.unreachable('a cancelled tile was computed to its end, or nearly, each time');
   });
 
   it('leaves the tower working', async () => {

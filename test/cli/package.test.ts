@@ -137,7 +137,7 @@ describe('the main package', () => {
       /^(LICENSE|README\.md|package\.json|CMakeLists\.txt)$/,
       /^dist\/(src|eval)\/.*\.(js|d\.ts)$/,
       /^src\/verify\/tables\/[\w.-]+\.json$/,
-      /^(native|cmake)\/[\w./-]+\.(cc|h|cmake|txt)$/,
+      /^(native\/((?!interop)\w+\/)?|cmake\/)[\w.-]+\.(cc|h|cmake|txt)$/,
       /^scripts\/build\/[\w-]+\.mjs$/,
       /^scripts\/build\/(llama-source\.json|patches\/[\w-]+\.patch)$/,
     ];

@@ -13,9 +13,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type GgufFile, readGguf } from '../../src/gguf/reader.js';
 import { cli, MAIN } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
 import { etagOf, FakeHub, folderFiles } from '../support/fake-hub.js';
 import { ALL_NAMES, blockModules, writeLora } from '../support/lora.js';
 
@@ -90,7 +91,7 @@ test('after kill -9 only the missing bytes are asked for', async () => {
   const commit = hub.commit(REPO, checkpoint);
   hub.faults = [{ host: 'cdn', stallAfter: 3_000_000 }];
   const child = spawn(process.execPath, [MAIN, 'pull', REPO], { env: { ...process.env, ...env } });
-  await vi.waitFor(() => expect(incompleteSize()).toBeGreaterThan(2_500_000), 20_000);
+  await eventually(() => expect(incompleteSize()).toBeGreaterThan(2_500_000));
   child.kill('SIGKILL');
   await once(child, 'close');
   const kept = incompleteSize();
@@ -111,7 +112,7 @@ test('Ctrl-C leaves an incomplete file at rest, and the next pull completes it',
   hub.commit(REPO, checkpoint);
   hub.faults = [{ host: 'cdn', stallAfter: 1_000_000 }];
   const child = spawn(process.execPath, [MAIN, 'pull', REPO], { env: { ...process.env, ...env } });
-  await vi.waitFor(() => expect(incompleteSize()).toBe(1_000_000), 20_000);
+  await eventually(() => expect(incompleteSize()).toBe(1_000_000));
   child.kill('SIGINT');
   expect(await once(child, 'close')).toEqual([130, null]);
   expect(incomplete()).toEqual([`${etag}.incomplete`]);

@@ -4,6 +4,7 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVideo, type VideoOptions, type VideoSource } from '../../src/media/video.js';
 import { skipUnless } from '../support/skip-unless.js';
@@ -20,6 +21,8 @@ beforeAll(async () => {
   clip = await makeClip(folder.file('clip.mp4'), X264, { frames: 120 });
   server = createServer((request, response) => {
     if (request.url?.startsWith('/clip.mp4')) response.end(readFileSync(clip));
+    else if (request.url === '/nothing') response.end();
+    else if (request.url === '/page') response.end('<html><body>Please log in</body></html>');
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -34,6 +37,13 @@ async function numberOf(source: VideoSource, index: number): Promise<number> {
   await using video = await openVideo(source);
   for await (const frame of video.frames([index])) return readNumber(frame);
   throw new Error('no frame');
+}
+
+function transferred(): Uint8Array {
+  const bytes = readFileSync(clip);
+  const own = new Uint8Array(bytes);
+  structuredClone(own, { transfer: [own.buffer] });
+  return own;
 }
 
 function refusal(source: VideoSource, options?: VideoOptions) {
@@ -51,6 +61,8 @@ describe('A clip is read from', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
     ['a file: URL as text', () => pathToFileURL(clip).href],
     ['a download', () => `${site}/clip.mp4`],
     ['a data: URL', () => `data:video/mp4;base64,${readFileSync(clip, 'base64')}`],
+    ['a data: URL of base64url', () => `data:;base64,${readFileSync(clip, 'base64url')}`],
+    ['an address with spaces around it', () => ` ${site}/clip.mp4\n`],
     ['bytes whose index comes last', () => readFileSync(clip)],
   ])('%s', async (_, source) => {
     expect(await numberOf(source(), 77)).toBe(77);
@@ -81,10 +93,13 @@ describe('What cannot be read is told:', skipUnless(hasFfmpeg, 'needs ffmpeg'), 
     ['a missing file', () => folder.file('missing.mp4'), /missing\.mp4: no such file$/],
     ['a folder', () => folder.file(''), /it is not a regular file$/],
     ['no bytes', () => new Uint8Array(0), /bytes \(0\): it is empty$/],
+    ['transferred bytes', transferred, /bytes \(0\): its memory was transferred away$/],
+    ['a download of nothing', () => `${site}/nothing`, /nothing: it is empty$/],
+    ['a page', () => `${site}/page`, /it is HTML, and no frame of it decodes \(ffmpeg: /],
     [
       'bytes that are no video',
       () => new Uint8Array(5000).fill(65),
-      /no frame of it decodes \(ffmpeg: /,
+      /it is text, and no frame of it decodes \(ffmpeg: /,
     ],
     [
       'an answer of the server',
@@ -106,6 +121,16 @@ describe('What cannot be read is told:', skipUnless(hasFfmpeg, 'needs ffmpeg'), 
     expect(error).toMatchObject({ code: 'ERR_VIDEO_DECODE', source: expect.any(String) });
     expect(error.message).toMatch(message);
     expect(error.message).not.toMatch(/secret|llava-onevision-/);
+  });
+
+  it('an animated picture that ffmpeg cannot read', async () => {
+    const frames = sharp(Buffer.alloc(8 * 16 * 3), {
+      raw: { width: 8, height: 16, channels: 3, pageHeight: 8 },
+    });
+    const error = await refusal(await frames.webp({ loop: 0, delay: [9, 9] }).toBuffer());
+    expect(error.message).toMatch(
+      /it is WebP, a picture, .* as an array of pictures, or a video file/,
+    );
   });
 
   it('a file with sound only', async () => {

@@ -29,7 +29,7 @@ async function cutCase(golden: GoldenCase, index: number, source: ImageSource) {
   const image = await openImage(source, { maxPixels: DEFAULT_MAX_PIXELS, autoOrient: true });
   const imageCount = golden.media.filter(({ kind }) => kind === 'image').length;
   const plan = planImage(image, config, { dialect: golden.dialect, imageCount });
-  const tiles = await cutTiles(await image.decode(), plan, config, native());
+  const tiles = await cutTiles(await image.decode(), plan, { config, binding: native() });
   const tileBytes = config.imageSize ** 2 * 3;
   const hashes = Array.from({ length: plan.nTiles }, (_, i) =>
     createHash('sha256')

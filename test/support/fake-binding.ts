@@ -40,6 +40,8 @@ export interface FakeBindingOptions {
   reply?: (prompt: string) => string | number[];
   /** Runs inside every step, before anything is decoded; may wait or throw what the addon would. */
   onStep?: (slices: NativeSlice[]) => void | Promise<void>;
+  /** Runs when a step is to be given up that may still wait for its turn. */
+  onWithdraw?: () => void;
   /** Runs inside every copy of a sequence out of the cache or into it. */
   onCopy?: (what: 'save' | 'load') => void | Promise<void>;
   /** Runs inside every encode, before the cancel flag is looked at. */
@@ -159,6 +161,8 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     },
     resizeBicubic: async (_: unknown, __: number, ___: number, width: number, height: number) =>
       new Uint8Array(width * height * 3),
+    resizeSquared: async (_: unknown, __: number, ___: number, side: number) =>
+      new Uint8Array(side * side * 3),
     assembleMap: async (_: unknown, map: { outRows: number; outCols: number; nEmbd: number }) =>
       new Float32Array(map.outRows * map.outCols * map.nEmbd),
     poolFrames: async (_: unknown, frames: number, __: number, side: number, nEmbd: number) =>
@@ -170,6 +174,7 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     gpuTilesPerCall: 4,
     buildInfo: () => ({ llamaVersion: 'v0', ggmlCommit: 'fake' }),
     physicalCores: () => 3,
+    kernels: () => ({ instructionSet: null, types: [], counts: { asked: 0, taken: 0 } }),
   };
   return binding as unknown as FakeBinding;
 }
@@ -245,6 +250,9 @@ function fakeContext(
       } finally {
         isBusy = false;
       }
+    },
+    withdraw() {
+      options.onWithdraw?.();
     },
     removePositions(sequence, from, to) {
       if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });

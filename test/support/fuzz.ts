@@ -4,6 +4,12 @@
 export const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? 5);
 export const fuzzSeed = Number(process.env.FUZZ_SEED ?? 1);
 
+/** What this process has computed, in milliseconds: other work of the machine does not count. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 export interface Random {
   /** An integer in [0, n). */
   below(n: number): number;

@@ -1,4 +1,5 @@
 /** The commands of a conversation, and how a line is read. */
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -59,8 +60,22 @@ export function splitCommand(line: string): { command?: string; text: string } {
   return command === undefined ? { text } : { command, text: argument };
 }
 
-/** Without the quotes that a shell would have taken off, `~` as the home folder. */
+/**
+ * As a shell would have passed it: without quotes, or without the backslashes that terminals put into the path of a
+ * dropped file, `~` as the home folder. What exists under the name as it stands keeps it.
+ */
 export function expandPath(text: string): string {
-  const bare = /^(["'])(.*)\1$/s.exec(text)?.[2] ?? text;
-  return /^~(\/|$)/.test(bare) ? join(homedir(), bare.slice(1)) : bare;
+  const quoted = /^(["'])(.*)\1$/s.exec(text)?.[2];
+  const path = expandHome(quoted ?? text);
+  if (quoted !== undefined || !path.includes('\\') || existsSync(path)) return path;
+  return expandHome(unescapePath(text));
+}
+
+export function unescapePath(text: string): string {
+  // There it separates folders.
+  return process.platform === 'win32' ? text : text.replace(/\\(.)/gs, '$1');
+}
+
+function expandHome(path: string): string {
+  return /^~(\/|$)/.test(path) ? join(homedir(), path.slice(1)) : path;
 }

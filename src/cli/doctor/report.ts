@@ -19,7 +19,7 @@ import {
   packagesFor,
 } from '../../addon/platform-packages.js';
 import { thisMachine } from '../../addon/this-machine.js';
-import type { NativeDevice } from '../../binding.js';
+import type { NativeDevice, NativeKernels } from '../../binding.js';
 import { machineMemory } from '../../load/memory.js';
 import { type DriverReport, driverVersion } from './driver-version.js';
 import { examineFfmpeg, type FfmpegReport } from './ffmpeg-report.js';
@@ -42,6 +42,8 @@ export interface AddonReport {
   devices: NativeDevice[];
   /** Instruction sets in use and compile-time choices, as llama.cpp names them. */
   cpuFeatures: string[];
+  /** Our own, for products and attention on the CPU. */
+  kernels: Pick<NativeKernels, 'instructionSet' | 'types'>;
   physicalCores: number;
   /** The physical cores, or fewer where a container's time limit gives less. */
   defaultThreads: number;
@@ -96,6 +98,7 @@ function examineAddon(): DoctorReport['addon'] {
   try {
     const { binding, info } = backendFor('auto');
     const build = binding.buildInfo();
+    const { instructionSet, types } = binding.kernels();
     return {
       path: info.file,
       origin: describeOrigin(info),
@@ -108,6 +111,7 @@ function examineAddon(): DoctorReport['addon'] {
       backends: build.backends,
       devices: binding.devices(),
       cpuFeatures: parseFeatures(build.systemInfo),
+      kernels: { instructionSet, types },
       physicalCores: binding.physicalCores(),
       defaultThreads: defaultThreads(binding),
     };

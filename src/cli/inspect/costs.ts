@@ -93,7 +93,12 @@ function planOnCpu(
 ) {
   const settings = resolveLoadOptions({ model: files.decoder.path, ...options });
   return planLoad(files, settings, {
-    binding: { devices: () => [], physicalCores: () => 1, gpuTilesPerCall: 1 },
+    binding: {
+      devices: () => [],
+      physicalCores: () => 1,
+      gpuTilesPerCall: 1,
+      kernels: () => ({ instructionSet: null, types: [], counts: { asked: 0, taken: 0 } }),
+    },
     info: { name: 'cpu', package: null, file: '', variant: null, reason: '' },
   });
 }

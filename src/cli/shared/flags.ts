@@ -33,11 +33,20 @@ export function collectLora(text: string, earlier: LoraAdapter[] = []): LoraAdap
  */
 export function reportUsage(error: unknown, command: Command): void {
   if (!(error instanceof LlavaError) || error.code !== 'ERR_INVALID_ARGUMENT') return;
+  const message = withFlags(error.message, command);
   const [name] = String(error.argument).split('.');
   const option = command.options.find((entry) => entry.attributeName() === name);
-  if (option) command.error(`error: option '${option.flags}': ${error.message}`);
+  if (option) command.error(`error: option '${option.flags}': ${message}`);
   if (command.registeredArguments.some((entry) => entry.name() === name))
-    command.error(`error: argument '${name}': ${error.message}`);
+    command.error(`error: argument '${name}': ${message}`);
+}
+
+/** The library names its options in backticks: here they become the command's flags. */
+export function withFlags(message: string, command: Command | undefined): string {
+  return message.replace(/`(\w+)`/g, (quoted, name) => {
+    const option = command?.options.find((entry) => entry.attributeName() === name);
+    return option?.long ?? quoted;
+  });
 }
 
 /** Does a command's work, and reports wrong usage that shows while at it. */

@@ -26,6 +26,7 @@ const NAMES = [
   'contextSize',
   'kvType',
   'flashAttention',
+  'kernels',
   'multiImage',
   'visualCacheDir',
   'ffmpegPath',
@@ -61,6 +62,12 @@ export function addModelOptions(command: Command): Command {
     )
     .addOption(
       new Option('--flash-attention <mode>', 'fused attention').choices(['auto', 'on', 'off']),
+    )
+    .addOption(
+      new Option('--kernels <whose>', "of the CPU: ours where faster, or all llama.cpp's").choices([
+        'auto',
+        'ggml',
+      ]),
     )
     .addOption(
       new Option('--multi-image <mode>', 'what several pictures become (default: pad)').choices([

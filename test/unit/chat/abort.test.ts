@@ -109,10 +109,11 @@ describe('abort while', () => {
 
   it('beside others: they do not notice', async () => {
     const controller = new AbortController();
-    const { model } = await fakeModel({ reply: () => 'y'.repeat(100) });
+    let nSteps = 0;
+    const onStep = () => void (++nSteps === 5 && controller.abort('mine'));
+    const { model } = await fakeModel({ reply: () => 'y'.repeat(100), onStep });
     const results = Promise.all([1, 2, 3].map(() => model.chat(ask('?')).result));
     const aborted = model.chat(ask('?'), { signal: controller.signal }).result;
-    setTimeout(() => controller.abort('mine'), 2);
     await expect(aborted).rejects.toBe('mine');
     for (const { text } of await results) expect(text).toBe('y'.repeat(100));
     await model.dispose();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ChatOptions, ImagePart, LoadOptions, Part, VideoPart } from '../../../src/index.js';
+import { eventually } from '../../support/eventually.js';
 import { type FakeModel, fakeModel, gate } from '../../support/fake-model.js';
 
 /** 16 × 16 pixels: overview and 2 × 2 tiles, 24 rows; padded one tile, 5 rows. */
@@ -188,7 +189,7 @@ describe('two chats about one picture', () => {
     const leaving = new AbortController();
     const first = chat(model, [picture(1)], { signal: leaving.signal });
     const second = chat(model, [picture(1)]);
-    await vi.waitFor(() => expect(onEncode).toHaveBeenCalled());
+    await eventually(() => expect(onEncode).toHaveBeenCalled());
     return { model, first, second, leaving, release };
   }
 
@@ -202,7 +203,7 @@ describe('two chats about one picture', () => {
 
   it('do not disturb each other when the one that began is aborted', async () => {
     const { model, first, second, leaving, release } = await both();
-    await vi.waitFor(() => expect(model.binding.nEncoded).toBe(1));
+    await eventually(() => expect(model.binding.nEncoded).toBe(1));
     leaving.abort(new Error('enough'));
     await expect(first).rejects.toThrow('enough');
     release();

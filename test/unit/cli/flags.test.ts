@@ -1,6 +1,12 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { collect, parseCount, parseNumber, reportUsage } from '../../../src/cli/shared/flags.js';
+import {
+  collect,
+  parseCount,
+  parseNumber,
+  reportUsage,
+  withFlags,
+} from '../../../src/cli/shared/flags.js';
 import { invalidArgument, LlavaError } from '../../../src/errors.js';
 
 test('numbers and counts', () => {
@@ -37,4 +43,16 @@ describe('a complaint of the library', () => {
     reportUsage(new LlavaError('ERR_MODEL_LOAD', 'broken', { argument: 'topP' }), command);
     reportUsage(new Error('other'), command);
   });
+});
+
+test("the library's options become the command's flags, other words stay", () => {
+  const command = new Command('convert')
+    .option('--text-only')
+    .option('--no-checksum')
+    .option('--top-p <p>');
+  const message = 'allow it (`textOnly`), or `topP`; prefix `data:`, not `maxPixels` or textOnly';
+  expect(withFlags(message, command)).toBe(
+    'allow it (--text-only), or --top-p; prefix `data:`, not `maxPixels` or textOnly',
+  );
+  expect(withFlags(message, undefined)).toBe(message);
 });

@@ -148,6 +148,64 @@ describe('admission', () => {
   });
 });
 
+describe('a step that waits for its turn behind other models', () => {
+  async function waiting() {
+    let giveUp: ((error: Error) => void) | undefined;
+    let holds = true;
+    let nWithdrawn = 0;
+    const begun = { step: () => {} };
+    const { model, binding } = await fakeModel({
+      reply: letters,
+      onStep: () =>
+        new Promise((resolve, reject) => {
+          begun.step();
+          if (!holds) return resolve();
+          giveUp = reject;
+        }),
+      onWithdraw: () => {
+        nWithdrawn++;
+        giveUp!(nativeError('ERR_CANCELLED'));
+      },
+    });
+    const inStep = () =>
+      new Promise<void>((resolve) => {
+        begun.step = resolve;
+      });
+    const release = () => {
+      holds = false;
+    };
+    return { model, binding, inStep, release, withdrawn: () => nWithdrawn };
+  }
+
+  it('is given up when all its chats are aborted, and leaves the cache as it was', async () => {
+    const { model, binding, inStep, release, withdrawn } = await waiting();
+    const controllers = [new AbortController(), new AbortController()];
+    const step = inStep();
+    const results = controllers.map(({ signal }) => model.chat(ask('3'), { signal }).result);
+    const settled = Promise.allSettled(results);
+    await step;
+    controllers[0]!.abort('one');
+    expect(withdrawn()).toBe(binding.steps[0]!.length === 1 ? 1 : 0);
+    controllers[1]!.abort('two');
+    release();
+    expect(await settled).toMatchObject([{ reason: 'one' }, { reason: 'two' }]);
+    expect(withdrawn()).toBe(1);
+    expect((await model.chat(ask('3')).result).text).toBe('xxx');
+    await expectNothingHeld({ model, binding });
+    await model.dispose();
+  });
+
+  it('does not hold up dispose', async () => {
+    const { model, inStep } = await waiting();
+    const step = inStep();
+    const { result } = model.chat(ask('3'));
+    const failed = expect(result).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    await step;
+    await model.dispose();
+    await failed;
+  });
+});
+
 describe('failures', () => {
   it('a failed step fails its chats, cleans up, and the next chat works', async () => {
     let isBroken = false;

@@ -2,14 +2,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, test } from 'vitest';
 import { readImatrix } from '../../../src/convert/imatrix.js';
 import { readSafetensors } from '../../../src/convert/safetensors.js';
 import { LlavaError } from '../../../src/errors.js';
 import { readDecoderFile } from '../../../src/gguf/decoder-file.js';
 import { readLoraFile } from '../../../src/gguf/lora-file.js';
 import { readVisionConfig } from '../../../src/vision/vision-config.js';
-import { createRandom, fuzzSeconds, fuzzSeed, mutate } from '../../support/fuzz.js';
+import { cpuMs, createRandom, fuzzSeconds, fuzzSeed, mutate } from '../../support/fuzz.js';
 import { decoderGguf, ggufBytes } from '../../support/gguf.js';
 import { binaryImatrix, ggufImatrix, someImportance } from '../../support/imatrix.js';
 import { loraGguf } from '../../support/lora-gguf.js';
@@ -49,27 +49,26 @@ test(
     const outcomes = { read: 0, refused: 0 };
     const memory = process.memoryUsage.rss();
     const end = performance.now() + fuzzSeconds * 1000;
-    for (let i = 0; performance.now() < end; i++) {
+    // On a slow machine until something but one kind of file was tried.
+    const isEnough = () => outcomes.refused > 50 && outcomes.read > 5;
+    for (let i = 0; performance.now() < end || !isEnough(); i++) {
       const [name, original, read] = random.pick(seeds);
       const path = join(dir, name);
       const dataStart = name === 'safetensors' ? 8 + Number(original.readBigUInt64LE()) : 3000;
       const bytes = mutate(original, dataStart, random);
       writeFileSync(path, bytes);
       const what = () => `${name}, seed ${fuzzSeed}, change ${i}: ${bytes.toString('base64')}`;
-      const startedAt = performance.now();
+      const startedAt = cpuMs();
       const error = await read(path).then(
         () => undefined,
         (reason) => reason,
       );
-      if (performance.now() - startedAt > MAX_MS) throw new Error(`slow: ${what()}`);
+      if (cpuMs() - startedAt > MAX_MS) throw new Error(`slow: ${what()}`);
       if (error && !(error instanceof LlavaError)) throw new Error(what(), { cause: error });
       if (process.memoryUsage.rss() - memory > MAX_MEMORY_GROWTH)
         throw new Error(`large: ${what()}`);
       outcomes[error ? 'refused' : 'read']++;
     }
-    // Otherwise nothing but one kind of file was tried.
-    expect(outcomes.refused).toBeGreaterThan(50);
-    expect(outcomes.read).toBeGreaterThan(5);
   },
   fuzzSeconds * 1000 + 60_000,
 );

@@ -13,8 +13,9 @@ import {
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { PullProgress } from '../../../src/hub/pull.js';
+import { eventually } from '../../support/eventually.js';
 import {
   checkpoint,
   etag,
@@ -41,7 +42,7 @@ describe('several at once', () => {
     const options = { include: ['s?.safetensors'], concurrency: 2, signal: controller.signal };
     const pulling = rig.get(REPO, options);
     const started = () => rig.hub.requests.filter(({ host }) => host === 'cdn').length;
-    await vi.waitFor(() => expect(started()).toBe(2));
+    await eventually(() => expect(started()).toBe(2));
     await sleep(100);
     expect(started()).toBe(2);
     controller.abort(new Error('enough'));
@@ -132,7 +133,7 @@ describe('several at once', () => {
     const pulling = rig.get(REPO, {
       onProgress: (progress) => progress.note && notes.push(progress),
     });
-    await vi.waitFor(() => expect(notes.length).toBeGreaterThan(0));
+    await eventually(() => expect(notes.length).toBeGreaterThan(0));
     expect(notes[0]).toMatchObject({ file: WEIGHTS, fileBytes: 10_000 });
     writeFileSync(join(rig.storage(), 'blobs', etag), weights);
     rmSync(claim(process.ppid));

@@ -23,6 +23,7 @@ it('fills the defaults', () => {
     useMmap: true,
     useMlock: false,
     maxPixels: 100e6,
+    mediaTimeoutMs: 30_000,
     autoOrient: true,
     multiImage: 'pad',
     visualCacheBytes: 512 * 2 ** 20,
@@ -51,6 +52,7 @@ it.each([
   [{ multiImage: 'anyres' }, { multiImage: 'anyres' }],
   [{ visualCacheBytes: 0 }, { visualCacheBytes: 0 }],
   [{ prefixCacheBytes: 5 }, { prefixCacheBytes: 5 }],
+  [{ mediaTimeoutMs: 500 }, { mediaTimeoutMs: 500 }],
   [{ ffmpegPath: '/a' }, { ffmpegPath: '/a' }],
   [{ dialect: 'transformers' }, { dialect: 'transformers' }],
 ])('%j', (options, expected) => {
@@ -83,6 +85,7 @@ const wrong: [string, unknown][] = [
   ...[1, 'true', null].map((value): [string, unknown] => ['useMmap', value]),
   ...[1, 'true', null].map((value): [string, unknown] => ['useMlock', value]),
   ...[0, -1, Number.NaN, 1e20].map((value): [string, unknown] => ['maxPixels', value]),
+  ...[0, 0.5, 300_001, '5'].map((value): [string, unknown] => ['mediaTimeoutMs', value]),
   ...[1, null].map((value): [string, unknown] => ['autoOrient', value]),
   ...[1, null].map((value): [string, unknown] => ['prefixCache', value]),
   ...['tile', true, null].map((value): [string, unknown] => ['multiImage', value]),

@@ -20,7 +20,6 @@ beforeAll(async () => {
     else if (request.url === '/moved') response.writeHead(302, { location: '/ok' }).end();
     else if (request.url === '/announced')
       response.writeHead(200, { 'content-length': String(2 ** 40) }).write('x');
-    else if (request.url === '/endless') endless(response);
     else if (request.url === '/cut')
       response.writeHead(200, { 'content-length': '100' }).write('x', () => response.destroy());
     else if (request.url !== '/silent') response.writeHead(404).end();
@@ -34,15 +33,6 @@ afterAll(async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
-
-function endless(response: import('node:http').ServerResponse) {
-  const chunk = Buffer.alloc(1 << 20);
-  const push = () => {
-    while (response.writable && response.write(chunk));
-    if (response.writable) response.once('drain', push);
-  };
-  push();
-}
 
 const failure = (message: string | RegExp, source: string) => ({
   code: 'ERR_IMAGE_DECODE',
@@ -123,7 +113,6 @@ describe('downloads', () => {
   it.each([
     ['/missing', 'answered 404 Not Found'],
     ['/announced', 'more than the 268435456 bytes'],
-    ['/endless', 'more than the 268435456 bytes'],
     ['/cut', 'download failed'],
   ])('%s: %s', async (path, message) => {
     await expect(readImageBytes(origin + path)).rejects.toMatchObject(
@@ -141,7 +130,9 @@ describe('downloads', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     setTimeout(() => controller.abort(reason), 20);
-    await expect(readImageBytes(`${origin}/silent`, controller.signal)).rejects.toBe(reason);
+    await expect(readImageBytes(`${origin}/silent`, { signal: controller.signal })).rejects.toBe(
+      reason,
+    );
   });
 });
 

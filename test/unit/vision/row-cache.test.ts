@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RowCache, type RowRequest, rowKey } from '../../../src/vision/row-cache.js';
 import { RowFiles } from '../../../src/vision/row-files.js';
+import { eventually } from '../../support/eventually.js';
 import { gate } from '../../support/fake-model.js';
 
 const KEY = 'a'.repeat(64);
@@ -126,7 +127,7 @@ describe('several at once', () => {
     const leaving = new AbortController();
     const first = cache.get(KEY, { encode, signal: leaving.signal });
     const second = cache.get(KEY, { encode: never });
-    await vi.waitFor(() => expect(signals).toHaveLength(1));
+    await eventually(() => expect(signals).toHaveLength(1));
     leaving.abort('left');
     await expect(first).rejects.toBe('left');
     expect(signals[0]!.aborted).toBe(false);
@@ -153,7 +154,7 @@ describe('several at once', () => {
     const { encode, signals } = slow(rows(7));
     const leaving = new AbortController();
     const both = [1, 2].map(() => cache.get(KEY, { encode, signal: leaving.signal }));
-    await vi.waitFor(() => expect(signals).toHaveLength(1));
+    await eventually(() => expect(signals).toHaveLength(1));
     leaving.abort('left');
     for (const result of await Promise.allSettled(both))
       expect(result).toEqual({ status: 'rejected', reason: 'left' });

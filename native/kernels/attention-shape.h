@@ -1,0 +1,162 @@
+// What both kernels of attention share: sizes of a node, reading keys and values of any type as
+// floats, and the running softmax. A row is one query of one head; rows whose heads share a head of
+// keys lie together, query by query.
+#pragma once
+
+#include "simd.h"
+
+#if defined(LLAVAOV_KERNELS)
+
+#include <ggml.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "product-loops.h"
+
+#define GGML_COMMON_DECL_C
+#include <ggml-common.h>
+
+namespace llavaov::kernels {
+
+constexpr float kLog2e = 1.44269504f;
+constexpr float kLowest = -1e30f;  // of a row that has seen no key
+
+struct AttentionShape {
+  int dim, dim_v, queries, keys, heads, kv_heads, batches, group;
+  int padded_v;  // values in scratch fill whole vectors
+  float scale;   // of scores, in base 2
+
+  explicit AttentionShape(const ggml_tensor* op) {
+    const ggml_tensor *q = op->src[0], *k = op->src[1], *v = op->src[2];
+    dim = int(q->ne[0]);
+    dim_v = int(v->ne[0]);
+    queries = int(q->ne[1]);
+    keys = int(k->ne[1]);
+    heads = int(q->ne[2]);
+    kv_heads = int(k->ne[2]);
+    batches = int(q->ne[3]);
+    group = heads / kv_heads;
+    padded_v = (dim_v + kLanes - 1) / kLanes * kLanes;
+    std::memcpy(&scale, op->op_params, sizeof scale);
+    scale *= kLog2e;
+  }
+};
+
+inline const char* KeysOf(const ggml_tensor* x, int head, int batch) {
+  return static_cast<const char*>(x->data) + head * x->nb[2] + batch * x->nb[3];
+}
+
+inline const float* QueryOf(const ggml_tensor* q, int query, int head, int batch) {
+  return reinterpret_cast<const float*>(static_cast<const char*>(q->data) + query * q->nb[1] +
+                                        head * q->nb[2] + batch * q->nb[3]);
+}
+
+inline float* ResultOf(ggml_tensor* op, const AttentionShape& s, int query, int head, int batch) {
+  return static_cast<float*>(op->data) +
+         ((size_t(batch) * s.queries + query) * s.heads + head) * s.dim_v;
+}
+
+// Values [i, i + 8) of a row, of which the first `n` exist.
+inline __m256 EightOf(const char* row, ggml_type type, int i, int n) {
+  if (type == GGML_TYPE_Q8_0) {  // rows of whole blocks of 32
+    const auto& block = reinterpret_cast<const block_q8_0*>(row)[i / 32];
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(block.qs + i % 32));
+    return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+                         _mm256_set1_ps(Half(block.d)));
+  }
+  const int size = type == GGML_TYPE_F32 ? 4 : 2;
+  const char* from = row + i * size;
+  char copy[32];
+  if (n < 8) {
+    std::memset(copy, 0, sizeof copy);
+    std::memcpy(copy, from, std::max(n, 0) * size);
+    from = copy;
+  }
+  return size == 4 ? _mm256_loadu_ps(reinterpret_cast<const float*>(from))
+                   : _mm256_cvtph_ps(Load128(from));
+}
+
+// kLanes values of a row from `i` on, zeros after its end.
+inline F LanesOf(const char* row, ggml_type type, int i, int end) {
+  if (end - i >= kLanes && type == GGML_TYPE_F32) {
+    return Load(reinterpret_cast<const float*>(row) + i);
+  }
+  if (end - i >= kLanes && type == GGML_TYPE_F16) {
+    return LoadHalves(reinterpret_cast<const uint16_t*>(row) + i);
+  }
+  float lanes[kLanes];
+  for (int j = 0; j < kLanes; j += 8) {
+    const bool is_there = i + j < end;
+    _mm256_storeu_ps(lanes + j,
+                     is_there ? EightOf(row, type, i + j, end - i - j) : _mm256_setzero_ps());
+  }
+  return Load(lanes);
+}
+
+// One row of scores (n of them, in whole vectors; those that are masked -inf) to shares of the
+// running top. Gives what earlier sums shrink by.
+template <int kVectors>
+inline float Softmax(float* scores, float* top, float* sum) {
+  F most = Load(scores);
+  LLAVAOV_UNROLL
+  for (int i = 1; i < kVectors; ++i) most = Max(most, Load(scores + i * kLanes));
+  const float before = *top, now = std::max(before, MaxOf(most));
+  const F t = Set(now);
+  F total = Zero();
+  LLAVAOV_UNROLL
+  for (int i = 0; i < kVectors; ++i) {
+    const F share = Exp2(Sub(Load(scores + i * kLanes), t));
+    Store(scores + i * kLanes, share);
+    total = Add(total, share);
+  }
+  float shrink = 1.0f;
+  if (now != before) {
+    float lanes[kLanes];
+    Store(lanes, Exp2(Set(before - now)));
+    shrink = lanes[0];
+  }
+  *top = now;
+  *sum = *sum * shrink + SumOf(total);
+  return shrink;
+}
+
+// scores[0, n) += mask.
+inline void AddMask(const uint16_t* mask, int n, float* scores) {
+  const F base = Set(kLog2e);
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    Store(scores + i, MulAdd(LoadHalves(mask + i), base, Load(scores + i)));
+  }
+  for (; i < n; ++i) scores[i] += Half(mask[i]) * kLog2e;
+}
+
+enum class Mask { kNone, kAll, kSome };
+
+// Whether keys [first, first + n) are masked for some of the queries, all, or none.
+inline Mask MaskOf(const char* mask, size_t stride, int queries, int n) {
+  bool any = false, all = true;
+  for (int q = 0; q < queries; ++q) {
+    const uint16_t* row = reinterpret_cast<const uint16_t*>(mask + q * stride);
+    int i = 0;
+    __m256i seen = _mm256_setzero_si256(), kept = seen;
+    const __m256i infinite = _mm256_set1_epi16(short(0xfc00));
+    for (; i + 16 <= n; i += 16) {
+      const __m256i x = Load256(row + i);
+      seen = _mm256_or_si256(seen, x);
+      kept = _mm256_or_si256(kept, _mm256_xor_si256(x, infinite));
+    }
+    any |= !_mm256_testz_si256(seen, seen);
+    all &= _mm256_testz_si256(kept, kept) != 0;
+    for (; i < n; ++i) {
+      any |= row[i] != 0;
+      all &= row[i] == 0xfc00;
+    }
+    if (any && !all) return Mask::kSome;
+  }
+  return any ? Mask::kAll : Mask::kNone;
+}
+
+}  // namespace llavaov::kernels
+
+#endif

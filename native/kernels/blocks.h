@@ -1,0 +1,100 @@
+// ggml's types of 32 weights a block: each gives block `kb` of a row as bytes without a sign and
+// what makes weights of them, scale * (byte - kOffset) - min. kIsWide: bytes above 128 occur, whose
+// products a build without VNNI cannot add up in pairs.
+#pragma once
+
+#include "simd.h"
+
+#if defined(LLAVAOV_KERNELS)
+
+#define GGML_COMMON_DECL_C
+#include <ggml-common.h>
+
+namespace llavaov::kernels {
+
+inline __m256i Nibbles(const uint8_t* qs) {  // the low ones, then the high ones
+  const __m128i x = Load128(qs);
+  return _mm256_and_si256(Join(x, _mm_srli_epi16(x, 4)), _mm256_set1_epi8(15));
+}
+
+// x + 16 where the bit of the place is set.
+inline __m256i AddFifthBit(__m256i x, uint32_t bits) {
+#if defined(LLAVAOV_WIDE)
+  return _mm256_mask_add_epi8(x, bits, x, _mm256_set1_epi8(16));
+#else
+  const __m256i spread = _mm256_shuffle_epi8(
+      _mm256_set1_epi32(int(bits)),
+      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
+  const __m256i place = _mm256_set1_epi64x(int64_t(0x8040201008040201));
+  const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, place), place);
+  return _mm256_or_si256(x, _mm256_and_si256(is_set, _mm256_set1_epi8(16)));
+#endif
+}
+
+inline uint32_t FourBytes(const void* p) {
+  uint32_t x;
+  std::memcpy(&x, p, 4);
+  return x;
+}
+
+// The parts that all of them share: one scale, blocks one after another.
+template <class B, int offset, bool has_min, bool is_wide>
+struct Plain {
+  using Block = B;
+  static constexpr int kOffset = offset, kScales = 1, kSuper = 1;
+  static constexpr bool kHasMin = has_min, kIsWide = is_wide;
+  static const Block& At(const void* row, int kb) { return static_cast<const Block*>(row)[kb]; }
+  static void Scales(const void* row, int kb, float* scale, float* min) {
+    scale[0] = Half(FirstHalf(row, kb));
+    if (has_min) {  // added by these types, taken off by ours
+      uint16_t m;
+      std::memcpy(&m, reinterpret_cast<const char*>(&At(row, kb)) + 2, 2);
+      min[0] = -Half(m);
+    }
+  }
+  static uint16_t FirstHalf(const void* row, int kb) {
+    uint16_t d;
+    std::memcpy(&d, &At(row, kb), 2);
+    return d;
+  }
+};
+
+struct Q8_0 : Plain<block_q8_0, 128, false, true> {
+  static __m256i Quants(const void* row, int kb) {
+    return _mm256_xor_si256(Load256(At(row, kb).qs), _mm256_set1_epi8(-128));
+  }
+};
+
+struct Q4_0 : Plain<block_q4_0, 8, false, false> {
+  static __m256i Quants(const void* row, int kb) { return Nibbles(At(row, kb).qs); }
+};
+
+struct Q4_1 : Plain<block_q4_1, 0, true, false> {
+  static __m256i Quants(const void* row, int kb) { return Nibbles(At(row, kb).qs); }
+};
+
+struct Q5_0 : Plain<block_q5_0, 16, false, false> {
+  static __m256i Quants(const void* row, int kb) {
+    return AddFifthBit(Nibbles(At(row, kb).qs), FourBytes(At(row, kb).qh));
+  }
+};
+
+struct Q5_1 : Plain<block_q5_1, 0, true, false> {
+  static __m256i Quants(const void* row, int kb) {
+    return AddFifthBit(Nibbles(At(row, kb).qs), FourBytes(At(row, kb).qh));
+  }
+};
+
+// ggml's kvalues_iq4nl, by 128 larger.
+struct IQ4_NL : Plain<block_iq4_nl, 128, false, true> {
+  static __m256i Quants(const void* row, int kb) {
+    const __m128i levels =
+        _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, char(129), char(141), char(153), char(166),
+                      char(181), char(197), char(217), char(241));
+    return _mm256_shuffle_epi8(Join(levels, levels), Nibbles(At(row, kb).qs));
+  }
+};
+
+}  // namespace llavaov::kernels
+
+#endif

@@ -1,0 +1,62 @@
+// Weights as 32 floats: what f16, bf16 and f32 rows are read as, and what blocks of the quantised
+// types become where floats are multiplied. `rest`: weights of a last block that has fewer.
+#pragma once
+
+#include "super-blocks.h"
+
+#if defined(LLAVAOV_KERNELS)
+
+namespace llavaov::kernels {
+
+struct F16 {
+  static constexpr int kBytes = 2;
+  static __m256 Load8(const void* p) { return _mm256_cvtph_ps(Load128(p)); }
+  static F LoadLanes(const void* p) { return LoadHalves(static_cast<const uint16_t*>(p)); }
+};
+
+struct BF16 {
+  static constexpr int kBytes = 2;
+  static __m256 Load8(const void* p) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(Load128(p)), 16));
+  }
+  static F LoadLanes(const void* p) { return LoadBfloats(static_cast<const uint16_t*>(p)); }
+};
+
+struct F32 {
+  static constexpr int kBytes = 4;
+  static __m256 Load8(const void* p) { return _mm256_loadu_ps(static_cast<const float*>(p)); }
+  static F LoadLanes(const void* p) { return Load(static_cast<const float*>(p)); }
+};
+
+template <class T>
+inline void FloatBlock(const char* row, int kb, int rest, __m256 (&out)[4]) {
+  const char* from = row + size_t(kb) * kBlock * T::kBytes;
+  char copy[kBlock * T::kBytes];
+  if (rest) {
+    std::memset(copy, 0, sizeof copy);
+    std::memcpy(copy, from, rest * T::kBytes);
+    from = copy;
+  }
+  for (int i = 0; i < 4; ++i) out[i] = T::Load8(from + i * 8 * T::kBytes);
+}
+
+template <class W>
+inline void DequantisedBlock(const char* row, int kb, __m256 (&out)[4]) {
+  float scale[2] = {}, min[2] = {};
+  W::Scales(row, kb, scale, min);
+  const __m256i q = W::Quants(row, kb);
+  const __m128i halves[2] = {_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1)};
+  for (int i = 0; i < 4; ++i) {
+    const int s = W::kScales == 2 ? i / 2 : 0;
+    const __m128i eight = i % 2 ? _mm_srli_si128(halves[i / 2], 8) : halves[i / 2];
+    const __m256i whole =
+        _mm256_sub_epi32(_mm256_cvtepu8_epi32(eight), _mm256_set1_epi32(W::kOffset));
+    // Rounded twice, as ggml's own dequantising rounds.
+    out[i] = _mm256_sub_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(whole), _mm256_set1_ps(scale[s])),
+                           _mm256_set1_ps(W::kHasMin ? min[s] : 0.0f));
+  }
+}
+
+}  // namespace llavaov::kernels
+
+#endif

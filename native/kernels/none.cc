@@ -1,0 +1,17 @@
+// In place of all others where ggml is somebody's shared library (cmake/shared-ggml.cmake), which
+// does not show its list of buffer types: no kernels.
+#include "hook.h"
+#include "table.h"
+
+namespace llavaov::kernels {
+
+void Register() {}
+bool Hold(bool) { return true; }
+void Release() {}
+bool IsEnabled() { return false; }
+Counts CountNodes() { return {0, 0}; }
+bool TakesType(ggml_type) { return false; }
+std::vector<TypeEntry> Table() { return {}; }
+const char* InstructionSet() { return nullptr; }
+
+}  // namespace llavaov::kernels

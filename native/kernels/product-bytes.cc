@@ -1,0 +1,195 @@
+// Quantised weights by activations of eight bits, with VNNI. Both sides have a scale for every 32
+// values (16 of the weights in some K-quants, which is finer than ggml's own products, whose
+// activations share one per 256). Products are added up exactly, in int32, for a block; then one
+// multiply-add in floats per sum.
+//
+// dpbusd wants one side without a sign: the weights, as they are stored. What that adds, offset
+// times the activations' sum, is where the integer sums start. A tile is 4 rows by 3 vectors (2
+// with 16 registers); per block of 32 and sum, 8 instructions multiply and 3 scale, so at most 80 %
+// of the machine's integer peak is to be had. A panel of 512 k is 24 KiB: it stays in L1.
+#include "product-loops.h"
+#include "super-blocks.h"
+
+namespace llavaov::kernels {
+
+#if defined(LLAVAOV_VNNI)
+
+namespace {
+
+constexpr int kRows = kIntRows, kVectors = kIntVectors;
+
+// A block of four rows; the four bytes t of row r at [t][r].
+struct ByteBlock {
+  int32_t q[8][kRows];
+  float scale[kRows];
+  // Of each half's values: times -offset, or for types with a min in floats, scaled, negative.
+  union {
+    int32_t start[2][kRows];
+    float sum[2][kRows];
+  };
+};
+
+template <int scales, bool has_min>
+struct BytePanel {
+  static constexpr int kCols = kVectors * kLanes, kMaxBlocks = 24576 / kCols / kBlock;
+  static constexpr int kMins = has_min ? scales : 1;
+  alignas(64) int32_t q[kMaxBlocks][8][kVectors][kLanes];
+  alignas(64) float scale[kMaxBlocks][scales][kVectors][kLanes];
+  alignas(64) float min[kMaxBlocks][kMins][kVectors][kLanes];
+};
+
+template <class W>
+struct ByteShape {
+  static constexpr int kGroup = kRows;
+  using A = ByteBlock;
+  using B = BytePanel<W::kScales, W::kHasMin>;
+
+  static void PackA(const float* const* rows, A* out) {
+    __m256i q[kRows];
+    int32_t half[2][kRows];
+    for (int r = 0; r < kRows; ++r) {
+      q[r] = _mm256_setzero_si256();
+      out->scale[r] = 0.0f;
+      if (rows[r]) {
+        __m256 x[4];
+        LoadFloats(rows[r], x);
+        const Quantised quantised = Quantise(x, 127.0f);
+        q[r] = PackBytes(quantised.values);
+        out->scale[r] = quantised.scale;
+      }
+      const __m256i sums = DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q[r]);
+      const __m256i pairs = _mm256_hadd_epi32(sums, sums);
+      const __m256i both = _mm256_hadd_epi32(pairs, pairs);
+      half[0][r] = _mm_cvtsi128_si32(_mm256_castsi256_si128(both));
+      half[1][r] = _mm_cvtsi128_si32(_mm256_extracti128_si256(both, 1));
+    }
+    Transpose4x8(q, out->q);
+    for (int r = 0; r < kRows; ++r) {
+      const int first = W::kScales == 1 ? half[0][r] + half[1][r] : half[0][r];
+      if (W::kHasMin) {
+        out->sum[0][r] = -out->scale[r] * float(first);
+        out->sum[1][r] = -out->scale[r] * float(half[1][r]);
+      } else {
+        out->start[0][r] = -W::kOffset * first;
+        out->start[1][r] = -W::kOffset * half[1][r];
+      }
+    }
+  }
+
+  static void Unpack(const WeightSlice& w, B* out) {
+    for (int v = 0; v < kVectors; ++v) {
+      const int valid = std::min(kLanes, w.n_cols - v * kLanes);
+      for (int b = 0; b < w.blocks; ++b) {
+        __m256i rows[kLanes];
+        float scale[kLanes][2] = {}, min[kLanes][2] = {};
+        for (int i = 0; i < kLanes; ++i) {
+          rows[i] = _mm256_setzero_si256();
+          if (i >= valid) continue;
+          const char* row = w.data + (v * kLanes + i) * w.stride;
+          rows[i] = W::Quants(row, w.kb + b);
+          W::Scales(row, w.kb + b, scale[i], min[i]);
+        }
+        I columns[8];
+        TransposeLanes(rows, columns);
+        for (int t = 0; t < 8; ++t) StoreIntegers(out->q[b][t][v], columns[t]);
+        for (int s = 0; s < W::kScales; ++s) {
+          for (int i = 0; i < kLanes; ++i) out->scale[b][s][v][i] = scale[i][s];
+          if (!W::kHasMin) continue;
+          for (int i = 0; i < kLanes; ++i) out->min[b][s][v][i] = min[i][s];
+        }
+      }
+    }
+  }
+
+  static void Tile(const A* a, const B& panel, int blocks, const Output& out) {
+    F f[kRows][kVectors];
+    LoadTile(out, f);
+    for (int b = 0; b < blocks; ++b, ++a) {
+      LLAVAOV_UNROLL
+      for (int s = 0; s < W::kScales; ++s) Scaled(*a, panel, b, s, f);
+      if (!W::kHasMin) continue;
+      LLAVAOV_UNROLL
+      for (int s = 0; s < W::kScales; ++s) {
+        LLAVAOV_UNROLL
+        for (int v = 0; v < kVectors; ++v) {
+          const F min = Load(panel.min[b][W::kHasMin ? s : 0][v]);
+          LLAVAOV_UNROLL
+          for (int r = 0; r < kRows; ++r) f[r][v] = MulAdd(min, Set(a->sum[s][r]), f[r][v]);
+        }
+      }
+    }
+    StoreTile(out, f);
+  }
+
+  // The products that share scale `s` of block `b`.
+  static inline void Scaled(const A& a, const B& panel, int b, int s, F (&f)[kRows][kVectors]) {
+    constexpr int kSteps = 8 / W::kScales;
+    I sum[kRows][kVectors];
+    LLAVAOV_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      const I start = Integers(W::kOffset ? a.start[s][r] : 0);
+      LLAVAOV_UNROLL
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = start;
+    }
+    LLAVAOV_UNROLL
+    for (int step = 0; step < kSteps; ++step) {
+      const int t = s * kSteps + step;
+      I w[kVectors];
+      LLAVAOV_UNROLL
+      for (int v = 0; v < kVectors; ++v) w[v] = LoadIntegers(panel.q[b][t][v]);
+      LLAVAOV_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        const I x = Integers(a.q[t][r]);
+        LLAVAOV_UNROLL
+        for (int v = 0; v < kVectors; ++v) sum[r][v] = DotBytes(sum[r][v], w[v], x);
+      }
+    }
+    LLAVAOV_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      const F scale = Load(panel.scale[b][s][v]);
+      LLAVAOV_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        f[r][v] = MulAdd(ToFloats(sum[r][v]), Mul(scale, Set(a.scale[r])), f[r][v]);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+Kernel ByteProduct(ggml_type type) {
+  switch (type) {
+    case GGML_TYPE_Q8_0:
+      return Product<ByteShape<Q8_0>>::Entry();
+    case GGML_TYPE_Q4_0:
+      return Product<ByteShape<Q4_0>>::Entry();
+    case GGML_TYPE_Q4_1:
+      return Product<ByteShape<Q4_1>>::Entry();
+    case GGML_TYPE_Q5_0:
+      return Product<ByteShape<Q5_0>>::Entry();
+    case GGML_TYPE_Q5_1:
+      return Product<ByteShape<Q5_1>>::Entry();
+    case GGML_TYPE_IQ4_NL:
+      return Product<ByteShape<IQ4_NL>>::Entry();
+    case GGML_TYPE_Q2_K:
+      return Product<ByteShape<Q2_K>>::Entry();
+    case GGML_TYPE_Q3_K:
+      return Product<ByteShape<Q3_K>>::Entry();
+    case GGML_TYPE_Q4_K:
+      return Product<ByteShape<Q4_K>>::Entry();
+    case GGML_TYPE_Q5_K:
+      return Product<ByteShape<Q5_K>>::Entry();
+    case GGML_TYPE_Q6_K:
+      return Product<ByteShape<Q6_K>>::Entry();
+    default:
+      return {};
+  }
+}
+
+#else
+
+Kernel ByteProduct(ggml_type) { return {}; }
+
+#endif
+
+}  // namespace llavaov::kernels

@@ -1,0 +1,212 @@
+// The loops around every product with many rows: C[m, n] = sum over k of A[m, k] W[n, k], W in
+// ggml's types, A and C rows of floats.
+//
+//   pack     all threads write A once into the work buffer, in groups of rows, k by k, slice by
+//   slice chunks   a thread takes a panel of columns (and, where panels are few, a part of the
+//   rows) at a
+//            time, in whatever order: no sum depends on who computes it, so results are equal at
+//            any number of threads
+//   slices   for each slice of k the panel's weights are unpacked once, into a buffer of the thread
+//            that stays in its cache, and moves down all its rows; sums live in registers for a
+//            slice and in C between slices
+//
+// A Shape says how: rows of a group, the packed block A, the unpacked panel B, and PackA, Unpack
+// and Tile. k need not be a multiple of 32: the rest is a block that zeros fill.
+#pragma once
+
+#include "product.h"
+#include "simd.h"
+
+#if defined(LLAVAOV_KERNELS)
+
+#include <ggml-cpu-impl.h>
+#include <ggml.h>
+
+#include <algorithm>
+
+namespace llavaov::kernels {
+
+constexpr int kChunksPerThread = 6;  // fewer leave threads idle at the end
+constexpr int kLeastRows = 64;       // of a part; unpacking costs too much for fewer
+
+// Columns [0, n_cols) of a panel of W, blocks [kb, kb + blocks) of each.
+struct WeightSlice {
+  const char* data;
+  size_t stride;
+  int n_cols, kb, blocks;
+  int rest;  // weights of the last of these blocks, where fewer than 32
+};
+
+struct Output {
+  float* data;
+  size_t stride;  // floats
+  int n_rows, n_cols;
+  bool add;
+};
+
+template <int R, int V>
+inline void LoadTile(const Output& out, F (&f)[R][V]) {
+  const bool is_whole = out.n_rows >= R && out.n_cols >= V * kLanes;
+  if (!out.add) {
+    LLAVAOV_UNROLL
+    for (int r = 0; r < R; ++r) {
+      LLAVAOV_UNROLL
+      for (int v = 0; v < V; ++v) f[r][v] = Zero();
+    }
+  } else if (is_whole) {
+    LLAVAOV_UNROLL
+    for (int r = 0; r < R; ++r) {
+      LLAVAOV_UNROLL
+      for (int v = 0; v < V; ++v) f[r][v] = Load(out.data + r * out.stride + v * kLanes);
+    }
+  } else {
+    LLAVAOV_UNROLL
+    for (int r = 0; r < R; ++r) {
+      LLAVAOV_UNROLL
+      for (int v = 0; v < V; ++v) {
+        const int left = r < out.n_rows ? std::max(out.n_cols - v * kLanes, 0) : 0;
+        f[r][v] = left > 0 ? LoadFirst(out.data + r * out.stride + v * kLanes, left) : Zero();
+      }
+    }
+  }
+}
+
+template <int R, int V>
+inline void StoreTile(const Output& out, const F (&f)[R][V]) {
+  if (out.n_rows >= R && out.n_cols >= V * kLanes) {
+    LLAVAOV_UNROLL
+    for (int r = 0; r < R; ++r) {
+      LLAVAOV_UNROLL
+      for (int v = 0; v < V; ++v) Store(out.data + r * out.stride + v * kLanes, f[r][v]);
+    }
+    return;
+  }
+  LLAVAOV_UNROLL
+  for (int r = 0; r < R; ++r) {
+    LLAVAOV_UNROLL
+    for (int v = 0; v < V; ++v) {
+      const int left = r < out.n_rows ? out.n_cols - v * kLanes : 0;
+      if (left > 0) StoreFirst(out.data + r * out.stride + v * kLanes, f[r][v], left);
+    }
+  }
+}
+
+inline size_t Align(size_t n) { return (n + 127) / 128 * 128; }
+inline char* AlignUp(void* p) {
+  return reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(p) + 127) / 128 * 128);
+}
+inline int Blocks(const ggml_tensor* w) { return int((w->ne[0] + kBlock - 1) / kBlock); }
+
+// Row `i` of all rows of a tensor, whose dimensions may lie apart.
+inline const float* RowOf(const ggml_tensor* x, int64_t i) {
+  const int64_t i1 = i % x->ne[1], i2 = i / x->ne[1] % x->ne[2], i3 = i / x->ne[1] / x->ne[2];
+  return reinterpret_cast<const float*>(static_cast<const char*>(x->data) + i1 * x->nb[1] +
+                                        i2 * x->nb[2] + i3 * x->nb[3]);
+}
+
+template <class Shape>
+class Product {
+  using A = typename Shape::A;
+  using B = typename Shape::B;
+  static constexpr int kGroup = Shape::kGroup, kSlice = B::kMaxBlocks, kCols = B::kCols;
+
+ public:
+  static Kernel Entry() { return {Work, Run}; }
+
+ private:
+  static int Groups(const ggml_tensor* op) {
+    return int((ggml_nrows(op->src[1]) + kGroup - 1) / kGroup);
+  }
+  static size_t PackedSize(const ggml_tensor* op) {
+    return Align(size_t(Groups(op)) * Blocks(op->src[0]) * sizeof(A));
+  }
+  static size_t Work(int threads, const ggml_tensor* op) {
+    return PackedSize(op) + threads * Align(sizeof(B)) + 128;
+  }
+
+  static void Run(const ggml_compute_params* params, ggml_tensor* op) {
+    Product product(params, op);
+    product.PackRows();
+    if (params->ith == 0) ggml_threadpool_chunk_set(params->threadpool, params->nth);
+    ggml_barrier(params->threadpool);
+    product.Chunks();
+  }
+
+  Product(const ggml_compute_params* params, ggml_tensor* op)
+      : params_(*params),
+        op_(op),
+        m_(int(ggml_nrows(op->src[1]))),
+        n_(int(op->src[0]->ne[1])),
+        k_(int(op->src[0]->ne[0])),
+        blocks_(Blocks(op->src[0])),
+        groups_(Groups(op)) {
+    char* base = AlignUp(params->wdata);
+    a_ = reinterpret_cast<A*>(base);
+    b_ = reinterpret_cast<B*>(base + PackedSize(op) + params->ith * Align(sizeof(B)));
+  }
+
+  A* BlockOf(int group, int kb) const {  // [slice][group][block of the slice]
+    const int first = kb / kSlice * kSlice, length = std::min(blocks_ - first, kSlice);
+    return a_ + size_t(first) * groups_ + size_t(group) * length + (kb - first);
+  }
+
+  void PackRows() const {
+    const int whole = k_ / kBlock;
+    for (int g = params_.ith; g < groups_; g += params_.nth) {
+      const float *rows[kGroup], *at[kGroup];
+      for (int r = 0; r < kGroup; ++r) {
+        const int row = g * kGroup + r;
+        rows[r] = row < m_ ? RowOf(op_->src[1], row) : nullptr;
+      }
+      for (int kb = 0; kb < whole; ++kb) {
+        for (int r = 0; r < kGroup; ++r) at[r] = rows[r] ? rows[r] + kb * kBlock : nullptr;
+        Shape::PackA(at, BlockOf(g, kb));
+      }
+      if (whole == blocks_) continue;
+      float rest[kGroup][kBlock] = {};
+      for (int r = 0; r < kGroup; ++r) {
+        at[r] = rows[r] ? rest[r] : nullptr;
+        if (rows[r]) std::memcpy(rest[r], rows[r] + whole * kBlock, (k_ % kBlock) * sizeof(float));
+      }
+      Shape::PackA(at, BlockOf(g, whole));
+    }
+  }
+
+  void Chunks() const {
+    const int panels = (n_ + kCols - 1) / kCols;
+    const int wanted = (kChunksPerThread * params_.nth + panels - 1) / panels;
+    const int parts = std::max(1, std::min(wanted, groups_ * kGroup / kLeastRows));
+    for (int chunk = params_.ith; chunk < panels * parts;
+         chunk = ggml_threadpool_chunk_add(params_.threadpool, 1)) {
+      const int part = chunk % parts;
+      Chunk(chunk / parts * kCols, int(int64_t(groups_) * part / parts),
+            int(int64_t(groups_) * (part + 1) / parts));
+    }
+  }
+
+  void Chunk(int col, int first, int end) const {
+    const ggml_tensor* w = op_->src[0];
+    const char* weights = static_cast<const char*>(w->data) + col * w->nb[1];
+    for (int kb = 0; kb < blocks_; kb += kSlice) {
+      const int length = std::min(blocks_ - kb, kSlice);
+      const int rest = kb + length == blocks_ ? k_ % kBlock : 0;
+      Shape::Unpack(WeightSlice{weights, w->nb[1], std::min(n_ - col, kCols), kb, length, rest},
+                    b_);
+      float* data = static_cast<float*>(op_->data) + size_t(first) * kGroup * n_ + col;
+      for (int g = first; g < end; ++g, data += size_t(kGroup) * n_) {
+        const Output out = {data, size_t(n_), m_ - g * kGroup, n_ - col, kb > 0};
+        Shape::Tile(BlockOf(g, kb), *b_, length, out);
+      }
+    }
+  }
+
+  const ggml_compute_params& params_;
+  ggml_tensor* op_;
+  int m_, n_, k_, blocks_, groups_;
+  A* a_;
+  B* b_;
+};
+
+}  // namespace llavaov::kernels
+
+#endif

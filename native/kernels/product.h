@@ -1,0 +1,26 @@
+// What the hook knows of a product: for a type of weights, how much of ggml's work buffer it wants
+// and the work itself, which every thread of the pool calls. Null where the build has no kernel.
+#pragma once
+
+#include <ggml.h>
+
+#include <cstddef>
+
+struct ggml_compute_params;
+
+namespace llavaov::kernels {
+
+struct Kernel {
+  size_t (*work)(int threads, const ggml_tensor* op) = nullptr;
+  void (*run)(const ggml_compute_params* params, ggml_tensor* op) = nullptr;
+  explicit operator bool() const { return run != nullptr; }
+};
+
+// Many rows of activations.
+Kernel ByteProduct(ggml_type type);   // product-bytes.cc
+Kernel WordProduct(ggml_type type);   // product-words.cc
+Kernel FloatProduct(ggml_type type);  // product-floats.cc
+// One row.
+Kernel RowProduct(ggml_type type);  // row-product.cc
+
+}  // namespace llavaov::kernels

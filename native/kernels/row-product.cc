@@ -1,0 +1,272 @@
+// One row of activations: every weight is used once, so the speed is that of memory. A thread reads
+// one stretch of rows from end to end, asks for what lies 4 KiB ahead (hardware does not look
+// beyond a page), and quantises the activations for itself, which is cheaper than a barrier.
+// Quantised weights multiply activations of eight bits with a scale for every 32; floats are
+// multiplied as they are. Of the K-quants those that files of the published models hold have a
+// kernel here.
+#include "floats.h"
+#include "product-loops.h"
+
+namespace llavaov::kernels {
+
+#if defined(LLAVAOV_KERNELS)
+
+namespace {
+
+constexpr int kAhead = 4096;
+
+inline void Prefetch(const char* p) { _mm_prefetch(p + kAhead, _MM_HINT_T0); }
+
+inline __m256i QuantiseRow(const float* x, float* scale) {
+  __m256 floats[4];
+  LoadFloats(x, floats);
+  const Quantised q = Quantise(floats, 127.0f);
+  *scale = q.scale;
+  return PackBytes(q.values);
+}
+
+// The eight sums of four bytes each.
+inline __m256i SumsOfFour(__m256i q) {
+  return DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
+}
+
+// Blocks of 32 with one scale.
+template <class W>
+struct PlainRow {
+  // Without VNNI bytes above 128 get their sign back, and the products take theirs from it.
+#if defined(LLAVAOV_VNNI)
+  static constexpr bool kBySign = false;
+#else
+  static constexpr bool kBySign = W::kIsWide;
+#endif
+  static constexpr int kOffset = kBySign ? W::kOffset - 128 : W::kOffset;
+
+  struct X {
+    int32_t start[8];  // -offset times the sums of four values each
+    int8_t q[32];
+    float scale, sum;  // sum: of the values, scaled, negative
+  };
+
+  static size_t Size(int k) { return size_t(k) / kBlock * sizeof(X); }
+
+  static void Pack(const float* row, int k, void* to) {
+    X* x = static_cast<X*>(to);
+    for (int i = 0; i < k; i += kBlock, ++x) {
+      const __m256i q = QuantiseRow(row + i, &x->scale);
+      const __m256i sums = SumsOfFour(q);
+      Store256(x->q, q);
+      Store256(x->start, _mm256_mullo_epi32(sums, _mm256_set1_epi32(-kOffset)));
+      x->sum = -x->scale * Sum256(_mm256_cvtepi32_ps(sums));
+    }
+  }
+
+  static inline void Block(const char* row, int kb, const X& x, __m256* f, float* mins) {
+    __m256i w = W::Quants(row, kb), q = Load256(x.q);
+    if (kBySign) {
+      w = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
+      q = _mm256_sign_epi8(q, w);
+      w = _mm256_abs_epi8(w);
+    }
+    const __m256i start = kOffset ? Load256(x.start) : _mm256_setzero_si256();
+    float scale, min;
+    W::Scales(row, kb, &scale, &min);
+    *f = _mm256_fmadd_ps(_mm256_cvtepi32_ps(DotBytes256(start, w, q)),
+                         _mm256_set1_ps(scale * x.scale), *f);
+    if (W::kHasMin) *mins += min * x.sum;
+  }
+
+  static float Dot(const char* row, const void* packed, int k) {
+    const X* x = static_cast<const X*>(packed);
+    const int blocks = k / kBlock;
+    __m256 f[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    float mins[2] = {0.0f, 0.0f};
+    int kb = 0;
+    for (; kb + 2 <= blocks; kb += 2) {
+      Prefetch(row + kb * sizeof(typename W::Block));
+      Block(row, kb, x[kb], &f[0], &mins[0]);
+      Block(row, kb + 1, x[kb + 1], &f[1], &mins[1]);
+    }
+    if (kb < blocks) Block(row, kb, x[kb], &f[0], &mins[0]);
+    return Sum256(_mm256_add_ps(f[0], f[1])) + (mins[0] + mins[1]);
+  }
+};
+
+// Eight scales and eight mins of six bits each.
+inline void SixBits(const uint8_t* bytes, __m256* scales, __m256* mins) {
+  const uint32_t a = FourBytes(bytes), b = FourBytes(bytes + 4), c = FourBytes(bytes + 8);
+  const uint32_t s0 = a & 0x3f3f3f3f, m0 = b & 0x3f3f3f3f;
+  const uint32_t s1 = (c & 0x0f0f0f0f) | ((a >> 6 & 0x03030303) << 4);
+  const uint32_t m1 = (c >> 4 & 0x0f0f0f0f) | ((b >> 6 & 0x03030303) << 4);
+  const __m128i all = _mm_set_epi32(int(m1), int(m0), int(s1), int(s0));
+  *scales = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
+  *mins = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
+}
+
+// Super-blocks of 256. Scales of a block times those of the activations are made together; what
+// offsets and mins take off is one product of vectors a super-block.
+template <class W>
+struct SuperRow {
+  static constexpr int kSums = 8 * W::kScales;
+  struct X {
+    int8_t q[8][kBlock];
+    float scale[8];
+    float sum[kSums];  // of the values that share a scale of the weights, scaled, negative
+  };
+
+  static size_t Size(int k) { return size_t(k) / 256 * sizeof(X); }
+
+  static void Pack(const float* row, int k, void* to) {
+    X* x = static_cast<X*>(to);
+    for (int i = 0; i < k; i += 256, ++x) {
+      for (int b = 0; b < 8; ++b) {
+        const __m256i q = QuantiseRow(row + i + b * kBlock, &x->scale[b]);
+        Store256(x->q[b], q);
+        int32_t sums[8];
+        Store256(sums, SumsOfFour(q));
+        const float low = float(sums[0] + sums[1] + sums[2] + sums[3]);
+        const float high = float(sums[4] + sums[5] + sums[6] + sums[7]);
+        if (W::kScales == 2) {
+          x->sum[2 * b] = -x->scale[b] * low;
+          x->sum[2 * b + 1] = -x->scale[b] * high;
+        } else {
+          x->sum[b] = -x->scale[b] * (low + high);
+        }
+      }
+    }
+  }
+
+  // The scales of a super-block by those of the activations, and what comes off.
+  static inline void Scales(const char* row, int kb, const X& x, float* scales, __m256* off) {
+    const auto& b = W::At(row, kb);
+    const __m256 d = _mm256_set1_ps(Half(b.d)), xs = _mm256_loadu_ps(x.scale);
+    if constexpr (W::kHasMin) {
+      __m256 s, m;
+      SixBits(b.scales, &s, &m);
+      _mm256_storeu_ps(scales, _mm256_mul_ps(_mm256_mul_ps(s, d), xs));
+      *off = _mm256_fmadd_ps(_mm256_mul_ps(m, _mm256_set1_ps(Half(b.dmin))), _mm256_loadu_ps(x.sum),
+                             *off);
+    } else {
+      const __m128i bytes = Load128(b.scales);
+      const __m256 even = _mm256_permutevar8x32_ps(xs, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
+      const __m256 odd = _mm256_permutevar8x32_ps(xs, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7));
+      const __m256 low = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), d);
+      const __m256 high =
+          _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))), d);
+      _mm256_storeu_ps(scales, _mm256_mul_ps(low, even));
+      _mm256_storeu_ps(scales + 8, _mm256_mul_ps(high, odd));
+      const __m256 offset = _mm256_set1_ps(float(W::kOffset));
+      *off = _mm256_fmadd_ps(_mm256_mul_ps(low, offset), _mm256_loadu_ps(x.sum), *off);
+      *off = _mm256_fmadd_ps(_mm256_mul_ps(high, offset), _mm256_loadu_ps(x.sum + 8), *off);
+    }
+  }
+
+  static float Dot(const char* row, const void* packed, int k) {
+    const X* x = static_cast<const X*>(packed);
+    __m256 f[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()}, off = _mm256_setzero_ps();
+    for (int kb = 0; kb < k / kBlock; kb += 8, ++x) {
+      const char* block = reinterpret_cast<const char*>(&W::At(row, kb));
+      for (size_t i = 0; i < sizeof(typename W::Block); i += 64) Prefetch(block + i);
+      float scales[16];
+      Scales(row, kb, *x, scales, &off);
+      LLAVAOV_UNROLL
+      for (int i = 0; i < 8; ++i) {
+        const __m256i sums =
+            DotBytes256(_mm256_setzero_si256(), W::Quants(row, kb + i), Load256(x->q[i]));
+        __m256 s = _mm256_set1_ps(scales[i * W::kScales]);
+        if (W::kScales == 2) s = _mm256_insertf128_ps(s, _mm_set1_ps(scales[i * 2 + 1]), 1);
+        f[i % 2] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), s, f[i % 2]);
+      }
+    }
+    return Sum256(_mm256_add_ps(_mm256_add_ps(f[0], f[1]), off));
+  }
+};
+
+template <class T>
+struct FloatRow {
+  static size_t Size(int k) { return size_t(k) * sizeof(float); }
+  static void Pack(const float* row, int k, void* to) { std::memcpy(to, row, Size(k)); }
+
+  static float Dot(const char* row, const void* packed, int k) {
+    const float* x = static_cast<const float*>(packed);
+    constexpr int kStep = 4 * kLanes;
+    F f[4] = {Zero(), Zero(), Zero(), Zero()};
+    int i = 0;
+    for (; i + kStep <= k; i += kStep) {
+      for (int line = 0; line < kStep * T::kBytes; line += 64) Prefetch(row + i * T::kBytes + line);
+      LLAVAOV_UNROLL
+      for (int j = 0; j < 4; ++j) {
+        const int at = i + j * kLanes;
+        f[j] = MulAdd(T::LoadLanes(row + at * T::kBytes), Load(x + at), f[j]);
+      }
+    }
+    for (; i < k; i += kLanes) {
+      const int left = k - i < kLanes ? k - i : kLanes;
+      char copy[kLanes * T::kBytes] = {};
+      std::memcpy(copy, row + i * T::kBytes, left * T::kBytes);
+      f[0] = MulAdd(T::LoadLanes(copy), LoadFirst(x + i, left), f[0]);
+    }
+    return SumOf(Add(Add(f[0], f[1]), Add(f[2], f[3])));
+  }
+};
+
+template <class Shape>
+struct Row {
+  static Kernel Entry() { return {Work, Run}; }
+  static size_t Work(int threads, const ggml_tensor* op) {
+    return threads * Align(Shape::Size(int(op->src[0]->ne[0]))) + 128;
+  }
+  static void Run(const ggml_compute_params* params, ggml_tensor* op) {
+    const ggml_tensor* w = op->src[0];
+    const int k = int(w->ne[0]), ith = params->ith, nth = params->nth;
+    void* x = AlignUp(params->wdata) + ith * Align(Shape::Size(k));
+    Shape::Pack(static_cast<const float*>(op->src[1]->data), k, x);
+    // In whole lines of the output.
+    const int64_t n = w->ne[1], lines = (n + 15) / 16;
+    const int64_t first = lines * ith / nth * 16, end = std::min(n, lines * (ith + 1) / nth * 16);
+    float* out = static_cast<float*>(op->data);
+    for (int64_t row = first; row < end; ++row) {
+      out[row] = Shape::Dot(static_cast<const char*>(w->data) + row * w->nb[1], x, k);
+    }
+  }
+};
+
+}  // namespace
+
+Kernel RowProduct(ggml_type type) {
+  switch (type) {
+    case GGML_TYPE_Q8_0:
+      return Row<PlainRow<Q8_0>>::Entry();
+    case GGML_TYPE_Q4_0:
+      return Row<PlainRow<Q4_0>>::Entry();
+    case GGML_TYPE_Q4_1:
+      return Row<PlainRow<Q4_1>>::Entry();
+    case GGML_TYPE_Q5_0:
+      return Row<PlainRow<Q5_0>>::Entry();
+    case GGML_TYPE_Q5_1:
+      return Row<PlainRow<Q5_1>>::Entry();
+    case GGML_TYPE_IQ4_NL:
+      return Row<PlainRow<IQ4_NL>>::Entry();
+    case GGML_TYPE_Q4_K:
+      return Row<SuperRow<Q4_K>>::Entry();
+    case GGML_TYPE_Q5_K:
+      return Row<SuperRow<Q5_K>>::Entry();
+    case GGML_TYPE_Q6_K:
+      return Row<SuperRow<Q6_K>>::Entry();
+    case GGML_TYPE_F16:
+      return Row<FloatRow<F16>>::Entry();
+    case GGML_TYPE_BF16:
+      return Row<FloatRow<BF16>>::Entry();
+    case GGML_TYPE_F32:
+      return Row<FloatRow<F32>>::Entry();
+    default:
+      return {};
+  }
+}
+
+#else
+
+Kernel RowProduct(ggml_type) { return {}; }
+
+#endif
+
+}  // namespace llavaov::kernels

@@ -1,0 +1,110 @@
+// What both widths share: halves, dot products of bytes, quantising 32 floats, transposes of four
+// and eight rows, all in 256 bits.
+#pragma once
+
+namespace llavaov::kernels {
+
+constexpr int kBlock = 32;  // weights, and activations with a scale of their own
+
+inline float Half(uint16_t x) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(x))); }
+
+inline __m256i Load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+inline __m128i Load128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+inline void Store256(void* p, __m256i x) { _mm256_storeu_si256(static_cast<__m256i*>(p), x); }
+inline __m256i Join(__m128i low, __m128i high) {
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
+// start + the sums of four neighbouring products of unsigned `w` and signed `x`. Without VNNI two
+// products of neighbours must stay within int16: w at most 128.
+inline __m256i DotBytes256(__m256i start, __m256i w, __m256i x) {
+#if defined(LLAVAOV_VNNI) && defined(LLAVAOV_WIDE)
+  return _mm256_dpbusd_epi32(start, w, x);
+#elif defined(LLAVAOV_VNNI)
+  return _mm256_dpbusd_avx_epi32(start, w, x);
+#else
+  const __m256i pairs = _mm256_maddubs_epi16(w, x);
+  return _mm256_add_epi32(start, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+#endif
+}
+
+inline float Sum256(__m256 x) {
+  const __m128 a = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+  const __m128 b = _mm_add_ps(a, _mm_movehl_ps(a, a));
+  return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
+}
+
+inline float Top256(__m256i bits) {
+  const __m128i a = _mm_max_epu32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
+  const __m128i b = _mm_max_epu32(a, _mm_shuffle_epi32(a, 0x4e));
+  return _mm_cvtss_f32(_mm_castsi128_ps(_mm_max_epu32(b, _mm_shuffle_epi32(b, 0xb1))));
+}
+
+// A block of 32 floats, the largest of whose magnitudes becomes `top`. Magnitudes are compared as
+// integers, where infinity and NaN are the largest: they end up in the scale and so in the result.
+struct Quantised {
+  __m256i values[4];  // int32
+  float scale;
+};
+
+inline Quantised Quantise(const __m256 (&x)[4], float top) {
+  const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
+  __m256i most = _mm256_and_si256(_mm256_castps_si256(x[0]), magnitude);
+  for (int i = 1; i < 4; ++i) {
+    most = _mm256_max_epu32(most, _mm256_and_si256(_mm256_castps_si256(x[i]), magnitude));
+  }
+  const float largest = Top256(most);
+  // The inverse of anything smaller overflows; its products would be nothing anyhow.
+  const __m256 inverse = _mm256_set1_ps(largest > 1e-30f ? top / largest : 0.0f);
+  Quantised out;
+  for (int i = 0; i < 4; ++i) out.values[i] = _mm256_cvtps_epi32(_mm256_mul_ps(x[i], inverse));
+  out.scale = largest / top;
+  return out;
+}
+
+inline __m256i PackBytes(const __m256i (&x)[4]) {
+  const __m256i words = _mm256_packs_epi32(x[0], x[1]), more = _mm256_packs_epi32(x[2], x[3]);
+  return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words, more),
+                                     _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+inline __m256i PackWords(__m256i x, __m256i y) {
+  return _mm256_permute4x64_epi64(_mm256_packs_epi32(x, y), 0xd8);
+}
+
+inline void LoadFloats(const float* from, __m256 (&to)[4]) {
+  for (int i = 0; i < 4; ++i) to[i] = _mm256_loadu_ps(from + 8 * i);
+}
+
+// Four rows of eight dwords to [dword][row].
+inline void Transpose4x8(const __m256i* rows, int32_t (*out)[4]) {
+  const __m256i a = _mm256_unpacklo_epi32(rows[0], rows[1]);
+  const __m256i b = _mm256_unpackhi_epi32(rows[0], rows[1]);
+  const __m256i c = _mm256_unpacklo_epi32(rows[2], rows[3]);
+  const __m256i d = _mm256_unpackhi_epi32(rows[2], rows[3]);
+  const __m256i u0 = _mm256_unpacklo_epi64(a, c), u1 = _mm256_unpackhi_epi64(a, c);
+  const __m256i u2 = _mm256_unpacklo_epi64(b, d), u3 = _mm256_unpackhi_epi64(b, d);
+  Store256(out[0], _mm256_permute2x128_si256(u0, u1, 0x20));
+  Store256(out[2], _mm256_permute2x128_si256(u2, u3, 0x20));
+  Store256(out[4], _mm256_permute2x128_si256(u0, u1, 0x31));
+  Store256(out[6], _mm256_permute2x128_si256(u2, u3, 0x31));
+}
+
+inline void Transpose8x8(const __m256i* rows, __m256i* out) {
+  __m256i t[8];
+  for (int half = 0; half < 2; ++half) {
+    const __m256i* x = rows + half * 4;
+    const __m256i a = _mm256_unpacklo_epi32(x[0], x[1]), b = _mm256_unpackhi_epi32(x[0], x[1]);
+    const __m256i c = _mm256_unpacklo_epi32(x[2], x[3]), d = _mm256_unpackhi_epi32(x[2], x[3]);
+    t[half * 4 + 0] = _mm256_unpacklo_epi64(a, c);
+    t[half * 4 + 1] = _mm256_unpackhi_epi64(a, c);
+    t[half * 4 + 2] = _mm256_unpacklo_epi64(b, d);
+    t[half * 4 + 3] = _mm256_unpackhi_epi64(b, d);
+  }
+  for (int c = 0; c < 4; ++c) {
+    out[c] = _mm256_permute2x128_si256(t[c], t[c + 4], 0x20);
+    out[c + 4] = _mm256_permute2x128_si256(t[c], t[c + 4], 0x31);
+  }
+}
+
+}  // namespace llavaov::kernels

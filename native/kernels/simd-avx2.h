@@ -1,0 +1,80 @@
+// Eight lanes, 16 registers.
+#pragma once
+
+namespace llavaov::kernels {
+
+using F = __m256;
+using I = __m256i;
+constexpr int kLanes = 8;
+// See simd-avx512.h. The float sums of the integer tile lie in L1: sums of integers alone fill the
+// registers, and are scaled only once a block.
+constexpr int kIntRows = 4, kIntVectors = 2, kFloatRows = 4, kFloatVectors = 3;
+constexpr int kValueRows = 4, kValueVectors = 3;
+
+inline __m256i First(int n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+inline F Zero() { return _mm256_setzero_ps(); }
+inline F Set(float x) { return _mm256_set1_ps(x); }
+inline F Load(const float* p) { return _mm256_loadu_ps(p); }
+inline F LoadHalves(const uint16_t* p) { return _mm256_cvtph_ps(Load128(p)); }
+inline F LoadBfloats(const uint16_t* p) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(Load128(p)), 16));
+}
+inline F LoadFirst(const float* p, int n) { return _mm256_maskload_ps(p, First(n)); }
+inline void Store(float* p, F x) { _mm256_storeu_ps(p, x); }
+inline void StoreFirst(float* p, F x, int n) { _mm256_maskstore_ps(p, First(n), x); }
+inline F Add(F a, F b) { return _mm256_add_ps(a, b); }
+inline F Sub(F a, F b) { return _mm256_sub_ps(a, b); }
+inline F Mul(F a, F b) { return _mm256_mul_ps(a, b); }
+inline F MulAdd(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
+inline F Max(F a, F b) { return _mm256_max_ps(a, b); }  // b where one is NaN
+inline float MaxOf(F x) {
+  const __m128 a = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+  const __m128 b = _mm_max_ps(a, _mm_movehl_ps(a, a));
+  return _mm_cvtss_f32(_mm_max_ss(b, _mm_movehdup_ps(b)));
+}
+inline float SumOf(F x) { return Sum256(x); }
+
+inline I Integers(int32_t x) { return _mm256_set1_epi32(x); }
+inline I LoadIntegers(const void* p) { return Load256(p); }
+inline void StoreIntegers(void* p, I x) { Store256(p, x); }
+inline F ToFloats(I x) { return _mm256_cvtepi32_ps(x); }
+#if defined(LLAVAOV_VNNI)
+inline I DotBytes(I sum, I w, I x) { return _mm256_dpbusd_avx_epi32(sum, w, x); }
+inline I DotWords(I sum, I w, I x) { return _mm256_dpwssd_avx_epi32(sum, w, x); }
+#endif
+
+// 2^x for x <= 0 within 2e-7 of its value; NaN stays, and under 2^-126 is 0.
+inline F Exp2(F x) {
+  const F is_seen = _mm256_cmp_ps(x, Set(-126.0f), _CMP_NLT_UQ);  // true of NaN
+  x = _mm256_max_ps(Set(-126.0f), x);
+  const F n = _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const F r = _mm256_sub_ps(x, n);
+  F p = Set(1.5403530e-4f);
+  p = MulAdd(p, r, Set(1.3333558e-3f));
+  p = MulAdd(p, r, Set(9.6181291e-3f));
+  p = MulAdd(p, r, Set(5.5504109e-2f));
+  p = MulAdd(p, r, Set(2.4022651e-1f));
+  p = MulAdd(p, r, Set(6.9314718e-1f));
+  p = MulAdd(p, r, Set(1.0f));
+  const I exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), Integers(127)), 23);
+  return _mm256_and_ps(is_seen, Mul(p, _mm256_castsi256_ps(exponent)));
+}
+
+// kLanes rows of eight dwords to eight vectors.
+inline void TransposeLanes(const __m256i* rows, I* out) { Transpose8x8(rows, out); }
+
+// The sums of kLanes vectors, one a lane.
+inline F SumsOf(const F (&x)[kLanes]) {
+  F a[2];
+  for (int i = 0; i < 2; ++i) {
+    a[i] = _mm256_hadd_ps(_mm256_hadd_ps(x[4 * i], x[4 * i + 1]),
+                          _mm256_hadd_ps(x[4 * i + 2], x[4 * i + 3]));
+  }
+  return _mm256_add_ps(_mm256_permute2f128_ps(a[0], a[1], 0x20),
+                       _mm256_permute2f128_ps(a[0], a[1], 0x31));
+}
+
+}  // namespace llavaov::kernels

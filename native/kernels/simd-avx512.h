@@ -1,0 +1,97 @@
+// 16 lanes, 32 registers.
+#pragma once
+
+namespace llavaov::kernels {
+
+using F = __m512;
+using I = __m512i;
+constexpr int kLanes = 16;
+// Tiles of rows by vectors: integers need two sums each (whole numbers, floats), floats one.
+constexpr int kIntRows = 4, kIntVectors = 3, kFloatRows = 8, kFloatVectors = 3;
+constexpr int kValueRows = 4, kValueVectors = 5;  // attention's second product
+
+inline __mmask16 First(int n) { return n >= 16 ? __mmask16(0xffff) : __mmask16((1u << n) - 1); }
+
+inline F Zero() { return _mm512_setzero_ps(); }
+inline F Set(float x) { return _mm512_set1_ps(x); }
+inline F Load(const float* p) { return _mm512_loadu_ps(p); }
+inline F LoadHalves(const uint16_t* p) { return _mm512_cvtph_ps(Load256(p)); }
+inline F LoadBfloats(const uint16_t* p) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(Load256(p)), 16));
+}
+inline F LoadFirst(const float* p, int n) { return _mm512_maskz_loadu_ps(First(n), p); }
+inline void Store(float* p, F x) { _mm512_storeu_ps(p, x); }
+inline void StoreFirst(float* p, F x, int n) { _mm512_mask_storeu_ps(p, First(n), x); }
+inline F Add(F a, F b) { return _mm512_add_ps(a, b); }
+inline F Sub(F a, F b) { return _mm512_sub_ps(a, b); }
+inline F Mul(F a, F b) { return _mm512_mul_ps(a, b); }
+inline F MulAdd(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+inline F Max(F a, F b) { return _mm512_max_ps(a, b); }  // b where one is NaN
+inline float MaxOf(F x) { return _mm512_reduce_max_ps(x); }
+inline float SumOf(F x) { return _mm512_reduce_add_ps(x); }
+
+inline I Integers(int32_t x) { return _mm512_set1_epi32(x); }
+inline I LoadIntegers(const void* p) { return _mm512_loadu_si512(p); }
+inline void StoreIntegers(void* p, I x) { _mm512_storeu_si512(p, x); }
+inline F ToFloats(I x) { return _mm512_cvtepi32_ps(x); }
+#if defined(LLAVAOV_VNNI)
+inline I DotBytes(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
+inline I DotWords(I sum, I w, I x) { return _mm512_dpwssd_epi32(sum, w, x); }
+#endif
+
+// 2^x for x <= 0 within 2e-7 of its value; NaN stays, and under 2^-150 is 0.
+inline F Exp2(F x) {
+  x = _mm512_max_ps(_mm512_set1_ps(-200.0f), x);
+  const F n = _mm512_roundscale_ps(x, 0), r = _mm512_sub_ps(x, n);
+  F p = Set(1.5403530e-4f);
+  p = MulAdd(p, r, Set(1.3333558e-3f));
+  p = MulAdd(p, r, Set(9.6181291e-3f));
+  p = MulAdd(p, r, Set(5.5504109e-2f));
+  p = MulAdd(p, r, Set(2.4022651e-1f));
+  p = MulAdd(p, r, Set(6.9314718e-1f));
+  p = MulAdd(p, r, Set(1.0f));
+  return _mm512_scalef_ps(p, n);
+}
+
+// kLanes rows of eight dwords to eight vectors.
+inline void TransposeLanes(const __m256i* rows, I* out) {
+  I z[8], t[8];
+  for (int r = 0; r < 8; ++r) {
+    z[r] = _mm512_inserti64x4(_mm512_castsi256_si512(rows[r]), rows[r + 8], 1);
+  }
+  for (int half = 0; half < 2; ++half) {
+    const I* x = z + half * 4;
+    const I a = _mm512_unpacklo_epi32(x[0], x[1]), b = _mm512_unpackhi_epi32(x[0], x[1]);
+    const I c = _mm512_unpacklo_epi32(x[2], x[3]), d = _mm512_unpackhi_epi32(x[2], x[3]);
+    t[half * 4 + 0] = _mm512_unpacklo_epi64(a, c);
+    t[half * 4 + 1] = _mm512_unpackhi_epi64(a, c);
+    t[half * 4 + 2] = _mm512_unpacklo_epi64(b, d);
+    t[half * 4 + 3] = _mm512_unpackhi_epi64(b, d);
+  }
+  const I even = _mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0);
+  const I odd = _mm512_set_epi64(15, 14, 7, 6, 11, 10, 3, 2);
+  for (int c = 0; c < 4; ++c) {
+    out[c] = _mm512_permutex2var_epi64(t[c], even, t[c + 4]);
+    out[c + 4] = _mm512_permutex2var_epi64(t[c], odd, t[c + 4]);
+  }
+}
+
+// The sums of kLanes vectors, one a lane. Halves are added as they are brought together.
+inline F SumsOf(const F (&x)[kLanes]) {
+  F a[8], b[4];
+  for (int i = 0; i < 8; ++i) {
+    a[i] = _mm512_add_ps(_mm512_unpacklo_ps(x[2 * i], x[2 * i + 1]),
+                         _mm512_unpackhi_ps(x[2 * i], x[2 * i + 1]));
+  }
+  for (int i = 0; i < 4; ++i) {
+    b[i] = _mm512_add_ps(_mm512_shuffle_ps(a[2 * i], a[2 * i + 1], 0x44),
+                         _mm512_shuffle_ps(a[2 * i], a[2 * i + 1], 0xee));
+  }
+  const F c =
+      _mm512_add_ps(_mm512_shuffle_f32x4(b[0], b[1], 0x88), _mm512_shuffle_f32x4(b[0], b[1], 0xdd));
+  const F d =
+      _mm512_add_ps(_mm512_shuffle_f32x4(b[2], b[3], 0x88), _mm512_shuffle_f32x4(b[2], b[3], 0xdd));
+  return _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x88), _mm512_shuffle_f32x4(c, d, 0xdd));
+}
+
+}  // namespace llavaov::kernels

@@ -1,0 +1,42 @@
+// The vector type that the kernels are written in: F floats and I integers of kLanes 32-bit lanes,
+// 16 with AVX-512, 8 with AVX2, from the build's instruction set. Blocks of 32 weights are taken
+// apart in 256 bits on both. Tile shapes follow from the number of registers (32 or 16).
+// LLAVAOV_KERNELS is defined where there are kernels at all, LLAVAOV_VNNI where integers multiply
+// in one instruction. MSVC knows no macros for FMA, F16C and VNNI: AVX2 implies the first two
+// there, ggml's build defines the third.
+#pragma once
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define LLAVAOV_KERNELS 1
+#define LLAVAOV_WIDE 1
+#if defined(__AVX512VNNI__)
+#define LLAVAOV_VNNI 1
+#endif
+#elif defined(__AVX2__) && (defined(_MSC_VER) || (defined(__FMA__) && defined(__F16C__)))
+#define LLAVAOV_KERNELS 1
+#if defined(__AVXVNNI__)
+#define LLAVAOV_VNNI 1
+#endif
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define LLAVAOV_UNROLL
+#else
+#define LLAVAOV_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#if defined(LLAVAOV_KERNELS)
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "simd-256.h"
+#if defined(LLAVAOV_WIDE)
+#include "simd-avx512.h"
+#else
+#include "simd-avx2.h"
+#endif
+
+#endif

@@ -1,0 +1,101 @@
+#include "table.h"
+
+#include <ggml-backend.h>
+
+#include <cstring>
+
+#include "attention.h"
+#include "simd.h"
+
+namespace llavaov::kernels {
+namespace {
+
+constexpr int64_t kLeastColumns = 64;  // of one row's product: fewer are not worth the threads
+
+struct ManyRows {
+  Kernel kernel;
+  const char* name;
+};
+
+ManyRows KernelForMany(ggml_type type) {
+  if (const Kernel kernel = ByteProduct(type)) return {kernel, "int8"};
+  if (const Kernel kernel = WordProduct(type)) return {kernel, "int16"};
+  if (const Kernel kernel = FloatProduct(type)) return {kernel, "f32"};
+  return {};
+}
+
+// Below these rows ggml's own kernels, which unpack nothing, are as fast (measured).
+int LeastRows(ggml_type type) {
+  switch (type) {
+    case GGML_TYPE_F16:
+    case GGML_TYPE_BF16:
+      return 32;
+    case GGML_TYPE_F32:
+      return 8;
+    case GGML_TYPE_Q2_K:
+    case GGML_TYPE_Q3_K:
+    case GGML_TYPE_Q4_K:
+    case GGML_TYPE_Q5_K:
+    case GGML_TYPE_Q6_K:
+      return 5;
+    default:
+      return 3;
+  }
+}
+
+// Weights in one plain matrix by rows of floats, wherever the rows lie.
+bool IsPlainProduct(const ggml_tensor* op) {
+  const ggml_tensor *w = op->src[0], *x = op->src[1];
+  if (x->type != GGML_TYPE_F32 || op->type != GGML_TYPE_F32) return false;
+  if (w->ne[2] != 1 || w->ne[3] != 1 || w->nb[0] != ggml_type_size(w->type)) return false;
+  if (x->nb[0] != sizeof(float) || !ggml_is_contiguous(op) || ggml_nelements(op) == 0) return false;
+  // Weights in a layout of their own (repacked, AMX) are not ours.
+  return !w->buffer || ggml_backend_buffer_is_host(w->buffer);
+}
+
+Kernel ProductFor(const ggml_tensor* op) {
+  if (!IsPlainProduct(op)) return {};
+  const ggml_type type = op->src[0]->type;
+  const int64_t rows = ggml_nrows(op->src[1]);
+  if (rows == 1) return op->src[0]->ne[1] >= kLeastColumns ? RowProduct(type) : Kernel();
+  return rows >= LeastRows(type) ? KernelForMany(type).kernel : Kernel();
+}
+
+}  // namespace
+
+Kernel KernelFor(const ggml_tensor* op) {
+  if (op->op == GGML_OP_MUL_MAT) return ProductFor(op);
+  if (op->op == GGML_OP_FLASH_ATTN_EXT) return AttentionKernel(op);
+  return {};
+}
+
+bool TakesType(ggml_type type) { return bool(KernelForMany(type).kernel); }
+
+std::vector<TypeEntry> Table() {
+  std::vector<TypeEntry> table;
+  for (const ggml_type type :
+       {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q5_1,
+        GGML_TYPE_Q5_0, GGML_TYPE_Q4_1, GGML_TYPE_Q4_0, GGML_TYPE_IQ4_NL, GGML_TYPE_Q6_K,
+        GGML_TYPE_Q5_K, GGML_TYPE_Q4_K, GGML_TYPE_Q3_K, GGML_TYPE_Q2_K}) {
+    const ManyRows many = KernelForMany(type);
+    const char* one = !RowProduct(type) ? nullptr : ggml_is_quantized(type) ? "int8" : "f32";
+    table.push_back({type, many.name, LeastRows(type), one});
+  }
+  return table;
+}
+
+const char* InstructionSet() {
+#if defined(LLAVAOV_WIDE) && defined(LLAVAOV_VNNI)
+  return "AVX-512 VNNI";
+#elif defined(LLAVAOV_WIDE)
+  return "AVX-512";
+#elif defined(LLAVAOV_VNNI)
+  return "AVX-VNNI";
+#elif defined(LLAVAOV_KERNELS)
+  return "AVX2";
+#else
+  return nullptr;
+#endif
+}
+
+}  // namespace llavaov::kernels

@@ -1,0 +1,18 @@
+/** What `doctor --kernels` prints: whose kernel multiplies rows by a matrix of each type, on this CPU. */
+import type { NativeKernels } from '../../binding.js';
+
+export function describeKernels({
+  instructionSet,
+  types,
+}: Pick<NativeKernels, 'instructionSet' | 'types'>): string {
+  if (instructionSet === null) return '';
+  const rows = types.map(({ type, many, leastRows, one }) => [
+    type,
+    many === null ? 'llama.cpp' : `${many}, from ${leastRows} rows`,
+    one ?? 'llama.cpp',
+  ]);
+  const lines = [['Weights', 'Many rows', 'One row'], ...rows].map(([type, many, one]) =>
+    `${type!.padEnd(16)} ${many!.padEnd(20)} ${one}`.trimEnd(),
+  );
+  return `\n${lines.join('\n')}\n\nAttention is ours in caches of f32, f16 and q8_0, added up in f32.\n`;
+}

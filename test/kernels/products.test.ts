@@ -1,0 +1,68 @@
+// Every product of ours against f64 and ggml's own, at the number of rows, widths and values that break kernels. Activations
+// of quantised types are rounded to eight bits, by ggml too: on few values the errors differ by chance.
+import { beforeAll, describe, expect, test } from 'vitest';
+import { compare, hasPrograms, VARIANTS } from '../support/kernels.js';
+
+interface Product {
+  type: string;
+  m: number;
+  k: number;
+  n: number;
+  values: string;
+  layout: string;
+  isOurs: boolean;
+  error: number | null;
+  ggmlError: number | null;
+  isEqual: boolean;
+  badRows: number;
+}
+
+const ENOUGH_VALUES = 1000;
+/** Of f32: what the order of adding alone makes of it. */
+const FLOAT_ERROR = 3e-7;
+
+describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
+  let products: Product[] | null;
+  beforeAll(async () => {
+    products = await compare<Product>('products', variant);
+  });
+
+  const each = (check: (product: Product) => boolean): Product[] =>
+    products!.filter((product) => !check(product));
+
+  test('results are equal bit by bit at any number of threads', ({ skip }) => {
+    if (!products) skip('this CPU has not the instruction set');
+    expect(each(({ isEqual }) => isEqual)).toEqual([]);
+  });
+
+  test('errors are not above those of ggml', ({ skip }) => {
+    if (!products) skip('this CPU has not the instruction set');
+    const finite = products!.filter(({ values }) => values !== 'nan' && values !== 'infinite');
+    const wrong = finite.filter(({ m, n, error, ggmlError }) => {
+      if (error === null) return true;
+      if (ggmlError === null) return false; // q8_1's sums overflow in f16; ours do not
+      const slack = m * n >= ENOUGH_VALUES ? 1.02 : 1.5;
+      return error > Math.max(ggmlError * slack, FLOAT_ERROR);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('what is not finite shows in its row and in no other', ({ skip }) => {
+    if (!products) skip('this CPU has not the instruction set');
+    const cases = products!.filter(({ values }) => values === 'nan' || values === 'infinite');
+    expect(cases.length).toBeGreaterThan(0);
+    const wrong = cases.filter(
+      ({ isOurs, m, badRows }) => isOurs && badRows !== Math.floor((m + 1) / 3),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('every type with many rows is ours, with any width', ({ skip }) => {
+    if (!products) skip('this CPU has not the instruction set');
+    expect(each(({ m, isOurs }) => m < 32 || isOurs)).toEqual([]);
+  });
+});
+
+test.skipIf(hasPrograms)('needs programs: npm run test:kernels builds them', ({ skip }) => {
+  skip();
+});
