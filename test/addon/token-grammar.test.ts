@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { native } from '../../src/addon/load-addon.js';
 import type { NativeSampler, NativeSamplerOptions } from '../../src/binding.js';
+import { checkGrammar } from '../../src/grammar/gbnf-check.js';
+import { randomUniform } from '../support/random.js';
 import {
   ECHO,
   type OpenDecoder,
@@ -87,4 +89,32 @@ it('refuses a grammar that llama.cpp cannot read', () => {
   expect(() => sampler('root ::= root "a"')).toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }),
   );
+});
+
+const BITS = [
+  ...['root ::= ', 'a ::= ', 'b ::= ', '\n', '\n', '"x"', '"y"', '[a-z]', '[^x]', '.', '(', ')', '|', '*', '+', '?'],
+  ...['{2}', '{1,3}', '{0,}', ' ', ' a', ' b ', ' root ', '""', '"', '[', ']', '\\n', '#c', '<[3]>', '{3000}', '::=', 'é'],
+];
+
+it('survives random grammars: what is accepted is read, what is not is an error', async () => {
+  const random = randomUniform(Number(process.env.LLAVAOV_SEED ?? 3));
+  const pick = () => BITS[Math.floor(random() * BITS.length)]!;
+  const { Grammar } = native();
+  let accepted = 0;
+  for (let i = 0; i < Number(process.env.LLAVAOV_FUZZ ?? 4000); i++) {
+    const body = Array.from({ length: 1 + Math.floor(random() * 14) }, pick).join('');
+    const rules = random() < 0.5 ? '\na ::= "x" | "y" a\nb ::= "z"?\n' : '';
+    const grammar = `root ::= ${body}${rules}`;
+    try {
+      checkGrammar(grammar);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+      continue;
+    }
+    accepted++;
+    const handle = new Grammar(grammar);
+    for (const text of ['', 'x', 'xyxyxyxyxy', 'zé']) await handle.matches(text);
+    await handle.dispose();
+  }
+  expect(accepted).toBeGreaterThan(50);
 });

@@ -64,7 +64,11 @@ function readRules(grammar: string): Map<string, Symbol[][]> {
 
 function symbolsOf(token: string): Symbol[] {
   if (token.startsWith('"'))
-    return pointsOf(token).map(({ point }) => (char: number) => char === point);
+    return pointsOf(token).map(
+      ({ point }) =>
+        (char: number) =>
+          char === point,
+    );
   if (!token.startsWith('[')) return [token];
   const points = pointsOf(token);
   const ranges: [number, number][] = [];

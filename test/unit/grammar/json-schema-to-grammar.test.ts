@@ -7,6 +7,7 @@ const open = { additionalProperties: false };
 const string = { type: 'string' };
 
 /** Name, schema, texts that are admitted, texts that are not. */
+// biome-ignore format: a table
 const CASES: [string, unknown, string[], string[]][] = [
   ['anything', true, ['null', '[1, {"a":"b"}]', '{}', '-1.5e+10'], ['', '01', '{"a" :1}', '[1 ]']],
   ['types', { type: ['integer', 'null'] }, ['0', '-12', 'null'], ['1.5', '"1"', '-0', 'true']],
@@ -45,9 +46,10 @@ const CASES: [string, unknown, string[], string[]][] = [
   ['oneOf with an overlap', { oneOf: [{ type: 'integer', minimum: 0 }, { type: 'integer', maximum: 5 }] }, ['-1', '6'], ['0', '5']],
   ['oneOf by required', { type: 'object', properties: { a: {}, b: {} }, oneOf: [{ required: ['a'] }, { required: ['b'] }], ...open }, ['{"a":1}', '{"b":1}'], ['{"a":1,"b":1}', '{}']],
   ['not', { type: 'string', not: { enum: ['a', 'b'] } }, ['"c"', '"ab"', '""'], ['"a"', '"b"']],
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
   ['if', { type: 'object', properties: { k: { enum: ['x', 'y'] }, v: {} }, required: ['k'], if: { properties: { k: { const: 'x' } } }, then: { required: ['v'] }, ...open }, ['{"k":"y"}', '{"k":"x","v":1}'], ['{"k":"x"}']],
   ['unevaluatedProperties', { allOf: [{ properties: { a: {} } }], properties: { b: {} }, unevaluatedProperties: false }, ['{"b":1,"a":1}', '{}'], ['{"c":1}']],
-]; // biome-ignore format: a table
+];
 
 describe('jsonSchemaToGrammar', () => {
   it.each(CASES)('keeps %s', (_, schema, admitted, refused) => {
