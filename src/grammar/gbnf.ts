@@ -179,6 +179,7 @@ function freeName(hint: string, taken: Map<string, number>): string {
 
 /** A quoted text of a grammar. */
 export function literal(text: string): string {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   const escaped = Array.from(text, (char) => {
     if (char === '"' || char === '\\') return `\\${char}`;
     const point = char.codePointAt(0)!;

@@ -96,6 +96,7 @@ export class TermPool {
   }
 
   private flat(kind: 'choice' | 'both', terms: Term[]): Term[] {
+    if (!terms.some((term) => term.kind === kind)) return terms;
     return terms.flatMap((term) => (term.kind === kind ? [...term.parts] : [term]));
   }
 

@@ -46,6 +46,8 @@ export interface FakeBindingOptions {
   onCopy?: (what: 'save' | 'load') => void | Promise<void>;
   /** Runs inside every encode, before the cancel flag is looked at. */
   onEncode?: () => void | Promise<void>;
+  /** What every visual row consists of. Default 1. */
+  encoded?: number;
   /** Runs inside loadModel. */
   onLoad?: (report: (fraction: number) => void) => void | Promise<void>;
   nProjection?: number;
@@ -354,7 +356,7 @@ function spell(cells: Cell[]): string {
 function fakeEncoder(
   { imageSize, patchSize, nProjection }: NativeVisionOptions,
   binding: { nEncoded: number },
-  { onEncode }: FakeBindingOptions,
+  { onEncode, encoded = 1 }: FakeBindingOptions,
 ): Omit<NativeVisionEncoder, 'dispose'> {
   return {
     nPatches: Math.floor(imageSize / patchSize) ** 2,
@@ -368,7 +370,7 @@ function fakeEncoder(
       await onEncode?.();
       if ((cancel as unknown as { isCancelled: boolean } | null)?.isCancelled)
         throw nativeError('ERR_CANCELLED');
-      out.fill(1);
+      out.fill(encoded);
     },
   };
 }
