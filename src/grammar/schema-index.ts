@@ -16,11 +16,11 @@ const MAX_DEPTH = 150;
 const SCHEMA_KEYWORDS = new Set([
   'additionalItems', 'additionalProperties', 'contains', 'contentSchema', 'else', 'if', 'items', 'not',
   'propertyNames', 'then', 'unevaluatedItems', 'unevaluatedProperties',
-]); // biome-ignore format: a list
+]);
 const LIST_KEYWORDS = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items']);
 const MAP_KEYWORDS = new Set([
   '$defs', 'definitions', 'dependencies', 'dependentSchemas', 'patternProperties', 'properties',
-]); // biome-ignore format: a list
+]);
 
 interface Entry {
   readonly schema: Schema;
