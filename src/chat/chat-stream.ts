@@ -9,7 +9,7 @@ export interface ChatChunk {
   /** Whole characters only; empty while a character or a stop string may be incomplete, and for special tokens. */
   text: string;
   token: number;
-  /** With topLogprobs: of the model over its whole vocabulary, before penalties and temperature. */
+  /** With topLogprobs: its log-probability in the whole vocabulary, before penalties and temperature. */
   logprob?: number;
   /** With topLogprobs: the most probable tokens, best first. */
   top?: { token: number; text: string; logprob: number }[];

@@ -26,12 +26,12 @@ export interface Output {
 }
 
 export interface WrittenFile {
-  /** Of a decoder in several files: the first, by which it is opened. */
+  /** The first of several files, by which a split decoder is opened. */
   path: string;
   bytes: number;
   tensors: number;
   parameters: number;
-  /** Of `path`, in hex, if asked for. */
+  /** The SHA-256 of `path`, in hex, if asked for. */
   sha256?: string;
   /** All parts of a split file. */
   parts?: { path: string; bytes: number; sha256?: string }[];

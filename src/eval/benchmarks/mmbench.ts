@@ -22,7 +22,7 @@ interface Gold {
   answer: string;
   question: string;
   options: OptionTexts;
-  /** For the submission: further columns of the row. */
+  /** Further columns of the row, for the submission. */
   columns?: SheetRow;
 }
 
