@@ -6,7 +6,7 @@ import type { Answered, Benchmark, ScoreContext } from '../benchmark.js';
 import { idColumn, numberColumn, optionalText, type Row, textColumn } from '../data/columns.js';
 import { average, type Unit } from '../figures.js';
 import { optionRequest } from '../judge/image-requests.js';
-import { LETTERS } from '../options.js';
+import { LETTERS } from '../option-letters.js';
 import { mmbenchPrompt } from '../prompts/image.js';
 import { drawIndex } from '../random.js';
 import type { Verdict } from '../scored.js';
