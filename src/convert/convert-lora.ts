@@ -13,10 +13,15 @@ import { checkAgainstBase, isCheckpointFolder, readLoraBase } from './lora-base.
 import { type LoraConfig, readLoraConfig } from './lora-config.js';
 import { LORA_OUTTYPES, type LoraOuttype, type LoraPlan, planLora } from './lora-plan.js';
 import { readLoraTensors } from './lora-tensors.js';
-import { type WrittenFile, writeOutputs } from './output-files.js';
+import {
+  WRITE_OPTIONS,
+  type WriteOptions,
+  type WrittenFile,
+  writeOutputs,
+} from './output-files.js';
 import { baseType } from './outtypes.js';
 
-export interface ConvertLoraOptions {
+export interface ConvertLoraOptions extends WriteOptions {
   /** Folder with adapter_config.json and adapter_model.safetensors. */
   adapter: string;
   /** Folder for the file, made if missing; a file of the same name is replaced. */
@@ -30,14 +35,6 @@ export interface ConvertLoraOptions {
   textOnly?: boolean;
   /** What the file is called. Default: the folder's name. */
   name?: string;
-  checksum?: boolean;
-  /** Keep the SHA-256 beside the file, in NAME.gguf.sha256. */
-  checksumFiles?: boolean;
-  /** Read source and file again, and compare, before the file gets its name. */
-  verify?: boolean;
-  signal?: AbortSignal;
-  /** @param fraction 0-1. @param detail what is being written. Must not throw. */
-  onProgress?: (fraction: number, detail: string) => void;
 }
 
 export interface ConvertLoraResult {
@@ -78,7 +75,7 @@ export async function convertLora(
 
 const LORA_OPTIONS = optionNames<ConvertLoraOptions>({
   ...{ adapter: true, outdir: true, outtype: true, base: true, textOnly: true, name: true },
-  ...{ checksum: true, checksumFiles: true, verify: true, signal: true, onProgress: true },
+  ...WRITE_OPTIONS,
 });
 
 /** All that can be said without the adapter. @throws ERR_INVALID_ARGUMENT */

@@ -19,12 +19,18 @@ import { findLayout, nameTensors } from './layouts.js';
 import { leftOutNotes, POOLING_HEAD } from './left-out.js';
 import { isLoraFolder } from './lora-config.js';
 import { planMmproj } from './mmproj-plan.js';
-import { type Output, type WrittenFile, writeOutputs } from './output-files.js';
+import {
+  type Output,
+  WRITE_OPTIONS,
+  type WriteOptions,
+  type WrittenFile,
+  writeOutputs,
+} from './output-files.js';
 import { type MmprojOuttype, mmprojOuttypes, type Outtype, outtypes } from './outtypes.js';
 
 export type { MmprojOuttype, Outtype } from './outtypes.js';
 
-export interface ConvertOptions extends DocumentOptions {
+export interface ConvertOptions extends DocumentOptions, WriteOptions {
   /** Folder with config.json, tokenizer files and model.safetensors or its shards. */
   checkpoint: string;
   /** Folder for the two files, made if missing; files of the same names are replaced. */
@@ -42,16 +48,6 @@ export interface ConvertOptions extends DocumentOptions {
   source?: CheckpointSource;
   /** Bytes of tensors beyond which the decoder becomes several files, `NAME-00001-of-0000N.gguf`; the first opens it. */
   splitMaxSize?: number;
-  /** Compute the SHA-256 of each file. */
-  checksum?: boolean;
-  /** And keep it beside the file, in NAME.gguf.sha256, as `sha256sum -c` reads it. */
-  checksumFiles?: boolean;
-  /** Read sources and files again, and compare tensor by tensor, before the files get their names. */
-  verify?: boolean;
-  /** Between chunks of a few megabytes; nothing is left behind. */
-  signal?: AbortSignal;
-  /** @param fraction 0-1 of both files. @param detail what is being written. Must not throw. */
-  onProgress?: (fraction: number, detail: string) => void;
 }
 
 export interface ConvertResult {
@@ -107,8 +103,8 @@ export async function checkConvertOptions(options: ConvertOptions): Promise<void
 
 const CONVERT_OPTIONS = optionNames<ConvertOptions>({
   ...{ checkpoint: true, outdir: true, outtype: true, mmprojOuttype: true, imatrix: true },
-  ...{ name: true, source: true, splitMaxSize: true, checksum: true, checksumFiles: true },
-  ...{ card: true, modelfile: true, force: true, verify: true, signal: true, onProgress: true },
+  ...{ name: true, source: true, splitMaxSize: true, card: true, modelfile: true, force: true },
+  ...WRITE_OPTIONS,
 });
 
 function checkKinds(options: ConvertOptions): void {

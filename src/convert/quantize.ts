@@ -13,7 +13,12 @@ import { QUANTIZATION_VERSION } from './general-entries.js';
 import { fallbackNotes, type GgufEntry, type GgufPlan, type PlannedTensor } from './gguf-plan.js';
 import { type Imatrix, imatrixUse, importanceOf, readImatrix } from './imatrix.js';
 import { quantizeMmprojTensors } from './mmproj-requantize.js';
-import { type WrittenFile, writeOutputs } from './output-files.js';
+import {
+  WRITE_OPTIONS,
+  type WriteOptions,
+  type WrittenFile,
+  writeOutputs,
+} from './output-files.js';
 import {
   baseType,
   fileType,
@@ -24,7 +29,7 @@ import {
 } from './outtypes.js';
 import { SOURCE_DIGEST } from './source-digest.js';
 
-export interface QuantizeOptions {
+export interface QuantizeOptions extends WriteOptions {
   /** A decoder (the first of its files, if split) or an mmproj. */
   file: string;
   /** For an mmproj one of `mmprojOuttypes`. */
@@ -36,12 +41,6 @@ export interface QuantizeOptions {
   /** Convert matrices that are quantised already, which loses more than converting the original would. */
   allowRequantize?: boolean;
   splitMaxSize?: number;
-  checksum?: boolean;
-  /** Keep the SHA-256 beside the file, in NAME.gguf.sha256. */
-  checksumFiles?: boolean;
-  verify?: boolean;
-  signal?: AbortSignal;
-  onProgress?: (fraction: number, detail: string) => void;
 }
 
 export interface QuantizeResult extends WrittenFile {
@@ -51,8 +50,8 @@ export interface QuantizeResult extends WrittenFile {
 
 const QUANTIZE_OPTIONS = optionNames<QuantizeOptions>({
   ...{ file: true, outtype: true, outfile: true, imatrix: true, allowRequantize: true },
-  ...{ splitMaxSize: true, checksum: true, checksumFiles: true, verify: true },
-  ...{ signal: true, onProgress: true },
+  splitMaxSize: true,
+  ...WRITE_OPTIONS,
 });
 
 /** @throws ERR_MODEL_LOAD, ERR_WRITE, ERR_INVALID_ARGUMENT, signal.reason */

@@ -38,10 +38,10 @@ export interface PullOptions extends HubOptions, FileChoice {
 export interface PullProgress {
   /** In the repository. */
   file: string;
-  /** Of `file` that are there, and that it has. */
+  /** Bytes of `file` that are there. */
   fileBytes: number;
   fileSize: number;
-  /** Of all files that are to be downloaded, or checked. */
+  /** Bytes that are there of all files to be downloaded or checked. */
   bytes: number;
   size: number;
   /** Why nothing comes at the moment. */

@@ -44,7 +44,7 @@ export interface SessionStart {
 
 /** Made by `model.session()` or `model.loadSession()`. */
 export class Session {
-  /** Of a loaded session: whether the context has its positions. If not, the next chat computes them again. */
+  /** Whether the context has the positions of a loaded session. If not, the next chat computes them again. */
   readonly isRestored: boolean;
   readonly #host: SessionHost;
   readonly #multiImage: MultiImage | undefined;
