@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as api from '../../src/index.js';
 import { fakeBinding } from '../support/fake-binding.js';
 import { ask, type FakeModel, fakeModel } from '../support/fake-model.js';
@@ -77,10 +77,14 @@ let fake: FakeModel;
 const binding = fakeBinding();
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'odd-values-'));
+  // Options that say nothing must not ask the network either.
+  vi.stubEnv('HF_HUB_OFFLINE', '1');
+  vi.stubEnv('HF_HUB_CACHE', folder);
   fake = await fakeModel();
   Object.assign(fake.binding, { Grammar });
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await fake.model.dispose();
   rmSync(folder, { recursive: true });
 });
@@ -98,6 +102,9 @@ const withOptions =
 
 const asked = (content: unknown) => [{ role: 'user', content }] as never;
 const session = () => fake.model.session();
+/** What can be a path must not become a file here. */
+const inFolder = (path: unknown) =>
+  (typeof path === 'string' && path !== '' ? join(folder, path) : path) as string;
 const gguf = '/nowhere/x.gguf';
 
 const DOORS: Record<string, (() => Promise<[string, Call][]>)[]> = {
@@ -148,7 +155,7 @@ const DOORS: Record<string, (() => Promise<[string, Call][]>)[]> = {
       ['video', (video) => fake.model.render(asked([{ type: 'video', video }]))],
       ['frame', (frame) => fake.model.render(asked([{ type: 'video', video: [frame] }]))],
       ['session.chat', (value) => session().chat(value)],
-      ['session.save', (path) => session().save(path)],
+      ['session.save', (path) => session().save(inFolder(path))],
       ['loadSession', (path) => fake.model.loadSession(path)],
       ['matches', (text) => fake.model.matches(text, { type: 'json_object' })],
       ['format', (format) => fake.model.matches('{}', format)],
