@@ -14,6 +14,7 @@ import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
 import { withFlags } from './shared/flags.js';
 import { Interrupted } from './shared/interrupt.js';
+import { silenceProgress } from './shared/progress.js';
 import { verifyCommand } from './verify.js';
 
 const DESCRIPTION =
@@ -35,6 +36,8 @@ function createProgram(): Command {
   const program = new Command('llava-onevision')
     .description(DESCRIPTION)
     .version(packageVersion(), '-V, --version')
+    .option('--quiet', 'no progress on stderr, whatever the command')
+    .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows the options)')
     .exitOverride();
@@ -56,6 +59,7 @@ function createProgram(): Command {
   }
   return program.hook('preAction', (_, command) => {
     running = command;
+    if (program.opts().quiet) silenceProgress();
   });
 }
 
