@@ -66,7 +66,7 @@ test('the bar never wraps and stays within 0 and 100 %', () => {
 
 test('once silenced nothing is written, wherever', async () => {
   vi.resetModules();
-  const own = await import('../../../src/cli/shared/progress.js');
+  const own = await import('../../../../src/cli/shared/progress.js');
   own.silenceProgress();
   for (const isTTY of [true, false]) {
     const stream = recorder(isTTY);
