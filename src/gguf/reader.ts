@@ -126,9 +126,12 @@ function scalarType(type: number, key: string): { type: GgufScalarType; bytes: n
 
 async function readString(bytes: HeaderBytes, what: string): Promise<string> {
   const length = await bytes.u64();
-  if (length > bytes.remaining || length > MAX_STRING_BYTES)
-    throw new Malformed(`${what} has an impossible length (${length} bytes).`);
+  if (length > bytes.remaining || length > MAX_STRING_BYTES) throw impossibleLength(what, length);
   return bytes.text(Number(length));
+}
+
+function impossibleLength(what: string, bytes: number | bigint): Malformed {
+  return new Malformed(`${what} has an impossible length (${bytes} bytes).`);
 }
 
 async function readArray(bytes: HeaderBytes, key: string): Promise<GgufValue> {
@@ -139,8 +142,9 @@ async function readArray(bytes: HeaderBytes, key: string): Promise<GgufValue> {
   const length = Number(count);
   if (type !== 'string')
     return { type, values: decodeArray(await bytes.bytes(length * size), type) };
-  const values: string[] = [];
-  for (let i = 0; i < length; i++) values.push(await readString(bytes, `'${key}'[${i}]`));
+  const values = await bytes.texts(length, MAX_STRING_BYTES, (i, bytes) =>
+    impossibleLength(`'${key}'[${i}]`, bytes),
+  );
   return { type, values };
 }
 
