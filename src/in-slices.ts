@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-const SLICE = 4096;
+const SLICE = 1024;
 
 export async function inSlices<T>(
   items: ArrayLike<T>,

@@ -1,13 +1,10 @@
 /** JSON files of a checkpoint and typed lookups in them; what does not fit is an ERR_CHECKPOINT naming file and field. */
-import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { LlavaError } from '../errors.js';
 import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
 import { jsonPieces } from './json-pieces.js';
 import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
-
-/** Decoded at once, of what may be a vocabulary. */
-const CHUNK = 1 << 18;
 
 export interface JsonFile {
   path: string;
@@ -53,7 +50,7 @@ export async function readJsonPieces(
   paths: readonly string[],
   take: (piece: Record<string, unknown>) => void,
 ): Promise<boolean> {
-  const text = await readTextFileIfAny(path);
+  const text = await readFileIfAny(path);
   if (text === undefined) return false;
   try {
     for await (const piece of jsonPieces(text, paths)) {
@@ -70,11 +67,12 @@ export async function readJsonPieces(
 
 /** @throws ERR_CHECKPOINT when the file is there but cannot be read. */
 export async function readTextFileIfAny(path: string): Promise<string | undefined> {
+  return (await readFileIfAny(path))?.toString();
+}
+
+async function readFileIfAny(path: string): Promise<Buffer | undefined> {
   try {
-    let text = '';
-    for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: CHUNK }))
-      text += chunk;
-    return text;
+    return await readFile(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw checkpointError(path, (cause as Error).message, { cause });

@@ -1,12 +1,12 @@
 /**
- * A long JSON text in pieces, each parsed by itself, with the event loop's turn between them: a vocabulary is megabytes, and
+ * A long JSON text, in UTF-8, in pieces, each parsed by itself, with the event loop's turn between them: a vocabulary is megabytes, and
  * JSON.parse of it holds up everything else. Cut behind members of the containers that the caller names; each piece is made
  * whole by opening what is open where it begins and closing what is open where it ends.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MAX_JSON_DEPTH } from './json-survey.js';
 
-const PIECE = 1 << 17;
+const PIECE = 1 << 15;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -38,35 +38,36 @@ interface Cut {
  *  than any checkpoint's
  */
 export async function* jsonPieces(
-  text: string,
+  text: Buffer,
   paths: readonly string[],
   pieceLength = PIECE,
 ): AsyncGenerator<unknown, void> {
   let from = 0;
   let opening = '';
   for (const cut of findCuts(text, paths, pieceLength)) {
-    yield JSON.parse(opening + text.slice(from, cut.at) + cut.closing);
+    yield JSON.parse(opening + text.toString('utf8', from, cut.at) + cut.closing);
     from = cut.at + 1;
     opening = cut.opening;
     await nextTurn();
   }
-  yield JSON.parse(opening + text.slice(from));
+  yield JSON.parse(opening + text.toString('utf8', from));
 }
 
 /** What is wrong with the text is left to JSON.parse. */
-function* findCuts(text: string, paths: readonly string[], pieceLength: number): Generator<Cut> {
+function* findCuts(text: Buffer, paths: readonly string[], pieceLength: number): Generator<Cut> {
   const open: Container[] = [];
   let last = 0;
   let key = { start: 0, end: 0 };
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
+    const code = text[at];
     if (code === QUOTE) {
       const end = endOfString(text, at);
       key = { start: at, end };
       at = end - 1;
     } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
-      const name = text.slice(key.start, key.end);
-      open.push(openContainer(text[at] as '{' | '[', name, { parent: open.at(-1), paths }));
+      const bracket = code === OPEN_OBJECT ? '{' : '[';
+      const name = text.toString('utf8', key.start, key.end);
+      open.push(openContainer(bracket, name, { parent: open.at(-1), paths }));
       if (open.length > MAX_JSON_DEPTH)
         throw new RangeError(`its values nest more than ${MAX_JSON_DEPTH} deep`);
     } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) open.pop();
@@ -101,19 +102,22 @@ function openContainer(
 }
 
 /** Whether both sides of a comma have something, so that neither piece could hide that it is one too many. */
-function isBetween(text: string, at: number, container: Container | undefined): boolean {
+function isBetween(text: Buffer, at: number, container: Container | undefined): boolean {
   if (!container?.isCut) return false;
-  const before = /[^ \t\r\n]/.exec([...text.slice(Math.max(0, at - 64), at)].reverse().join(''));
-  const after = /[^ \t\r\n]/.exec(text.slice(at + 1, at + 65));
+  const before = text
+    .toString('latin1', Math.max(0, at - 64), at)
+    .trimEnd()
+    .at(-1);
+  const after = text.toString('latin1', at + 1, at + 65).trimStart()[0];
   return (
-    before !== null && after !== null && !'{[,'.includes(before[0]) && !'}],'.includes(after[0])
+    before !== undefined && after !== undefined && !/[{[,]/.test(before) && !/[}\],]/.test(after)
   );
 }
 
 /** Behind the closing quote. */
-function endOfString(text: string, start: number): number {
+function endOfString(text: Buffer, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
+    const code = text[at];
     if (code === QUOTE) return at + 1;
     if (code === BACKSLASH) at++;
   }

@@ -9,7 +9,7 @@ export async function packTexts(texts: readonly string[]): Promise<Uint8Array> {
   await inSlices(texts, (text, i) => {
     if (text.includes('\0')) throw invalidArgument('texts', 'no NUL', text);
     pending += `${text}\0`;
-    if (i % 1024 !== 1023 && i !== texts.length - 1) return;
+    if (i % 512 !== 511 && i !== texts.length - 1) return;
     pieces.push(Buffer.from(pending));
     pending = '';
   });

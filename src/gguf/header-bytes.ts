@@ -5,7 +5,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 
-const WINDOW_BYTES = 1 << 17;
+const WINDOW_BYTES = 1 << 16;
 
 /** A read beyond the end of the file. */
 export class EndOfFile extends Error {}

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { inSlices } from '../../src/in-slices.js';
 import { countTurns } from '../support/turns.js';
 
-it('visits everything in order, with a turn every few thousand', async () => {
+it('visits everything in order, with a turn every thousand or so', async () => {
   const items = Array.from({ length: 50_000 }, (_, i) => i * 2);
   const seen: number[] = [];
   const turns = await countTurns(() =>
@@ -12,7 +12,7 @@ it('visits everything in order, with a turn every few thousand', async () => {
     }),
   );
   expect(seen).toEqual(items);
-  expect(turns).toBeGreaterThan(8);
+  expect(turns).toBeGreaterThan(40);
 });
 
 it('does what is short at once, and stops where the work throws', async () => {

@@ -7,7 +7,8 @@ type Fields = Record<string, unknown>;
 
 async function piecesOf(text: string, paths: string[], length?: number): Promise<Fields[]> {
   const pieces: Fields[] = [];
-  for await (const piece of jsonPieces(text, paths, length)) pieces.push(piece as Fields);
+  for await (const piece of jsonPieces(Buffer.from(text), paths, length))
+    pieces.push(piece as Fields);
   return pieces;
 }
 
