@@ -72,8 +72,7 @@ async function writeRows(
     signal?.throwIfAborted();
     const { source, type, importance } = tensor;
     const writing = writer.write(source.type, rows, importance);
-    digest?.add(tensor, stored);
-    const nBad = await writing;
+    const [nBad] = await Promise.all([writing, digest?.add(tensor, stored)]);
     if (nBad > 0)
       throw checkpointError(
         source.file,

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { withFile } from '../files/with-file.js';
 import { modelLoadError } from './reader.js';
 
-const PIECE_BYTES = 4 << 20;
+const PIECE_BYTES = 1 << 20;
 
 export interface HashOptions {
   signal?: AbortSignal;

@@ -6,6 +6,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { sha256 } from '../files/sliced-hash.js';
 import { writeWhole } from '../files/whole-file.js';
 import { withFile } from '../files/with-file.js';
 import {
@@ -14,7 +15,6 @@ import {
   type SessionHeader,
   unpackSession,
 } from './session-header.js';
-import { sha256 } from './sliced-hash.js';
 
 const MAGIC = 'LLAVAOVS';
 const VERSION = 1;

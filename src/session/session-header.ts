@@ -1,12 +1,12 @@
 /** A session as JSON and blobs: pictures, pixels and cache go into blobs, each content once. */
 import { resolve } from 'node:path';
 import { PromptKey } from '../engine/prompt-key.js';
+import { sha256 } from '../files/sliced-hash.js';
 import type { ImageSource } from '../media/image.js';
 import type { VideoSource } from '../media/video.js';
 import type { Message, Part } from '../prompt/messages.js';
 import { MULTI_IMAGE, type MultiImage } from '../vision/image-plan.js';
 import type { KvState } from './kv-state.js';
-import { sha256 } from './sliced-hash.js';
 
 export interface SavedSession {
   messages: Message[];
