@@ -1,6 +1,6 @@
 /** JSON files of a checkpoint and typed lookups in them; what does not fit is an ERR_CHECKPOINT naming file and field. */
-import { readFile } from 'node:fs/promises';
 import type { LlavaError } from '../errors.js';
+import { MAX_TEXT_BYTES, readWhole } from '../files/read-whole.js';
 import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
 import { jsonPieces } from './json-pieces.js';
@@ -72,7 +72,7 @@ export async function readTextFileIfAny(path: string): Promise<string | undefine
 
 async function readFileIfAny(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path);
+    return await readWhole(path, { maxBytes: MAX_TEXT_BYTES });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw checkpointError(path, (cause as Error).message, { cause });
@@ -103,17 +103,23 @@ export function jsonTokenId(file: JsonFile, key: string): number | undefined {
   return value as number;
 }
 
-/** @throws ERR_CHECKPOINT */
+/** Of a size that f32 can hold, as GGUF files do. @throws ERR_CHECKPOINT */
 export function jsonNumber(file: JsonFile, key: string, fallback?: number): number {
   const value = file.fields[key] ?? fallback;
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw wrongField(file, key, 'a number');
+  if (!isFloat(value)) throw wrongField(file, key, 'a number within f32');
   return value;
+}
+
+/** A number that is not infinite in f32. */
+export function isFloat(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(Math.fround(value));
 }
 
 /** A norm's epsilon: over 0 and below 1. @throws ERR_CHECKPOINT */
 export function jsonEpsilon(file: JsonFile, key: string, fallback?: number): number {
   const value = jsonNumber(file, key, fallback);
-  if (!(value > 0 && value < 1)) throw wrongField(file, key, 'a number between 0 and 1');
+  if (!(Math.fround(value) > 0 && value < 1))
+    throw wrongField(file, key, 'a number between 0 and 1');
   return value;
 }
 
