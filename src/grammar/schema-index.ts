@@ -14,12 +14,27 @@ const MAX_SCHEMAS = 50_000;
 const MAX_DEPTH = 150;
 
 const SCHEMA_KEYWORDS = new Set([
-  'additionalItems', 'additionalProperties', 'contains', 'contentSchema', 'else', 'if', 'items', 'not',
-  'propertyNames', 'then', 'unevaluatedItems', 'unevaluatedProperties',
+  'additionalItems',
+  'additionalProperties',
+  'contains',
+  'contentSchema',
+  'else',
+  'if',
+  'items',
+  'not',
+  'propertyNames',
+  'then',
+  'unevaluatedItems',
+  'unevaluatedProperties',
 ]);
 const LIST_KEYWORDS = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items']);
 const MAP_KEYWORDS = new Set([
-  '$defs', 'definitions', 'dependencies', 'dependentSchemas', 'patternProperties', 'properties',
+  '$defs',
+  'definitions',
+  'dependencies',
+  'dependentSchemas',
+  'patternProperties',
+  'properties',
 ]);
 
 interface Entry {

@@ -12,15 +12,11 @@ import {
   resolveLoadOptions,
 } from '../../../src/load/load-options.js';
 import { planLoad, readModelFiles } from '../../../src/load/load-plan.js';
-import {
-  type FakeBindingOptions,
-  fakeAddon,
-  fakeBinding,
-  nativeError,
-} from '../../support/fake-binding.js';
+import { type FakeBindingOptions, fakeAddon, fakeBinding } from '../../support/fake-binding.js';
 import { fakeFiles, fakeModel } from '../../support/fake-model.js';
 import { decoderGguf, ggufBytes } from '../../support/gguf.js';
 import { mmprojGguf, mmprojSizes } from '../../support/mmproj.js';
+import { nativeError } from '../../support/native-error.js';
 
 vi.mock('../../../src/addon/cgroup.js');
 beforeEach(() => {
