@@ -78,6 +78,8 @@ const medians = Object.fromEntries(Object.entries(times).map(([name, all]) => [n
 if (options.json) console.log(JSON.stringify(medians));
 else {
   for (const [name, ms] of Object.entries(medians)) {
-    console.log(`${name.padEnd(7)} ${ms.toFixed(1)} ms, ${(ms / medians.free).toFixed(3)} times free, ${times[name].length} steps`);
+    console.log(
+      `${name.padEnd(7)} ${ms.toFixed(1)} ms, ${(ms / medians.free).toFixed(3)} times free, ${times[name].length} steps`,
+    );
   }
 }
