@@ -18,6 +18,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packOtherPlatforms } from './apps/other-platforms.mjs';
 import { permissionFlags, writeApp } from './apps/programs.mjs';
 import { startRegistry } from './apps/registry.mjs';
 import { Failure, main } from './build/failure.mjs';
@@ -110,9 +111,13 @@ function trials({ tools, url, npmCli }) {
   ];
 }
 
-/** Nothing of this process's environment, in which npm leaves its own. */
+/** What the network needs: of this process's environment, in which npm leaves its own, nothing else. */
+const NETWORK = /^(https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|NODE_USE_ENV_PROXY)$/i;
+
 function environment(home, url) {
+  const network = Object.entries(process.env).filter(([name]) => NETWORK.test(name));
   return {
+    ...Object.fromEntries(network),
     ...{ PATH: process.env.PATH, HOME: home, USERPROFILE: home, TMPDIR: os.tmpdir(), CI: '1' },
     ...{ npm_config_registry: url, NPM_CONFIG_REGISTRY: url, BUN_CONFIG_REGISTRY: url },
     ...{ npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' },
@@ -178,12 +183,17 @@ async function* tryManager({ name, install, files = {}, ways }, { folder, env, d
 async function testApps() {
   const only = process.argv.slice(2);
   const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'llava-onevision-apps-')));
-  const [packs, models, tools, home] = ['packages', 'models', 'tools', 'home'].map((name) =>
-    path.join(folder, name),
-  );
-  for (const one of [packs, models, tools, home]) mkdirSync(one);
+  const [packs, others, models, tools, home] = [
+    'packages',
+    'others',
+    'models',
+    'tools',
+    'home',
+  ].map((name) => path.join(folder, name));
+  for (const one of [packs, others, models, tools, home]) mkdirSync(one);
   const upstream = npm(['config', 'get', 'registry']).trim();
-  const registry = await startRegistry(upstream, pack(packs));
+  const own = pack(packs);
+  const registry = await startRegistry(upstream, [...own, ...packOtherPlatforms(own, others)]);
   try {
     const demo = makeModels(models);
     writeFileSync(path.join(tools, 'package.json'), '{ "private": true }\n');

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { LlavaError } from '../errors.js';
 import { makeFolder } from '../files/make-folder.js';
 import { writeError } from '../files/whole-file.js';
+import { openFile } from '../files/with-file.js';
 
 export interface AnswerRecord {
   part: string;
@@ -94,7 +95,7 @@ export function readAnswers(path: string): AsyncGenerator<AnswerRecord> {
 
 /** Lines of JSON, of which the last may be torn: it is left out. @throws ERR_EVAL_RESULTS */
 export async function* readJsonLines<T>(path: string): AsyncGenerator<T> {
-  const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
+  const file = await openFile(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ENOENT') throw unreadable(path, cause);
   });
   if (!file) return;

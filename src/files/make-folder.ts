@@ -1,28 +1,25 @@
-/**
- * A folder and its parents. Node's own `recursive` never ends where a system says "no such file" of a folder that it will not
- * have made, such as /proc/x (Node 20 and 22).
- */
+/** Folders with all that is above them. Node's own `recursive` asks again for ever where nothing can be made, as in /proc. */
 import { mkdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 
 /** @throws as the system does */
 export async function makeFolder(path: string): Promise<void> {
-  const folder = resolve(path);
   try {
-    await mkdir(folder);
+    await makeOne(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // Some systems call an existing root or mount point read-only or in use instead.
-    if (code !== 'ENOENT' && (await isFolder(folder))) return;
-    const parent = dirname(folder);
-    if (code !== 'ENOENT' || parent === folder || (await isFolder(parent))) throw error;
-    await makeFolder(parent);
-    await mkdir(folder).catch(async (second) => {
-      if (!(await isFolder(folder))) throw second;
-    });
+    const above = dirname(path);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error;
+    await makeFolder(above);
+    await makeOne(path);
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    // Roots of drives and folders of read-only disks give other codes than EEXIST.
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isDirectory()) throw error;
+  }
 }

@@ -1,7 +1,7 @@
-/** A download on a terminal's stderr: a bar for each file under way and one for all; anywhere else what is waited for. */
+/** A download on a terminal's stderr: a bar for each file under way and one for all; anywhere else lines as of any long step. */
 import type { PullProgress } from '../../hub/pull.js';
 import { byteSize } from './byte-size.js';
-import { barLine } from './progress.js';
+import { barLine, createProgress, tell } from './progress.js';
 
 export interface PullBars {
   update(progress: PullProgress): void;
@@ -24,7 +24,7 @@ export function createPullBars(
   stream: Terminal = process.stderr,
   now: () => number = () => performance.now(),
 ): PullBars {
-  if (!stream.isTTY) return createWaitLines(stream);
+  if (!stream.isTTY) return pullLines(stream, now);
   const files = new Map<string, PullProgress>();
   const speed = createSpeed(now);
   let drawnAt = Number.NEGATIVE_INFINITY;
@@ -53,18 +53,22 @@ export function createPullBars(
   };
 }
 
-/** A line where another process, or the hub, lets a file wait. */
-function createWaitLines(stream: Terminal): PullBars {
+function pullLines(stream: Terminal, now: () => number): PullBars {
+  const { update, stop } = createProgress('Downloading', stream, now);
+  const speed = createSpeed(now);
+  /** Files that wait, as it was said. */
   const waiting = new Set<string>();
   return {
-    update({ file, note }) {
+    update(progress) {
+      const { file, note } = progress;
       if (note === undefined) waiting.delete(file);
-      else if (!waiting.has(file)) {
-        waiting.add(file);
-        stream.write(`${file}: ${note}\n`);
-      }
+      else if (!waiting.has(file)) tell(`${file}: ${note}`, stream);
+      if (note !== undefined) waiting.add(file);
+      speed.add(progress.bytes);
+      const { fraction, detail } = totalBar(progress, speed);
+      update(fraction, detail);
     },
-    stop() {},
+    stop,
   };
 }
 

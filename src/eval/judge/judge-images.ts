@@ -1,5 +1,4 @@
 /** The pictures that a judge sees, read from the dataset again: results do not hold them. */
-
 import { join } from 'node:path';
 import { LlavaError } from '../../errors.js';
 import { makeFolder } from '../../files/make-folder.js';

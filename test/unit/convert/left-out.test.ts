@@ -1,26 +1,10 @@
 /** Tensors that were trained and have no place: refused, and what other programs put there by its name. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { planCheckpoint } from '../../support/plan.js';
-import {
-  bf16Tensor,
-  lmmsFiles,
-  lmmsTensors,
-  type TestTensor,
-  tiny,
-} from '../../support/safetensors.js';
+import { describe, expect, test } from 'vitest';
+import { draftRig } from '../../support/plan.js';
+import { bf16Tensor, tiny } from '../../support/safetensors.js';
 
-let dir: string;
-let tensors: Record<string, TestTensor>;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'left-out-'));
-  tensors = lmmsTensors();
-});
-afterEach(() => rmSync(dir, { recursive: true }));
-
-const plan = () => planCheckpoint(dir, { files: lmmsFiles(), tensors });
+const draft = draftRig();
+const { plan } = draft;
 
 describe('refuses what was trained and has no place', () => {
   const proj = 'model.layers.0.self_attn.q_proj';
@@ -36,15 +20,15 @@ describe('refuses what was trained and has no place', () => {
     [`${proj}.weight.absmax`, /bitsandbytes.*f16/],
     [`${proj}.weight.quant_state.bitsandbytes__nf4`, /bitsandbytes.*f16/],
   ])('%s', async (name, message) => {
-    tensors[name] = bf16Tensor([1]);
+    draft.tensors[name] = bf16Tensor([1]);
     await expect(plan()).rejects.toMatchObject({
       ...{ code: 'ERR_CHECKPOINT', tensor: name, message: expect.stringMatching(message) },
     });
   });
 
   test('also where it stands in the place of the weights', async () => {
-    delete tensors[`${proj}.weight`];
-    tensors[`${proj}.base_layer.weight`] = bf16Tensor([tiny.nEmbd, tiny.nEmbd]);
+    delete draft.tensors[`${proj}.weight`];
+    draft.tensors[`${proj}.base_layer.weight`] = bf16Tensor([tiny.nEmbd, tiny.nEmbd]);
     await expect(plan()).rejects.toThrow(/base_layer/);
   });
 });
