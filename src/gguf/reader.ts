@@ -5,6 +5,7 @@
  * @see ggml/src/gguf.cpp (llama.cpp v0.5.0)
  */
 import { withFile } from '../files/with-file.js';
+import { inSlices } from '../in-slices.js';
 import { ggmlTypes } from './ggml-types.js';
 import { EndOfFile, HeaderBytes } from './header-bytes.js';
 import type { GgufFile, GgufScalarType, GgufTensor, GgufValue } from './metadata.js';
@@ -20,6 +21,8 @@ const MIN_TENSOR_BYTES = 33;
 const MAX_TENSOR_NAME_BYTES = 63;
 const MAX_DIMENSIONS = 4;
 const ARRAY_TYPE = 9;
+/** ggml's TENSOR_ALIGNMENT, which it asserts of mapped tensors. */
+const MIN_ALIGNMENT = 32;
 
 const scalars: Record<number, { type: GgufScalarType; bytes: number }> = {
   0: { type: 'u8', bytes: 1 },
@@ -126,9 +129,19 @@ function scalarType(type: number, key: string): { type: GgufScalarType; bytes: n
 
 async function readString(bytes: HeaderBytes, what: string): Promise<string> {
   const length = await bytes.u64();
-  if (length > bytes.remaining || length > MAX_STRING_BYTES)
-    throw new Malformed(`${what} has an impossible length (${length} bytes).`);
-  return bytes.text(Number(length));
+  if (length > bytes.remaining || length > MAX_STRING_BYTES) throw impossibleLength(what, length);
+  const text = await bytes.text(Number(length));
+  if (text.includes('\0')) throw containsNul(what);
+  return text;
+}
+
+/** ggml would end it there, and see another key or tensor than was checked. */
+function containsNul(what: string): Malformed {
+  return new Malformed(`${what} contains a NUL byte.`);
+}
+
+function impossibleLength(what: string, bytes: number | bigint): Malformed {
+  return new Malformed(`${what} has an impossible length (${bytes} bytes).`);
 }
 
 async function readArray(bytes: HeaderBytes, key: string): Promise<GgufValue> {
@@ -139,8 +152,12 @@ async function readArray(bytes: HeaderBytes, key: string): Promise<GgufValue> {
   const length = Number(count);
   if (type !== 'string')
     return { type, values: decodeArray(await bytes.bytes(length * size), type) };
-  const values: string[] = [];
-  for (let i = 0; i < length; i++) values.push(await readString(bytes, `'${key}'[${i}]`));
+  const values = await bytes.texts(length, MAX_STRING_BYTES, (i, bytes) =>
+    impossibleLength(`'${key}'[${i}]`, bytes),
+  );
+  await inSlices(values, (text, i) => {
+    if (text.includes('\0')) throw containsNul(`'${key}'[${i}]`);
+  });
   return { type, values };
 }
 
@@ -200,8 +217,10 @@ async function readTensor(bytes: HeaderBytes, index: number): Promise<GgufTensor
 function placeTensors(file: GgufFile, headerEnd: number): void {
   const alignment = file.metadata.get('general.alignment') ?? 32;
   const stored = file.scalarTypes.get('general.alignment') ?? 'u32';
-  if (typeof alignment !== 'number' || stored !== 'u32' || !isPowerOfTwo(alignment))
-    throw new Malformed("the key 'general.alignment' must be a u32 power of two.");
+  if (typeof alignment !== 'number' || stored !== 'u32' || !isAlignment(alignment))
+    throw new Malformed(
+      `the key 'general.alignment' must be a u32 power of two, at least ${MIN_ALIGNMENT}.`,
+    );
   const pad = (size: number) => Math.ceil(size / alignment) * alignment;
   const dataStart = pad(headerEnd);
   let expected = 0;
@@ -220,6 +239,6 @@ function placeTensors(file: GgufFile, headerEnd: number): void {
   }
 }
 
-function isPowerOfTwo(value: number): boolean {
-  return value > 0 && (value & (value - 1)) === 0;
+function isAlignment(value: number): boolean {
+  return value >= MIN_ALIGNMENT && (value & (value - 1)) === 0;
 }

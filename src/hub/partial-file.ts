@@ -7,10 +7,11 @@
  */
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../files/make-folder.js';
 import { isAlive } from '../files/whole-file.js';
 import { cacheWriteError } from './cache-error.js';
 import { etagHash } from './etag.js';
@@ -28,7 +29,7 @@ const ABANDONED_MS = 600_000;
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 const PIECE_BYTES = 1 << 20;
 
-/** Of this process; a process id alone may be that of an earlier one. */
+/** Claims of this process; a process id alone may be that of an earlier one. */
 const held = new Set<string>();
 
 interface Opened {
@@ -88,7 +89,7 @@ export class PartialFile {
     const claim = `${blob}.${id}.incomplete`;
     held.add(basename(claim));
     try {
-      await mkdir(dirname(blob), { recursive: true });
+      await makeFolder(dirname(blob));
       let isTaken = false;
       for (const { path } of found.toSorted((a, b) => b.size - a.size)) {
         if (isTaken) await rm(path, { force: true });
@@ -109,7 +110,7 @@ export class PartialFile {
     return this.#size;
   }
 
-  /** Of what is there, as the file's etag is made; to be asked once, at the end. @throws ERR_WRITE, signal.reason */
+  /** The hash of what is there, as the file's etag is made; to be asked once, at the end. @throws ERR_WRITE, signal.reason */
   async digest(options: ClaimOptions = {}): Promise<string> {
     const { size } = await this.#handle.stat().catch(fail(this.#blob));
     if (this.#isTakenOver || size !== this.#size) {
@@ -193,7 +194,7 @@ export async function incompleteBytes(blob: string): Promise<number> {
 interface Incomplete {
   path: string;
   size: number;
-  /** By a process that is alive. */
+  /** Whether a process that is alive holds it. */
   isHeld: boolean;
 }
 

@@ -1,47 +1,35 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/load-addon.js';
 import type { NativeContextOptions, NativeSample } from '../../src/binding.js';
+import { openedDecoder } from '../support/opened-decoder.js';
 import { expectSame, largestDifference } from '../support/samples.js';
 import {
   CONTEXT_OPTIONS,
   modelOptions,
-  type OpenDecoder,
   openDecoder,
   TINY,
-  temporaryFolder,
   writeTinyDecoder,
 } from '../support/tiny-decoder.js';
 
-const folder = temporaryFolder();
-const path = join(folder.path, 'tiny.gguf');
-let decoder: OpenDecoder;
-
-beforeAll(async () => {
-  await writeTinyDecoder(path);
-  decoder = await openDecoder(path);
-});
-afterAll(async () => {
-  await decoder.dispose();
-  folder.remove();
-});
+const tiny = openedDecoder();
 
 const ids = (...tokens: number[]) => Int32Array.from(tokens);
 const PROMPT = ids(...Array.from({ length: 100 }, (_, i) => (i * 37) % 250));
 const sampled = (sequence: number, data: Int32Array) => ({
-  ...{ sequence, position: 0, data, sampler: decoder.sampler({ nTop: TINY.nVocab }) },
+  ...{ sequence, position: 0, data, sampler: tiny.decoder.sampler({ nTop: TINY.nVocab }) },
 });
 
 /** The answer of an f32 cache to a prompt. */
 async function fresh(prompt: Int32Array): Promise<NativeSample> {
-  const [result] = await decoder.context.step([sampled(0, prompt)]);
-  decoder.context.removePositions(0, 0, -1);
+  const [result] = await tiny.decoder.context.step([sampled(0, prompt)]);
+  tiny.decoder.context.removePositions(0, 0, -1);
   return result!;
 }
 
 describe('createContext', () => {
-  const create = (options: Partial<NativeContextOptions>, from = decoder) =>
+  const create = (options: Partial<NativeContextOptions>, from = tiny.decoder) =>
     native().createContext(from.model, from.pool, { ...CONTEXT_OPTIONS, ...options });
   const invalid = { code: 'ERR_INVALID_ARGUMENT' };
 
@@ -83,7 +71,7 @@ describe('createContext', () => {
     await expect(create({ nUbatch: 129 })).rejects.toMatchObject(invalid);
     const noFlash = { kvTypeV: 'q8_0', flashAttention: 'off' } as const;
     await expect(create(noFlash)).rejects.toMatchObject(invalid);
-    const narrow = join(folder.path, 'narrow.gguf');
+    const narrow = join(tiny.folder, 'narrow.gguf');
     await writeTinyDecoder(narrow, { sizes: { nHead: 4 } }); // heads of 16
     const other = await openDecoder(narrow);
     for (const flashAttention of ['on', 'off', 'auto'] as const)
@@ -95,16 +83,16 @@ describe('createContext', () => {
   });
 
   it('refuses a model without weights', async () => {
-    const options = { ...modelOptions(path), vocabOnly: true };
+    const options = { ...modelOptions(tiny.path), vocabOnly: true };
     const model = await native().loadModel(options, null, null);
     await expect(
-      native().createContext(model, decoder.pool, CONTEXT_OPTIONS),
+      native().createContext(model, tiny.decoder.pool, CONTEXT_OPTIONS),
     ).rejects.toMatchObject(invalid);
     await model.dispose();
   });
 
   it('reports a cache that does not fit in memory, with numbers', async () => {
-    const big = join(folder.path, 'deep.gguf');
+    const big = join(tiny.folder, 'deep.gguf');
     await writeTinyDecoder(big, { sizes: { nLayer: 64, nHeadKv: 2 } });
     const other = await openDecoder(big);
     const nCtx = 2 ** 24;

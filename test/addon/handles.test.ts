@@ -1,29 +1,11 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/load-addon.js';
 import type { NativeGgufWriter, NativeHandle } from '../../src/binding.js';
-import {
-  CONTEXT_OPTIONS,
-  GREEDY,
-  modelOptions,
-  type OpenDecoder,
-  openDecoder,
-  temporaryFolder,
-  writeTinyDecoder,
-} from '../support/tiny-decoder.js';
+import { openedDecoder } from '../support/opened-decoder.js';
+import { CONTEXT_OPTIONS, GREEDY, modelOptions, openDecoder } from '../support/tiny-decoder.js';
 
-const folder = temporaryFolder();
-const path = join(folder.path, 'tiny.gguf');
-let decoder: OpenDecoder;
-
-beforeAll(async () => {
-  await writeTinyDecoder(path);
-  decoder = await openDecoder(path);
-});
-afterAll(async () => {
-  await decoder.dispose();
-  folder.remove();
-});
+const tiny = openedDecoder();
 
 const slice = (n: number) => ({
   ...{ sequence: 0, position: 0, data: new Int32Array(n), sampler: null },
@@ -31,7 +13,7 @@ const slice = (n: number) => ({
 
 /** A writer with one tensor of 16 MB declared. */
 function newWriter(): NativeGgufWriter {
-  const writer = new (native().GgufWriter)(join(folder.path, 'out.gguf'));
+  const writer = new (native().GgufWriter)(join(tiny.folder, 'out.gguf'));
   writer.addTensor('t', 'q8_0', [1024, 4096]);
   return writer;
 }
@@ -47,8 +29,27 @@ const operations: [string, () => Promise<Pending>][] = [
   [
     'Context.step',
     async () => {
-      const { context } = await openDecoder(path);
+      const { context } = await openDecoder(tiny.path);
       return { handle: context, work: context.step([slice(128)]), after: () => context.nCtx };
+    },
+  ],
+  [
+    'Model.tokenizeAsync',
+    async () => {
+      const { model } = await openDecoder(tiny.path);
+      return {
+        handle: model,
+        work: model.tokenizeAsync('a '.repeat(100_000)),
+        after: () => model.nVocab,
+      };
+    },
+  ],
+  [
+    'GgufWriter.copyMetadata',
+    async () => {
+      const writer = new (native().GgufWriter)(join(tiny.folder, 'copy.gguf'));
+      const work = writer.copyMetadata(tiny.path, []);
+      return { handle: writer, work, after: () => writer.setValue('key', 'u32', 1) };
     },
   ],
   [
@@ -94,6 +95,19 @@ describe('dispose', () => {
     expect(after).toThrow(disposed);
   });
 
+  it('frees what is large on another thread, which tells so by the event loop', async () => {
+    const { model, pool, context } = await openDecoder(tiny.path);
+    const freed: string[] = [];
+    const all = Object.entries({ context, model, pool }).map(([name, handle]) =>
+      handle.dispose().then(() => freed.push(name)),
+    );
+    // Promises alone: whatever is freed here and now would be told of.
+    for (let i = 0; i < 1000; i++) await Promise.resolve();
+    expect(freed).toEqual([]);
+    await Promise.all(all);
+    expect(freed.toSorted()).toEqual(['context', 'model', 'pool']);
+  });
+
   it('of a failing operation waits too', async () => {
     const writer = new (native().GgufWriter)('/does/not/exist');
     const work = expect(writer.begin()).rejects.toMatchObject({ code: 'ERR_WRITE' });
@@ -102,7 +116,7 @@ describe('dispose', () => {
   });
 
   it('of a parent leaves its children working', async () => {
-    const { model, pool, context, sampler } = await openDecoder(path);
+    const { model, pool, context, sampler } = await openDecoder(tiny.path);
     const own = sampler();
     for (const handle of [model, pool]) await handle.dispose();
     const results = await context.step([{ ...slice(3), sampler: own }]);
@@ -112,7 +126,7 @@ describe('dispose', () => {
   });
 
   it('makes every member throw', async () => {
-    const { model, pool, context, sampler } = await openDecoder(path);
+    const { model, pool, context, sampler } = await openDecoder(tiny.path);
     const own = sampler();
     const handles = { model, pool, context, sampler: own };
     for (const handle of Object.values(handles)) await handle.dispose();
@@ -129,9 +143,9 @@ describe('dispose', () => {
       () => context.copySequence(0, 1, 0),
       () => own.accept(1),
       () => new binding.Sampler(model, GREEDY),
-      () => binding.createContext(model, decoder.pool, CONTEXT_OPTIONS),
-      () => binding.createContext(decoder.model, pool, CONTEXT_OPTIONS),
-      () => decoder.context.step([{ ...slice(1), sampler: own }]),
+      () => binding.createContext(model, tiny.decoder.pool, CONTEXT_OPTIONS),
+      () => binding.createContext(tiny.decoder.model, pool, CONTEXT_OPTIONS),
+      () => tiny.decoder.context.step([{ ...slice(1), sampler: own }]),
     ])
       expect(call).toThrow(disposed);
   });
@@ -141,36 +155,38 @@ describe('a wrong handle', () => {
   const invalid = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' });
 
   it.each([
-    ['a thread pool', () => decoder.pool],
-    ['a context', () => decoder.context],
+    ['a thread pool', () => tiny.decoder.pool],
+    ['a context', () => tiny.decoder.context],
     ['an empty object', () => ({})],
-    ['an heir', () => Object.create(decoder.model)],
+    ['an heir', () => Object.create(tiny.decoder.model)],
     ['null', () => null],
     ['a number', () => 1],
   ])('instead of a model is refused: %s', (_, wrong) => {
     const model = wrong() as never;
     expect(() => new (native().Sampler)(model, GREEDY)).toThrow(invalid);
-    expect(() => native().createContext(model, decoder.pool, CONTEXT_OPTIONS)).toThrow(invalid);
+    expect(() => native().createContext(model, tiny.decoder.pool, CONTEXT_OPTIONS)).toThrow(
+      invalid,
+    );
   });
 
   it('in other places is refused', () => {
-    const wrong = decoder.model as never;
+    const wrong = tiny.decoder.model as never;
     expect(() => native().createContext(wrong, wrong, CONTEXT_OPTIONS)).toThrow(invalid);
-    expect(() => native().loadModel(modelOptions(path), wrong, null)).toThrow(invalid);
-    expect(() => native().loadModel(modelOptions(path), null, wrong)).toThrow(invalid);
-    expect(() => decoder.context.step([{ ...slice(1), sampler: wrong }])).toThrow(invalid);
+    expect(() => native().loadModel(modelOptions(tiny.path), wrong, null)).toThrow(invalid);
+    expect(() => native().loadModel(modelOptions(tiny.path), null, wrong)).toThrow(invalid);
+    expect(() => tiny.decoder.context.step([{ ...slice(1), sampler: wrong }])).toThrow(invalid);
   });
 
   it('as receiver is refused', () => {
-    const { step } = decoder.context;
-    for (const receiver of [decoder.model, {}, undefined, 1])
+    const { step } = tiny.decoder.context;
+    for (const receiver of [tiny.decoder.model, {}, undefined, 1])
       expect(() => step.call(receiver as never, [slice(1)])).toThrow(TypeError);
-    const dispose = decoder.context.dispose;
-    expect(() => dispose.call(decoder.model)).toThrow(TypeError);
+    const dispose = tiny.decoder.context.dispose;
+    expect(() => dispose.call(tiny.decoder.model)).toThrow(TypeError);
   });
 
   it('made by its constructor owns nothing', () => {
-    const Model = decoder.model.constructor as new () => typeof decoder.model;
+    const Model = tiny.decoder.model.constructor as new () => typeof tiny.decoder.model;
     expect(() => new Model().nVocab).toThrow(disposed);
     expect(() => (Model as unknown as () => void)()).toThrow(TypeError);
   });

@@ -1,31 +1,20 @@
 /** The cached positions of a sequence as bytes: back into this context or another one, and never anything else. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { NativeContextOptions, NativeSample } from '../../src/binding.js';
+import { openedDecoder } from '../support/opened-decoder.js';
 import { expectSame } from '../support/samples.js';
 import {
   CONTEXT_OPTIONS,
   type OpenDecoder,
   openDecoder,
   TINY,
-  temporaryFolder,
   writeTinyDecoder,
 } from '../support/tiny-decoder.js';
 
-const folder = temporaryFolder();
-const path = join(folder.path, 'tiny.gguf');
+const tiny = openedDecoder();
 const PROMPT = Int32Array.from({ length: 50 }, (_, i) => (i * 37) % 250);
 const NEXT = Int32Array.of(3);
-
-let decoder: OpenDecoder;
-beforeAll(async () => {
-  await writeTinyDecoder(path);
-  decoder = await openDecoder(path);
-});
-afterAll(async () => {
-  await decoder.dispose();
-  folder.remove();
-});
 
 async function decode(
   { context, sampler }: OpenDecoder,
@@ -42,7 +31,7 @@ function clear({ context }: OpenDecoder): void {
 }
 
 /** The state of PROMPT, and what follows it. */
-async function saved(from = decoder) {
+async function saved(from = tiny.decoder) {
   clear(from);
   // The cells of the sequence do not lie together.
   await decode(from, 0, [0, PROMPT.subarray(0, 20)]);
@@ -62,10 +51,10 @@ describe('a saved sequence', () => {
     ['f16 with flash attention', { kvTypeK: 'f16', kvTypeV: 'f16', flashAttention: 'on' }],
     ['q8_0', { kvTypeK: 'q8_0', kvTypeV: 'q8_0', flashAttention: 'on' }],
   ])('goes on in another context, %s', async (_, options) => {
-    const from = await openDecoder(path, options);
+    const from = await openDecoder(tiny.path, options);
     const { state, next } = await saved(from);
     await from.dispose();
-    const to = await openDecoder(path, { ...options, nCtx: 512, nSeqMax: 2 });
+    const to = await openDecoder(tiny.path, { ...options, nCtx: 512, nSeqMax: 2 });
     await decode(to, 0, [0, Int32Array.of(1, 2, 3)]);
     await to.context.loadSequence(1, state, PROMPT.length);
     expectSame(await decode(to, 1, [PROMPT.length, NEXT]), next);
@@ -74,17 +63,17 @@ describe('a saved sequence', () => {
 
   it('holds what it shares with others', async () => {
     const { next } = await saved();
-    decoder.context.copySequence(0, 2, PROMPT.length);
-    const state = await decoder.context.saveSequence(2);
-    clear(decoder);
-    await decoder.context.loadSequence(3, state, PROMPT.length);
-    expectSame(await decode(decoder, 3, [PROMPT.length, NEXT]), next);
+    tiny.decoder.context.copySequence(0, 2, PROMPT.length);
+    const state = await tiny.decoder.context.saveSequence(2);
+    clear(tiny.decoder);
+    await tiny.decoder.context.loadSequence(3, state, PROMPT.length);
+    expectSame(await decode(tiny.decoder, 3, [PROMPT.length, NEXT]), next);
   });
 
   it('of nothing cannot be loaded', async () => {
-    clear(decoder);
-    const state = await decoder.context.saveSequence(0);
-    await expect(decoder.context.loadSequence(1, state, 1)).rejects.toEqual(invalid('state'));
+    clear(tiny.decoder);
+    const state = await tiny.decoder.context.saveSequence(0);
+    await expect(tiny.decoder.context.loadSequence(1, state, 1)).rejects.toEqual(invalid('state'));
   });
 });
 
@@ -101,20 +90,22 @@ describe('loading refuses', () => {
   ];
   it.each(loads)('%s', async (_, args, argument) => {
     const { state, next } = await saved();
-    decoder.context.removePositions(1, 0, -1);
-    await expect(decoder.context.loadSequence(...args(state))).rejects.toEqual(invalid(argument));
-    await decoder.context.loadSequence(1, state, PROMPT.length);
-    expectSame(await decode(decoder, 1, [PROMPT.length, NEXT]), next);
+    tiny.decoder.context.removePositions(1, 0, -1);
+    await expect(tiny.decoder.context.loadSequence(...args(state))).rejects.toEqual(
+      invalid(argument),
+    );
+    await tiny.decoder.context.loadSequence(1, state, PROMPT.length);
+    expectSame(await decode(tiny.decoder, 1, [PROMPT.length, NEXT]), next);
   });
 
   it('what has no room', async () => {
     const { state } = await saved();
-    const { context } = decoder;
-    await decode(decoder, 2, [0, new Int32Array(CONTEXT_OPTIONS.nBatch)]);
-    await decode(decoder, 2, [CONTEXT_OPTIONS.nBatch, new Int32Array(60)]);
+    const { context } = tiny.decoder;
+    await decode(tiny.decoder, 2, [0, new Int32Array(CONTEXT_OPTIONS.nBatch)]);
+    await decode(tiny.decoder, 2, [CONTEXT_OPTIONS.nBatch, new Int32Array(60)]);
     await expect(context.loadSequence(3, state, PROMPT.length)).rejects.toEqual(invalid('state'));
     // All 12 cells that were free still are.
-    await decode(decoder, 3, [0, new Int32Array(12)]);
+    await decode(tiny.decoder, 3, [0, new Int32Array(12)]);
   });
 
   it.each<[string, Partial<NativeContextOptions>]>([
@@ -122,7 +113,7 @@ describe('loading refuses', () => {
     ['values stored another way', { kvTypeK: 'f32', kvTypeV: 'f32', flashAttention: 'on' }],
   ])('%s', async (_, options) => {
     const { state } = await saved();
-    const other = await openDecoder(path, options);
+    const other = await openDecoder(tiny.path, options);
     const loading = other.context.loadSequence(0, state, PROMPT.length);
     await expect(loading).rejects.toMatchObject({
       code: 'ERR_INVALID_ARGUMENT',
@@ -134,7 +125,7 @@ describe('loading refuses', () => {
 
   it('another model', async () => {
     const { state } = await saved();
-    const file = join(folder.path, 'other.gguf');
+    const file = join(tiny.folder, 'other.gguf');
     await writeTinyDecoder(file, { sizes: { nLayer: TINY.nLayer + 1 } });
     const other = await openDecoder(file);
     const loading = other.context.loadSequence(0, state, PROMPT.length);
@@ -144,7 +135,7 @@ describe('loading refuses', () => {
 
   it('arguments of the wrong kind, and everything while it runs', async () => {
     const { state } = await saved();
-    const { context } = decoder;
+    const { context } = tiny.decoder;
     const wrong: unknown[][] = [
       [4, state, 50],
       [-1, state, 50],

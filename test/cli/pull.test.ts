@@ -17,7 +17,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type GgufFile, readGguf } from '../../src/gguf/reader.js';
 import { cli, MAIN } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
-import { etagOf, FakeHub, folderFiles } from '../support/fake-hub.js';
+import { FakeHub } from '../support/fake-hub.js';
+import { etagOf, folderFiles } from '../support/hub-files.js';
 import { ALL_NAMES, blockModules, writeLora } from '../support/lora.js';
 
 const REPO = 'someone/llava-demo-3m';

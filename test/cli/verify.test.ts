@@ -1,80 +1,23 @@
 /** Files against tables of known answers, made here of what the reference implementation said about two checkpoints. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chooseTable } from '../../src/verify/choose-table.js';
-import { type KnownAnswers, readBuiltIn } from '../../src/verify/known-answers.js';
-import { checkGeometry } from '../../src/verify/picture-checks.js';
-import type { CheckResult, VerifyReport } from '../../src/verify/report.js';
-import { readVisionConfig } from '../../src/vision/vision-config.js';
 import { cli } from '../support/cli.js';
-import { convertedFiles, goldenCases, goldenRows } from '../support/golden.js';
-import { ECHO, echoLogits, temporaryFolder, writeEchoDecoder } from '../support/tiny-decoder.js';
+import { convertedFiles, goldenCases } from '../support/golden.js';
+import { ECHO, echoLogits, writeEchoDecoder } from '../support/tiny-decoder.js';
+import {
+  demoTable,
+  named,
+  picture,
+  question,
+  statuses,
+  verifyRig,
+} from '../support/verify-runs.js';
 
-const { path: dir, remove } = temporaryFolder();
-afterAll(remove);
-
-const golden = goldenCases('demo').find(({ id }) => id === 'shape-0')!;
-const [picture, question] = golden.messages[0]!.content as unknown as [
-  { image: string },
-  { text: string },
-];
-
-/** As the reference, in f32, saw the first golden picture of the demo. */
-function demoTable(): KnownAnswers & { picture: NonNullable<KnownAnswers['picture']> } {
-  const { rowIndex, rows } = goldenRows(golden, 0);
-  const width = rows.length / rowIndex.length;
-  const [media] = golden.media;
-  return {
-    name: 'demo',
-    model: { layers: 3, embeddingSize: 256 },
-    prompts: [
-      {
-        dialect: 'llava-next',
-        question: question.text,
-        ids: golden.promptTokens.map((id) => (id === -200 ? -1 : id)),
-      },
-    ],
-    picture: {
-      ...sizeOf(picture.image),
-      grid: media!.grid!,
-      final: media!.final!,
-      tiles: media!.tiles.length,
-      rows: media!.rows,
-      visualRows: Array.from(rowIndex, (row, i) => ({
-        row,
-        values: [...rows.subarray(i * width, (i + 1) * width)],
-      })),
-    },
-    answers: [{ question: question.text, starts: [golden.greedy.text] }],
-  };
-}
-
-/** Of a PNG, from its header. */
-function sizeOf(path: string): { width: number; height: number } {
-  const bytes = readFileSync(path);
-  return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
-}
-
-let nTables = 0;
-function tableFile(table: unknown): string {
-  const path = join(dir, `table-${nTables++}.json`);
-  writeFileSync(path, typeof table === 'string' ? table : JSON.stringify(table));
-  return path;
-}
-
-async function verify(...args: string[]): Promise<{ status: number | null; report: VerifyReport }> {
-  const { status, stdout, stderr } = await cli(['verify', ...args, '--threads', '1', '--json']);
-  expect(stderr).toBe('');
-  return { status, report: JSON.parse(stdout) };
-}
-
-const statuses = ({ checks }: VerifyReport) =>
-  Object.fromEntries(checks.map(({ name, status }) => [name, status]));
-const named = ({ checks }: VerifyReport, start: string) =>
-  checks.find(({ name }) => name.startsWith(start)) as CheckResult;
+const { dir, tableFile, verify } = verifyRig();
 
 let files: Record<'f32' | 'f16' | 'q8_0', { model: string; mmproj: string }>;
+
 beforeAll(async () => {
   files = {
     f32: await convertedFiles('demo', 'f32'),
@@ -82,6 +25,7 @@ beforeAll(async () => {
     q8_0: await convertedFiles('demo', 'q8_0'),
   };
 });
+
 afterAll(() => rmSync(join(files.f32.model, '../..'), { recursive: true, force: true }));
 
 describe('the demo', () => {
@@ -265,95 +209,6 @@ describe('logits', () => {
   });
 });
 
-describe('tables', () => {
-  test('those of the eight published models are there, in form, and true of their geometry', async () => {
-    const { mmproj } = await convertedFiles('tiny384', 'f32');
-    const vision = await readVisionConfig(mmproj);
-    const tables = await readBuiltIn();
-    expect(tables.map(({ name }) => name)).toEqual([
-      '0.5b-ov',
-      '0.5b-si',
-      '72b-ov',
-      '72b-ov-chat',
-      '72b-si',
-      '7b-ov',
-      '7b-ov-chat',
-      '7b-si',
-    ]);
-    for (const { picture, logits, answers, prompts } of tables) {
-      expect(picture).toMatchObject({ rows: 6551, tiles: 10 });
-      // The file itself, not a page about it.
-      expect(picture!.url).toMatch(
-        /^https:\/\/raw\.githubusercontent\.com\/.*\/[0-9a-f]{40}\/.*\.jpg$/,
-      );
-      expect(logits!.values.flat()).toHaveLength(9);
-      expect(answers).toHaveLength(1);
-      expect(prompts![0]!.ids).toHaveLength(28);
-      const checks = checkGeometry({ picture, vision, dialect: 'llava-next' });
-      expect(checks.map(({ status }) => status)).toEqual(['pass', 'pass', 'pass', 'pass']);
-    }
-  });
-
-  const decoder = (metadata: Record<string, string>, sizes = { nLayer: 28, nEmbd: 3584 }) =>
-    ({
-      ...sizes,
-      path: 'm.gguf',
-      gguf: { metadata: new Map(Object.entries(metadata)) },
-    }) as Parameters<typeof chooseTable>[0];
-
-  test.each([
-    [{ 'general.source.huggingface.repository': 'lmms-lab/llava-onevision-qwen2-7b-ov' }, '7b-ov'],
-    [
-      { 'general.source.repo_url': 'https://hub/llava-hf/llava-onevision-qwen2-7b-ov-chat-hf' },
-      '7b-ov-chat',
-    ],
-    [{ 'general.name': 'llava-onevision-qwen2-7b-si' }, '7b-si'],
-    [{ 'general.name': 'LLaVA-OneVision-Qwen2-7B-OV-hf' }, '7b-ov'],
-  ])('the file’s metadata says which it is: %j', async (metadata, name) => {
-    expect((await chooseTable(decoder(metadata))).name).toBe(name);
-  });
-
-  test('a fine-tune, or the name of another size, is none of them', async () => {
-    for (const [facts, message] of [
-      [decoder({ 'general.name': 'llava-onevision-qwen2-7b-ov-mine' }), /7b-ov, 7b-ov-chat, 7b-si/],
-      [decoder({ 'general.name': 'llava-onevision-qwen2-0.5b-ov' }), /does not tell/],
-      [decoder({}, { nLayer: 3, nEmbd: 256 }), /3 layers of 256/],
-    ] as const)
-      await expect(chooseTable(facts)).rejects.toMatchObject({
-        code: 'ERR_INVALID_ARGUMENT',
-        argument: 'table',
-        message: expect.stringMatching(message),
-      });
-  });
-
-  test('another model fails and is not loaded', async () => {
-    const { status, report } = await verify(files.f32.model, '--table', '7b-ov');
-    expect(status).toBe(1);
-    expect(statuses(report)).toEqual({ sizes: 'fail', 'everything else': 'skipped' });
-  });
-
-  const model = { layers: 3, embeddingSize: 256 };
-  test.each([
-    ['no JSON', '{'],
-    ['no object', []],
-    ['no name', { model }],
-    ['no sizes', { name: 'x', model: { layers: 3 } }],
-    ['an unknown field', { name: 'x', model, logit: {} }],
-    ['too few logits', { name: 'x', model, logits: { tokens: [1], ids: [0, 1], values: [[1]] } }],
-    [
-      'a text for a number',
-      { name: 'x', model, logits: { tokens: [1], ids: [0], values: [['1']] } },
-    ],
-    ['a grid of one', { name: 'x', model, picture: { width: 1, height: 1, grid: [1] } }],
-    ['a dialect that is none', { name: 'x', model, dialect: 'other' }],
-  ])('a file with %s is refused', async (_, table) => {
-    const path = tableFile(table);
-    const outcome = await cli(['verify', files.f32.model, '--table', path]);
-    expect(outcome).toMatchObject({ status: 2, stdout: '' });
-    expect(outcome.stderr).toContain(path);
-  });
-});
-
 describe('wrong usage', () => {
   test('says what is missing or too much', async () => {
     const { model, mmproj } = files.f32;
@@ -379,5 +234,3 @@ describe('wrong usage', () => {
     }
   });
 });
-
-mkdirSync(dir, { recursive: true });

@@ -1,51 +1,33 @@
-/**
- * A NativeBinding without the addon: a toy model over bytes whose answer is a function of the text before it. It is strict
- * where the addon is (positions, one slice per sequence, cells, busy handles), so that a test fails where the addon would.
- */
+/** A NativeBinding without the addon: a toy model over bytes whose answer is a function of the text before it. */
 import type { BackendInfo } from '../../src/addon/backend.js';
 import type {
   NativeBinding,
   NativeCancel,
-  NativeContext,
   NativeContextOptions,
   NativeDevice,
   NativeHandle,
   NativeModel,
   NativeModelOptions,
-  NativeSample,
   NativeSampler,
   NativeSamplerOptions,
-  NativeSlice,
   NativeVisionEncoder,
   NativeVisionOptions,
 } from '../../src/binding.js';
-import { LlavaError, type LlavaErrorCode } from '../../src/errors.js';
+import {
+  type Cell,
+  countCells,
+  type FakeDecoderOptions,
+  type FakeSlice,
+  fakeContext,
+  fakeModel,
+} from './fake-decoder.js';
+import { nativeError } from './native-error.js';
 
-/** Ids 0-255 are bytes. */
-export const FAKE_TOKENS = {
-  start: 256,
-  end: 257,
-  endOfText: 258,
-  /** Padding rows follow. */
-  nVocabUsed: 259,
-  nVocab: 264,
-};
-const SPECIALS = ['<|im_start|>', '<|im_end|>', '<|endoftext|>'];
-
-/** Stands for a visual row in the text that `reply` sees. */
-export const VISUAL_ROW = '▮';
-
-export interface FakeBindingOptions {
-  /** What the model answers to a prompt (special tokens spelled out), in bytes; the end token follows. */
-  reply?: (prompt: string) => string | number[];
-  /** Runs inside every step, before anything is decoded; may wait or throw what the addon would. */
-  onStep?: (slices: NativeSlice[]) => void | Promise<void>;
-  /** Runs when a step is to be given up that may still wait for its turn. */
-  onWithdraw?: () => void;
-  /** Runs inside every copy of a sequence out of the cache or into it. */
-  onCopy?: (what: 'save' | 'load') => void | Promise<void>;
+export interface FakeBindingOptions extends FakeDecoderOptions {
   /** Runs inside every encode, before the cancel flag is looked at. */
   onEncode?: () => void | Promise<void>;
+  /** What every visual row consists of. Default 1. */
+  encoded?: number;
   /** Runs inside loadModel. */
   onLoad?: (report: (fraction: number) => void) => void | Promise<void>;
   nProjection?: number;
@@ -54,14 +36,6 @@ export interface FakeBindingOptions {
   instructionSet?: string;
   /** Which backend was chosen. Default: 'cpu'. */
   backend?: BackendInfo['name'];
-}
-
-export interface FakeSlice {
-  sequence: number;
-  position: number;
-  kind: 'tokens' | 'rows';
-  n: number;
-  isSampled: boolean;
 }
 
 export interface FakeBinding extends NativeBinding {
@@ -78,11 +52,6 @@ export interface FakeBinding extends NativeBinding {
   contextOptions: NativeContextOptions | undefined;
   samplerOptions: NativeSamplerOptions[];
   log: { level: string; write: ((level: string, text: string) => void) | null } | undefined;
-}
-
-/** As `translateErrors` gives it. */
-export function nativeError(code: LlavaErrorCode, fields: Record<string, unknown> = {}): Error {
-  return new LlavaError(code, `fake ${code}`, fields);
 }
 
 export function fakeAddon(
@@ -185,182 +154,10 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
   return binding as unknown as FakeBinding;
 }
 
-function fakeModel(): Omit<NativeModel, 'dispose'> {
-  const special = (id: number) => SPECIALS[id - FAKE_TOKENS.start];
-  return {
-    nVocab: FAKE_TOKENS.nVocab,
-    nEmbd: 4,
-    nLayer: 2,
-    nCtxTrain: 4096,
-    size: 1000,
-    description: 'toy',
-    tokenize: (text) => Int32Array.from(Buffer.from(text)),
-    specialToken: (text) =>
-      SPECIALS.includes(text) ? FAKE_TOKENS.start + SPECIALS.indexOf(text) : -1,
-    tokenBytes: (token, isSpecial) =>
-      token < 256 ? Uint8Array.of(token) : Buffer.from((isSpecial && special(token)) || ''),
-  };
-}
-
-/** What is at a position: a token id, or -1 and the first value of a visual row. */
-interface Cell {
-  token: number;
-  value: number;
-  /** Of the count that saw it last. */
-  mark: number;
-}
-
-interface Shared {
-  binding: FakeBinding | { steps: FakeSlice[][] };
-  /** Cells per sequence; sequences may share them. */
-  histories: Cell[][];
-  options: FakeBindingOptions;
-}
-
-function fakeContext(
-  { nCtx, nBatch, nSeqMax }: NativeContextOptions,
-  { binding, histories, options }: Shared,
-): Omit<NativeContext, 'dispose'> {
-  for (let i = 0; i < nSeqMax; i++) histories.push([]);
-  let isBusy = false;
-  const copying = async (what: 'save' | 'load') => {
-    if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
-    isBusy = true;
-    try {
-      await new Promise(setImmediate);
-      await options.onCopy?.(what);
-    } finally {
-      isBusy = false;
-    }
-  };
-  return {
-    nCtx,
-    nBatch,
-    nSeqMax,
-    async step(slices) {
-      if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
-      isBusy = true;
-      try {
-        checkSlices(slices, nBatch, histories);
-        binding.steps.push(slices.map(describe));
-        await new Promise(setImmediate);
-        await options.onStep?.(slices);
-        const nNeeded = slices.reduce((sum, slice) => sum + rows(slice), 0);
-        const nPast = countCells(histories);
-        if (nPast + nNeeded > nCtx) throw nativeError('ERR_CONTEXT_FULL', { nPast, nNeeded, nCtx });
-        return slices.map((slice) => {
-          const history = histories[slice.sequence]!;
-          for (let i = 0; i < rows(slice); i++) history.push(cellAt(slice, i));
-          return slice.sampler ? sample(history, slice.sampler, options) : null;
-        });
-      } finally {
-        isBusy = false;
-      }
-    },
-    withdraw() {
-      options.onWithdraw?.();
-    },
-    removePositions(sequence, from, to) {
-      if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
-      const history = histories[sequence]!;
-      history.splice(from, to === -1 ? history.length : to - from);
-    },
-    copySequence(source, target, to) {
-      if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
-      if (histories[target]!.length > 0 || to > histories[source]!.length || source === target)
-        throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'target' });
-      histories[target]!.push(...histories[source]!.slice(0, to));
-    },
-    async saveSequence(sequence) {
-      await copying('save');
-      return Buffer.from(JSON.stringify(histories[sequence]));
-    },
-    async loadSequence(sequence, state, positions) {
-      await copying('load');
-      const cells = JSON.parse(Buffer.from(state).toString()) as Cell[];
-      if (cells.length !== positions || histories[sequence]!.length > 0)
-        throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'state' });
-      if (countCells(histories) + positions > nCtx)
-        throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'state' });
-      histories[sequence]!.push(...cells);
-    },
-  };
-}
-
-let nCounts = 0;
-
-/** Each cell once, however many sequences share it. */
-function countCells(histories: Cell[][]): number {
-  const mark = ++nCounts;
-  let n = 0;
-  for (const history of histories) {
-    for (const cell of history) {
-      if (cell.mark === mark) continue;
-      cell.mark = mark;
-      n++;
-    }
-  }
-  return n;
-}
-
-function checkSlices(slices: NativeSlice[], nBatch: number, histories: Cell[][]): void {
-  const total = slices.reduce((sum, slice) => sum + rows(slice), 0);
-  const isOk =
-    total >= 1 &&
-    total <= nBatch &&
-    new Set(slices.map(({ sequence }) => sequence)).size === slices.length &&
-    slices.every((slice) => rows(slice) >= 1 && Number.isInteger(rows(slice))) &&
-    slices.every(({ sequence, position }) => histories[sequence]?.length === position);
-  if (!isOk) throw new Error(`Broken step: ${JSON.stringify(slices.map(describe))}`);
-}
-
-function rows({ data }: NativeSlice): number {
-  return data instanceof Int32Array ? data.length : data.length / 4;
-}
-
-function cellAt({ data }: NativeSlice, i: number): Cell {
-  return data instanceof Int32Array
-    ? { token: data[i]!, value: 0, mark: 0 }
-    : { token: -1, value: data[i * 4]!, mark: 0 };
-}
-
-function describe(slice: NativeSlice): FakeSlice {
-  const { sequence, position, data, sampler } = slice;
-  const kind = data instanceof Int32Array ? 'tokens' : 'rows';
-  return { sequence, position, kind, n: rows(slice), isSampled: sampler !== null };
-}
-
-function sample(
-  cells: Cell[],
-  sampler: NativeSampler,
-  { reply = () => 'ok' }: FakeBindingOptions,
-): NativeSample {
-  // The answer begins after the last start token and "assistant\n".
-  let start = cells.length - 1;
-  while (cells[start]!.token !== FAKE_TOKENS.start) start--;
-  const begin = start + 1 + 'assistant\n'.length;
-  const answer = reply(spell(cells.slice(0, begin)));
-  const bytes = typeof answer === 'string' ? Buffer.from(answer) : answer;
-  const token = bytes[cells.length - begin] ?? FAKE_TOKENS.end;
-  const { nTop } = sampler as unknown as { nTop: number };
-  const topTokens = Int32Array.from({ length: nTop }, (_, i) => (i === 0 ? token : i));
-  const topLogprobs = Float32Array.from({ length: nTop }, (_, i) => -0.5 - i);
-  return { token, logprob: -0.5, normaliser: 0, topTokens, topLogprobs };
-}
-
-function spell(cells: Cell[]): string {
-  const bytes: number[] = [];
-  for (const { token } of cells) {
-    if (token >= 0 && token < 256) bytes.push(token);
-    else bytes.push(...Buffer.from(token < 0 ? VISUAL_ROW : SPECIALS[token - FAKE_TOKENS.start]!));
-  }
-  return Buffer.from(bytes).toString();
-}
-
 function fakeEncoder(
   { imageSize, patchSize, nProjection }: NativeVisionOptions,
   binding: { nEncoded: number },
-  { onEncode }: FakeBindingOptions,
+  { onEncode, encoded = 1 }: FakeBindingOptions,
 ): Omit<NativeVisionEncoder, 'dispose'> {
   return {
     nPatches: Math.floor(imageSize / patchSize) ** 2,
@@ -374,7 +171,7 @@ function fakeEncoder(
       await onEncode?.();
       if ((cancel as unknown as { isCancelled: boolean } | null)?.isCancelled)
         throw nativeError('ERR_CANCELLED');
-      out.fill(1);
+      out.fill(encoded);
     },
   };
 }

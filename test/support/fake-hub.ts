@@ -3,14 +3,11 @@
  * information, file listing in pages, small files through a redirect on the same host, large ones through a redirect to a
  * second server ("CDN") that refuses the hub's token, ranges, ETags, error headers. It fails when told to.
  */
-import { createHash } from 'node:crypto';
+
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-
-export type Files = Record<string, Buffer | string>;
+import { entry, etagOf, type Files, isLarge, sha } from './hub-files.js';
 
 export interface SeenRequest {
   host: 'hub' | 'cdn';
@@ -256,42 +253,6 @@ export class FakeHub {
 interface Context {
   seen: SeenRequest;
   fault: Fault | undefined;
-}
-
-/** All files of a folder, by name. */
-export function folderFiles(folder: string): Files {
-  return Object.fromEntries(
-    readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]),
-  );
-}
-
-/** Name of a file's blob in the cache. */
-export function etagOf(path: string, data: Buffer): string {
-  return isLarge(path) ? sha('sha256', data) : gitHash(data);
-}
-
-function isLarge(path: string): boolean {
-  return /\.(safetensors|bin|gguf)$/.test(path);
-}
-
-function entry(path: string, data: Buffer) {
-  const common = { type: 'file', path, size: data.length };
-  if (!isLarge(path)) return { ...common, oid: gitHash(data) };
-  const oid = sha('sha256', data);
-  return {
-    ...common,
-    oid: gitHash(Buffer.from(oid)),
-    lfs: { oid, size: data.length, pointerSize: 134 },
-    xetHash: sha('sha256', `xet ${oid}`),
-  };
-}
-
-function gitHash(data: Buffer): string {
-  return sha('sha1', Buffer.concat([Buffer.from(`blob ${data.length}\0`), data]));
-}
-
-function sha(algorithm: 'sha1' | 'sha256', data: Buffer | string): string {
-  return createHash(algorithm).update(data).digest('hex');
 }
 
 function port(server: Server): number {

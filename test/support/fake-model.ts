@@ -6,12 +6,12 @@ import { type LoadOptions, resolveLoadOptions } from '../../src/load/load-option
 import { type ModelFiles, planLoad } from '../../src/load/load-plan.js';
 import type { Message } from '../../src/prompt/messages.js';
 import {
-  FAKE_TOKENS,
   type FakeBinding,
   type FakeBindingOptions,
   fakeAddon,
   fakeBinding,
 } from './fake-binding.js';
+import { FAKE_TOKENS } from './fake-decoder.js';
 
 export function fakeFiles(): ModelFiles & { vision: NonNullable<ModelFiles['vision']> } {
   const { nVocab, nVocabUsed, end } = FAKE_TOKENS;

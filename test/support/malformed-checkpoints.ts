@@ -1,4 +1,7 @@
 /** Checkpoints with one thing wrong each: what was done to a good one, and what the complaint must name. */
+
+import { inConfig } from './malformed-config.js';
+import { inDocuments } from './malformed-documents.js';
 import {
   type Case,
   CONFIG,
@@ -19,12 +22,14 @@ export interface MalformedCheckpoint {
 }
 
 const NORM = 'model.norm.weight';
+
 const tower = 'model.vision_tower.vision_tower.vision_model';
 
 const drop =
   (name: string): Edit =>
   ({ tensors }) =>
     delete tensors[name];
+
 const put =
   (name: string, tensor: TestTensor): Edit =>
   ({ tensors }) =>
@@ -102,192 +107,11 @@ const inTensors: Case[] = [
   ['one part twice', put('base.model.norm.weight', bf16Tensor([32])), /are the same part/],
 ];
 
-const set =
-  (key: string, value: unknown): Edit =>
-  ({ config }) =>
-    (config[key] = value);
-
-const inConfig: Case[] = [
-  ['a config that is no JSON', ({ json }) => (json[CONFIG] = '{"a": '), /not valid JSON/],
-  ['a config that is a list', ({ json }) => (json[CONFIG] = '[]'), /expected a JSON object/],
-  [
-    'another architecture',
-    set('architectures', ['Qwen2ForCausalLM']),
-    /architectures.*Qwen2ForCausalLM/,
-  ],
-  ['an architecture that is a text', set('architectures', 'LlavaQwenForCausalLM'), /architectures/],
-  ['a hidden size of text', set('hidden_size', '32'), /"hidden_size".*"32"/],
-  ['a hidden size of zero', set('hidden_size', 0), /"hidden_size"/],
-  ['another hidden size', set('hidden_size', 64), /\[300,32\].*\[300,64\]/],
-  ['too many layers', set('num_hidden_layers', 1e9), /512.*"num_hidden_layers"/],
-  [
-    'a layer that is not stored',
-    set('num_hidden_layers', 2),
-    /'blk.1.attn_norm.weight' is missing/,
-  ],
-  [
-    'positions scaled as llama.cpp cannot',
-    set('rope_parameters', { rope_type: 'dynamic', factor: 2 }),
-    /"rope_parameters.rope_type".*"dynamic"/,
-  ],
-  [
-    'positions scaled without a factor',
-    set('rope_parameters', { rope_type: 'yarn' }),
-    /"rope_parameters.factor".*missing/,
-  ],
-  [
-    'positions scaled by other constants',
-    set('rope_parameters', { rope_type: 'yarn', factor: 4, beta_fast: 8 }),
-    /"rope_parameters.beta_fast".*8/,
-  ],
-  ['heads that do not divide', set('num_attention_heads', 5), /5 heads/],
-  ['more key-value heads than heads', set('num_key_value_heads', 4), /4 key-value heads/],
-  ['an epsilon of one', set('rms_norm_eps', 1), /"rms_norm_eps"/],
-  ['an epsilon that is negative', set('rms_norm_eps', -1e-6), /"rms_norm_eps"/],
-  ['a rope base of zero', set('rope_theta', 0), /"rope_theta"/],
-  ['no rope base', set('rope_theta', undefined), /"rope_theta".*missing/],
-  ['another activation', set('hidden_act', 'gelu'), /"hidden_act"/],
-  ['a tied head that is a number', set('tie_word_embeddings', 1), /"tie_word_embeddings"/],
-  [
-    'an untied head that is missing',
-    set('tie_word_embeddings', false),
-    /'output.weight' is missing/,
-  ],
-  ['pinpoints that are no list', set('image_grid_pinpoints', 7), /"image_grid_pinpoints"/],
-  ['no pinpoints at all', set('image_grid_pinpoints', []), /"image_grid_pinpoints"/],
-  [
-    'pinpoints without end',
-    set('image_grid_pinpoints', '(1x1),...,(99999x99999)'),
-    /"image_grid_pinpoints"/,
-  ],
-  ['pinpoints off the tile', set('image_grid_pinpoints', [[28, 30]]), /"image_grid_pinpoints"/],
-  ['a tower of another size', set('mm_vision_tower', 'siglip-patch14-56'), /4² positions/],
-  [
-    'a tower of an absurd size',
-    set('mm_vision_tower', 'x-patch14-99999999999999999999'),
-    /"vision_config.image_size"/,
-  ],
-  [
-    'a tower of another width',
-    set('vision_config', { hidden_size: 1152 }),
-    /72.*"vision_config.hidden_size"/,
-  ],
-  [
-    'tower heads that do not divide',
-    set('vision_config', { num_attention_heads: 7 }),
-    /7 vision heads/,
-  ],
-  ['an end beyond the tokens', set('eos_token_id', 290), /290.*263/],
-  ['an end that is a text', set('eos_token_id', '<|im_end|>'), /"eos_token_id"/],
-  [
-    'a shrinking mode without number',
-    set('image_aspect_ratio', 'anyres_max_'),
-    /"image_aspect_ratio"/,
-  ],
-];
-
 const beyondConfig: Case[] = [
   [
     'a decoder block too many',
     put('model.layers.1.mlp.up_proj.weight', bf16Tensor([tiny.nFfn, tiny.nEmbd])),
     /'model.layers.1.mlp.up_proj.weight'.*"num_hidden_layers" is 1/,
-  ],
-];
-
-const tokens =
-  (name: string, value: string | Record<string, unknown>): Edit =>
-  ({ json }) =>
-    (json[name] = value);
-
-const inOtherFiles: [file: string, ...Case][] = [
-  [
-    'vocab.json',
-    'a vocabulary that is a list',
-    tokens('vocab.json', '["a"]'),
-    /expected a JSON object/,
-  ],
-  [
-    'vocab.json',
-    'an id that is a text',
-    tokens('vocab.json', { a: '1' }),
-    /vocabulary from tokens to ids/,
-  ],
-  ['vocab.json', 'an id beyond the rows', tokens('vocab.json', { a: 300 }), /"a" has id 300/],
-  ['vocab.json', 'two tokens of one id', tokens('vocab.json', { a: 1, b: 1 }), /the same id 1/],
-  ['vocab.json', 'an empty token', tokens('vocab.json', { a: 0, '': 1 }), /id 1 is empty/],
-  [
-    'vocab.json',
-    'half a character',
-    tokens('vocab.json', '{"a": 0, "\\ud800": 1}'),
-    /id 1 is empty or no valid text/,
-  ],
-  [
-    'vocab.json',
-    'a token with NUL',
-    tokens('vocab.json', '{"a\\u0000b": 0}'),
-    /id 0 is empty or no valid text/,
-  ],
-  [
-    '',
-    'no added tokens in any file',
-    ({ json }) => delete json['added_tokens.json'],
-    /no <\|im_start\|>.*missing here: .*added_tokens.json/,
-  ],
-  ['merges.txt', 'a merge of three', tokens('merges.txt', 'a b c\n'), /"a b c"/],
-  ['added_tokens.json', 'a negative id', tokens('added_tokens.json', { '<x>': -1 }), /malformed/],
-  [
-    'tokenizer.json',
-    'another kind of tokenizer',
-    tokens('tokenizer.json', { model: { type: 'Unigram' } }),
-    /BPE.*Unigram/,
-  ],
-  [
-    'tokenizer_config.json',
-    'a token under two names',
-    tokens('tokenizer_config.json', { added_tokens_decoder: { 261: { content: '<other>' } } }),
-    /261.*another file/,
-  ],
-  [
-    'generation_config.json',
-    'an end that is an object',
-    tokens('generation_config.json', { eos_token_id: {} }),
-    /"eos_token_id"/,
-  ],
-  [
-    'generation_config.json',
-    'a negative temperature',
-    tokens('generation_config.json', { do_sample: true, temperature: -1 }),
-    /"temperature"/,
-  ],
-  [
-    'generation_config.json',
-    'a share above one',
-    tokens('generation_config.json', { do_sample: true, top_p: 1.5 }),
-    /"top_p"/,
-  ],
-  [
-    'generation_config.json',
-    'a penalty of zero',
-    tokens('generation_config.json', { repetition_penalty: 0 }),
-    /"repetition_penalty"/,
-  ],
-  [
-    'preprocessor_config.json',
-    'tiles that are not square',
-    tokens('preprocessor_config.json', { size: { width: 28, height: 56 } }),
-    /"size"/,
-  ],
-  [
-    'preprocessor_config.json',
-    'two means',
-    tokens('preprocessor_config.json', { size: 28, image_mean: [0.5, 0.5] }),
-    /"image_mean"/,
-  ],
-  [
-    'preprocessor_config.json',
-    'a deviation of zero',
-    tokens('preprocessor_config.json', { size: 28, image_std: [1, 0, 1] }),
-    /"image_std"/,
   ],
 ];
 
@@ -308,7 +132,7 @@ export function malformedCheckpoints(): MalformedCheckpoint[] {
         /nest 50001 deep/,
       ],
     ]),
-    ...inOtherFiles.flatMap(([file, ...row]) => rows(file, [row])),
+    ...inDocuments.flatMap(([file, ...row]) => rows(file, [row])),
     ...shardCases(),
   ];
 }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { type PullOptions, type PullResult, pull } from '../../src/hub/pull.js';
-import { etagOf, FakeHub, type Files, folderFiles } from './fake-hub.js';
+import { FakeHub } from './fake-hub.js';
+import { etagOf, type Files, folderFiles } from './hub-files.js';
 
 export const REPO = 'someone/llava-demo';
 export const WEIGHTS = 'model.safetensors';

@@ -1,7 +1,7 @@
 /** What a chat says and reports, through the whole engine on the fake binding. */
 import { describe, expect, it } from 'vitest';
 import type { ChatChunk, ImagePart } from '../../../src/index.js';
-import { FAKE_TOKENS, VISUAL_ROW } from '../../support/fake-binding.js';
+import { FAKE_TOKENS, VISUAL_ROW } from '../../support/fake-decoder.js';
 import { ask, askAbout, expectNothingHeld, fakeModel } from '../../support/fake-model.js';
 
 const HEAD = '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n';

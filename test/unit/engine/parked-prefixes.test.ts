@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ParkedPrefixes } from '../../../src/engine/parked-prefixes.js';
 import { PromptKey } from '../../../src/engine/prompt-key.js';
 import type { LoadOptions } from '../../../src/index.js';
-import { nativeError } from '../../support/fake-binding.js';
 import { ask, expectNothingHeld, fakeModel } from '../../support/fake-model.js';
+import { nativeError } from '../../support/native-error.js';
 
 type Copy = 'save' | 'load';
 

@@ -1,8 +1,8 @@
 /** Many chats on one context: fairness, admission, failures. The engine runs whole, on the fake binding. */
 import { describe, expect, it } from 'vitest';
 import type { ChatOptions } from '../../../src/index.js';
-import { nativeError } from '../../support/fake-binding.js';
 import { ask, expectNothingHeld, fakeModel, question } from '../../support/fake-model.js';
+import { nativeError } from '../../support/native-error.js';
 
 /** Answers with as many letters as the question says. */
 const letters = (prompt: string) => 'x'.repeat(Number(question(prompt)) || 3);

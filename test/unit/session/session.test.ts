@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Part } from '../../../src/index.js';
-import { nativeError } from '../../support/fake-binding.js';
 import {
   askAbout,
   expectNothingHeld,
@@ -13,6 +12,7 @@ import {
   gate,
   question,
 } from '../../support/fake-model.js';
+import { nativeError } from '../../support/native-error.js';
 
 const echo = (prompt: string) => `${prompt.length} ${question(prompt).slice(-20)}`;
 const LOOK = askAbout('What?')[0]!.content as Part[];
