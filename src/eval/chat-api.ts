@@ -9,7 +9,7 @@ export interface ChatApiOptions {
   apiKey?: string | undefined;
   /** The server's name of the model. */
   model: string;
-  /** Of the first pause, ms; each further one is twice as long. Default 1000. */
+  /** Length of the first pause, ms; each further one is twice as long. Default 1000. */
   pauseMs?: number;
 }
 
@@ -94,7 +94,7 @@ function refusal(url: string, { status, headers, body }: PostReply): Failure {
   };
 }
 
-/** Of several addresses that were tried, the message is empty. */
+/** The message is empty where several addresses were tried. */
 function reasonOf(cause: unknown): string {
   const { message, code } = cause as NodeJS.ErrnoException;
   return message || (code ?? String(cause));

@@ -123,7 +123,7 @@ class Job {
     this.#rows.catch(() => {}); // may fail after its last waiter has left
   }
 
-  /** With the means of one who still waits: those of one who left may be closed. */
+  /** Encodes with the means of one who still waits: those of one who left may be closed. */
   async encode(): Promise<Float32Array> {
     this.#abort.signal.throwIfAborted();
     const [first] = this.#waiters;

@@ -6,7 +6,7 @@ import type { Answered, Benchmark, ScoreContext } from '../benchmark.js';
 import { idColumn, numberColumn, optionalText, type Row, textColumn } from '../data/columns.js';
 import { average, type Unit } from '../figures.js';
 import { optionRequest } from '../judge/image-requests.js';
-import { LETTERS } from '../options.js';
+import { LETTERS } from '../option-letters.js';
 import { mmbenchPrompt } from '../prompts/image.js';
 import { drawIndex } from '../random.js';
 import type { Verdict } from '../scored.js';
@@ -22,7 +22,7 @@ interface Gold {
   answer: string;
   question: string;
   options: OptionTexts;
-  /** For the submission: further columns of the row. */
+  /** Further columns of the row, for the submission. */
   columns?: SheetRow;
 }
 

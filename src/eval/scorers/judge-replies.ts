@@ -95,7 +95,7 @@ function wholeDict(reply: string): Verdict {
   return { pred: dict.has('pred') ? dict.get('pred')! : 'no', score };
 }
 
-/** Of the first `{` up to the next brace, whatever stands around it. */
+/** Reads what stands between the first `{` and the next brace. */
 function partDict(reply: string): Verdict | undefined {
   const inner = reply.split('{')[1]?.split('}')[0];
   const dict = inner === undefined ? undefined : literal(`{${inner}}`);
