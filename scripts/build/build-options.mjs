@@ -21,6 +21,7 @@ Builds the native addon into build/Release/llava-onevision.node; does nothing wh
   --tree NAME   where under .build/ to compile: builds that share a tree compile anew only what differs
   --ggml-libs D link with shared libraries of the same llama.cpp in folder D instead of compiling it (tests)
   --jobs N      compile N files at once (default: every core)
+  --quiet       without progress
   --clean       start from nothing
   --refresh     the options of the last build; nothing else may be given
   -- -DX=Y      anything else for CMake
@@ -40,6 +41,7 @@ const FLAGS = {
   'cpu-features': { type: 'boolean', default: false },
   tree: { type: 'string' },
   'ggml-libs': { type: 'string', default: '' },
+  quiet: { type: 'boolean', default: false },
   clean: { type: 'boolean', default: false },
   refresh: { type: 'boolean', default: false },
   jobs: { type: 'string' },
@@ -75,7 +77,7 @@ export function parseBuildArguments(given) {
     throw new Failure(`--jobs takes a count: ${values.jobs}`);
   // What is remembered for --refresh: all that shapes the product.
   const lasting = given.filter(
-    (_, i) => !['--clean', '--jobs'].includes(given[i]) && given[i - 1] !== '--jobs',
+    (_, i) => !['--clean', '--jobs', '--quiet'].includes(given[i]) && given[i - 1] !== '--jobs',
   );
   return { ...values, jobs, defines, given: lasting.filter((flag) => !flag.startsWith('--jobs=')) };
 }

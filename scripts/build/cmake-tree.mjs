@@ -45,7 +45,7 @@ export class CmakeTree {
   /** @param extra definitions that go before those of the command line @throws Failure */
   async configure(extra = []) {
     const options = this.#options;
-    console.error(`Configuring ${path.relative(ROOT, this.#folder)}`);
+    if (!options.quiet) console.error(`Configuring ${path.relative(ROOT, this.#folder)}`);
     const defines = [...extra, ...cmakeDefines(options), `-DLLAMA_CPP_DIR=${llamaSource()}`];
     if (options.cuda) defines.push(...cudaDefines(options));
     const cmakeJs = path.join(
@@ -65,7 +65,7 @@ export class CmakeTree {
 
   /** @throws Failure */
   async compile(targets, what = `llama.cpp ${PIN.tag} and the addon`) {
-    const progress = createProgress(`Compiling ${what}`);
+    const progress = createProgress(`Compiling ${what}`, { isQuiet: this.#options.quiet });
     const args = ['--build', this.#folder, '--config', this.#kind];
     args.push('--parallel', String(this.#options.jobs), '--target', ...targets);
     const status = await this.#run('cmake', args, {

@@ -4,8 +4,12 @@
  */
 const WIDTH = 24;
 
-/** @param {string} label @param {{ isTTY?: boolean, write(text: string): unknown }} stream */
-export function createProgress(label, stream = process.stderr) {
+/**
+ * @param {string} label
+ * @param {{ stream?: { isTTY?: boolean; write(text: string): unknown }; isQuiet?: boolean }} options
+ */
+export function createProgress(label, { stream = process.stderr, isQuiet = false } = {}) {
+  if (isQuiet) return { update() {}, stop() {} };
   let lastTenth = 0;
   let lastText = '';
   const draw = (text) => {

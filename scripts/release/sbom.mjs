@@ -25,6 +25,12 @@ function llamaComponent(tree) {
     description: `With ggml, compiled into the addon; from the source inside ${PIN.package}@${PIN.version}`,
     licenses: [{ license: { id: 'MIT' } }],
     purl: `pkg:github/ggml-org/llama.cpp@${PIN.commit}`,
+    pedigree: {
+      patches: PIN.patches.map(({ file }) => ({
+        type: 'unofficial',
+        diff: { url: `scripts/build/${file}` },
+      })),
+    },
     evidence: { copyright: [...new Set(lines)].map((text) => ({ text: text.trim() })) },
   };
 }

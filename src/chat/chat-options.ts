@@ -20,6 +20,7 @@ import {
   type SamplingFacts,
   type SamplingOptions,
 } from './sampling.js';
+import { resolveTools, type Tool, type ToolChoice, type ToolSettings } from './tool-options.js';
 
 export interface ChatProgress {
   /** 'encode' counts tiles of all pictures and frames of all clips, 'prefill' positions of the prompt. */
@@ -38,6 +39,10 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
   stop?: string | readonly string[];
   /** The shape that the answer has to have: a schema that cannot be kept is refused with ERR_SCHEMA. */
   responseFormat?: F;
+  /** Functions that the model may ask to be called; see `toolCalls` of the result. */
+  tools?: readonly Tool[];
+  /** Default 'auto'. */
+  toolChoice?: ToolChoice;
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
   signal?: AbortSignal;
@@ -53,6 +58,7 @@ export interface ChatSettings {
   onProgress: ((progress: ChatProgress) => void) | undefined;
   sampling: NativeSamplerOptions;
   format: AnswerFormat | undefined;
+  tools: ToolSettings | undefined;
   /** Chunks carry log-probabilities. */
   hasLogprobs: boolean;
 }
@@ -61,6 +67,8 @@ const CHAT_OPTIONS = [
   'maxTokens',
   'stop',
   'responseFormat',
+  'tools',
+  'toolChoice',
   'multiImage',
   'signal',
   'onProgress',
@@ -86,8 +94,16 @@ export function resolveChatOptions(given: unknown, model: SamplingFacts): ChatSe
     onProgress: checkFunction('onProgress', options.onProgress),
     sampling: resolveSampling(options, model),
     hasLogprobs: options.topLogprobs !== undefined,
-    format: resolveFormat(options.responseFormat),
+    ...resolveShape(options),
   };
+}
+
+function resolveShape(options: ChatOptions): Pick<ChatSettings, 'format' | 'tools'> {
+  const format = resolveFormat(options.responseFormat);
+  const tools = resolveTools(options.tools, options.toolChoice);
+  if (format && tools)
+    throw invalidArgument('responseFormat', "no tools beside it, or toolChoice 'none',", 'both');
+  return { format, tools };
 }
 
 function checkStop(option: unknown): readonly string[] {

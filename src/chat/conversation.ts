@@ -50,7 +50,7 @@ export async function openConversation(
   engine: Engine,
   options: OpenOptions,
 ): Promise<Conversation> {
-  const parts = renderPrompt(messages, engine.dialect);
+  const parts = renderPrompt(messages, engine.dialect, options.tools);
   const segments = tokenizePrompt(parts, engine.model);
   const media = await openMedia(mediaParts(messages), engine, options);
   const rows = segments.reduce((sum, segment) => sum + rowsOf(segment, media), 0);

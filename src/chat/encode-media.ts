@@ -1,6 +1,8 @@
 /** One planned picture or clip to its visual rows: from the cache, or decode, cut or squash to tiles, encode by turns. */
 
+import { LlavaError } from '../errors.js';
 import type { RgbImage } from '../media/image.js';
+import { isAllFinite } from '../vision/finite.js';
 import type { CachedRows, TileListener } from '../vision/row-cache.js';
 import { cutTiles } from '../vision/tiles.js';
 import { encodeVideoRows } from '../vision/video-rows.js';
@@ -24,13 +26,25 @@ export function encodeMedia(
   engine: Engine,
   { signal, onTile, onTime }: EncodeMediaOptions,
 ): Promise<CachedRows> {
-  const encode = (jobSignal: AbortSignal, report: TileListener) => {
+  const { nProjection, path } = engine.tower!.config;
+  const encode = async (jobSignal: AbortSignal, report: TileListener) => {
     const options = { takeTurn: engine.takeTurn, signal: jobSignal, onTile: report, onTime };
-    return media.kind === 'image'
+    const rows = await (media.kind === 'image'
       ? encodePicture(media, engine, options)
-      : encodeClip(media, engine, options);
+      : encodeClip(media, engine, options));
+    if (!isAllFinite(rows)) throw notFinite(path);
+    return rows;
   };
-  return engine.rowCache.get(media.key, { encode, signal, onTile });
+  const nValues = media.plan.rows * nProjection;
+  return engine.rowCache.get(media.key, { nValues, encode, signal, onTile });
+}
+
+function notFinite(path: string): LlavaError {
+  return new LlavaError(
+    'ERR_ENCODE',
+    `The vision tower of ${path} gave values that are no numbers; the file is damaged, or its type cannot hold them.`,
+    { path },
+  );
 }
 
 async function encodePicture(

@@ -3,6 +3,7 @@ import { LlavaError } from '../errors.js';
 import { type OpenedImage, openImage } from '../media/image.js';
 import { openVideo } from '../media/video.js';
 import type { ImagePart, MediaPart, VideoPart } from '../prompt/messages.js';
+import type { ToolText } from '../prompt/tools.js';
 import type { Grid } from '../vision/grid.js';
 import { type ImagePlan, type MultiImage, planImage } from '../vision/image-plan.js';
 import { rowKey } from '../vision/row-cache.js';
@@ -41,6 +42,8 @@ export interface MediaSummary {
 export interface OpenOptions {
   signal: AbortSignal;
   multiImage?: MultiImage | undefined;
+  /** Listed in the system message. */
+  tools?: readonly ToolText[] | undefined;
 }
 
 /** Frames of a clip that are looked at unless its part says how many. */

@@ -12,9 +12,11 @@ export function buildCommand(): Command {
     .argument('[options...]', 'those of npm run build:native')
     .allowUnknownOption()
     .addHelpText('after', () => `\n${run(['--help'], 'pipe').stdout}`)
-    .action(() => {
+    .action((_options, _flags, command: Command) => {
       // Commander would take the -- before CMake's options.
       const options = process.argv.slice(process.argv.indexOf('build') + 1);
+      if (command.optsWithGlobals().quiet && !options.includes('--quiet'))
+        options.unshift('--quiet');
       process.exitCode = run(options, 'inherit').status ?? 1;
     });
 }

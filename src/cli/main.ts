@@ -12,8 +12,10 @@ import { inspectCommand } from './inspect.js';
 import { pullCommand } from './pull.js';
 import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
+import { schemaCommand } from './schema.js';
 import { withFlags } from './shared/flags.js';
 import { Interrupted } from './shared/interrupt.js';
+import { silenceProgress } from './shared/progress.js';
 import { verifyCommand } from './verify.js';
 
 const DESCRIPTION =
@@ -35,6 +37,8 @@ function createProgram(): Command {
   const program = new Command('llava-onevision')
     .description(DESCRIPTION)
     .version(packageVersion(), '-V, --version')
+    .option('--quiet', 'no progress on stderr, whatever the command')
+    .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows the options)')
     .exitOverride();
@@ -44,6 +48,7 @@ function createProgram(): Command {
     quantizeCommand(),
     runCommand(),
     chatCommand(),
+    schemaCommand(),
     inspectCommand(),
     verifyCommand(),
     doctorCommand(),
@@ -56,6 +61,7 @@ function createProgram(): Command {
   }
   return program.hook('preAction', (_, command) => {
     running = command;
+    if (program.opts().quiet) silenceProgress();
   });
 }
 

@@ -3,9 +3,9 @@
  * square of its input). Reads the GGUF format and the older binary one.
  * @see common/imatrix-loader.cpp, tools/quantize/quantize.cpp `load_imatrix` (llama.cpp v0.5.0)
  */
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { invalidArgument } from '../errors.js';
+import { readWhole } from '../files/read-whole.js';
 import { openFile, withFile } from '../files/with-file.js';
 import { ggmlTypeByName } from '../gguf/ggml-types.js';
 import {
@@ -165,7 +165,7 @@ function checked(path: string, name: string, values: Float32Array): Float32Array
 
 /** i32 count, then for each entry its name, calls, and sums over calls; then, perhaps, chunks and the dataset's name. */
 async function readBinaryImatrix(path: string): Promise<Imatrix> {
-  const bytes = await readFile(path);
+  const bytes = await readWhole(path, { maxBytes: MAX_FILE_BYTES });
   let cursor = 0;
   const take = (size: number) => {
     if (size < 0 || size > bytes.length - cursor)

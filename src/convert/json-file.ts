@@ -1,6 +1,6 @@
 /** JSON files of a checkpoint and typed lookups in them; what does not fit is an ERR_CHECKPOINT naming file and field. */
-import { readFile } from 'node:fs/promises';
 import type { LlavaError } from '../errors.js';
+import { readText } from '../files/read-whole.js';
 import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
 import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
@@ -43,7 +43,7 @@ export async function readJsonFileIfAny(path: string): Promise<JsonFile | undefi
 /** @throws ERR_CHECKPOINT when the file is there but cannot be read. */
 export async function readTextFileIfAny(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readText(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw checkpointError(path, (cause as Error).message, { cause });
@@ -74,17 +74,23 @@ export function jsonTokenId(file: JsonFile, key: string): number | undefined {
   return value as number;
 }
 
-/** @throws ERR_CHECKPOINT */
+/** A number that f32 can hold, as GGUF files do. @throws ERR_CHECKPOINT */
 export function jsonNumber(file: JsonFile, key: string, fallback?: number): number {
   const value = file.fields[key] ?? fallback;
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw wrongField(file, key, 'a number');
+  if (!isFloat(value)) throw wrongField(file, key, 'a number within f32');
   return value;
+}
+
+/** A number that is not infinite in f32. */
+export function isFloat(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(Math.fround(value));
 }
 
 /** A norm's epsilon: over 0 and below 1. @throws ERR_CHECKPOINT */
 export function jsonEpsilon(file: JsonFile, key: string, fallback?: number): number {
   const value = jsonNumber(file, key, fallback);
-  if (!(value > 0 && value < 1)) throw wrongField(file, key, 'a number between 0 and 1');
+  if (!(Math.fround(value) > 0 && value < 1))
+    throw wrongField(file, key, 'a number between 0 and 1');
   return value;
 }
 

@@ -8,7 +8,7 @@ import {
   type PlanSource,
   requireTensor,
 } from './gguf-plan.js';
-import { jsonInteger, wrongField } from './json-file.js';
+import { isFloat, jsonInteger, wrongField } from './json-file.js';
 import type { ModelConfig } from './model-config.js';
 import { baseType, type MmprojOuttype } from './outtypes.js';
 import { readTowerSizes, type TowerSizes } from './tower-sizes.js';
@@ -141,9 +141,9 @@ function channels(config: ModelConfig, key: 'image_mean' | 'image_std'): Float32
   const { preprocessor, defaultMean, defaultStd } = config;
   const value = preprocessor.fields[key] ?? (key === 'image_mean' ? defaultMean : defaultStd);
   const isValid = (item: unknown) =>
-    typeof item === 'number' && Number.isFinite(item) && (key !== 'image_std' || item > 0);
+    isFloat(item) && (key !== 'image_std' || Math.fround(item) > 0);
   if (!Array.isArray(value) || value.length !== 3 || !value.every(isValid))
-    throw wrongField(preprocessor, key, 'three numbers');
+    throw wrongField(preprocessor, key, 'three numbers within f32');
   return Float32Array.from(value);
 }
 

@@ -30,7 +30,7 @@ function ropeBase(config: JsonFile): number {
       ? { path: config.path, section: 'rope_parameters', fields }
       : config;
   const value = jsonNumber(file, 'rope_theta');
-  if (value <= 0) throw wrongField(file, 'rope_theta', 'a positive number');
+  if (Math.fround(value) <= 0) throw wrongField(file, 'rope_theta', 'a positive number');
   return value;
 }
 

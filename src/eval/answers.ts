@@ -2,10 +2,12 @@
  * What was asked and answered, one JSON object per line, appended as answers come. A line that a killed process has left
  * half written is dropped when the file is opened again; of several lines about one sample the last counts.
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.js';
 import { writeError } from '../files/whole-file.js';
+import { openFile } from '../files/with-file.js';
 
 export interface AnswerRecord {
   part: string;
@@ -53,7 +55,7 @@ export class AnswerLog {
   /** @throws ERR_WRITE */
   static async open(path: string): Promise<AnswerLog> {
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       const file = await open(path, 'a+');
       await dropTornLine(file);
       return new AnswerLog(path, file);
@@ -93,7 +95,7 @@ export function readAnswers(path: string): AsyncGenerator<AnswerRecord> {
 
 /** Lines of JSON, of which the last may be torn: it is left out. @throws ERR_EVAL_RESULTS */
 export async function* readJsonLines<T>(path: string): AsyncGenerator<T> {
-  const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
+  const file = await openFile(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ENOENT') throw unreadable(path, cause);
   });
   if (!file) return;

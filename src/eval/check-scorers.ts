@@ -2,7 +2,7 @@
  * Runs vectors of the reference harness through the scorers, prompts and aggregates that the benchmarks use: enters a vector
  * file, leaves what passed. A vector for several tasks or rules passes when all of them do.
  */
-import { readFile } from 'node:fs/promises';
+import { readText } from '../files/read-whole.js';
 import { sampleFrames } from '../vision/frame-sampling.js';
 import { aggregate } from './check/aggregates.js';
 import { answerOf, goldsOf, numberOf } from './check/fields.js';
@@ -75,7 +75,7 @@ export interface CheckFailure extends Vector {
 
 /** @throws ERR_EVAL_DATA when the file cannot be read or is none of vectors */
 export async function checkScorers(path: string): Promise<CheckReport> {
-  const text = await readFile(path, 'utf8').catch((cause) => {
+  const text = await readText(path).catch((cause) => {
     throw dataError(path, 'it cannot be read', cause);
   });
   return checkVectors(parseVectors(text, path));

@@ -2,10 +2,11 @@
  * A server that speaks OpenAI's chat completions. Pictures go as data URLs, in the place they have in the prompt; a clip
  * as one `video_url`, or, for servers without clips, as the frames that the model would see, each a PNG picture.
  */
-import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { readWhole } from '../files/read-whole.js';
 import type { ImageSource, RgbImage } from '../media/image.js';
 import { readImageBytes } from '../media/image-bytes.js';
+import { VIDEO } from '../media/media-kind.js';
 import { mediaType } from '../media/sniff.js';
 import { openVideo } from '../media/video.js';
 import type { Part, VideoPart } from '../prompt/messages.js';
@@ -53,7 +54,7 @@ async function apiParts(
   if (part.type === 'image') return [imageUrl(await imageDataUrl(part.image, signal))];
   const { video } = part;
   if (Array.isArray(video) || options.video === 'frames') return framesOf(part, options, signal);
-  const bytes = await readFile(String(video), { signal });
+  const bytes = await readWhole(String(video), { maxBytes: VIDEO.maxFileBytes, signal });
   const url = `data:video/mp4;base64,${bytes.toString('base64')}`;
   return [{ type: 'video_url', video_url: { url } }];
 }

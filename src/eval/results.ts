@@ -6,10 +6,12 @@
  *   report.json, report.md
  * One folder holds one model under one set of rules; a run into it goes on where the last one stopped.
  */
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageVersion } from '../addon/package-root.js';
 import { LlavaError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.js';
+import { readText } from '../files/read-whole.js';
 import { isAlive, writeError, writeWhole } from '../files/whole-file.js';
 import type { Asker } from './asker.js';
 import type { Rules } from './scorers/rules.js';
@@ -35,7 +37,7 @@ export async function readManifest(dir: string): Promise<Manifest> {
   const path = join(dir, FILE);
   let manifest: Partial<Manifest>;
   try {
-    manifest = JSON.parse(await readFile(path, 'utf8'));
+    manifest = JSON.parse(await readText(path));
   } catch (cause) {
     const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     const problem = isMissing ? 'it has no eval.json' : (cause as Error).message;
@@ -53,11 +55,11 @@ export async function openResults(
   rules: Rules,
 ): Promise<Manifest> {
   const path = join(dir, FILE);
-  const exists = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+  const exists = await readText(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw resultsError(dir, error.message, error);
   });
   if (!exists) {
-    await mkdir(dir, { recursive: true }).catch((cause) => {
+    await makeFolder(dir).catch((cause) => {
       throw writeError(dir, cause);
     });
     const version = packageVersion();
@@ -90,7 +92,7 @@ export async function lockResults(dir: string): Promise<() => Promise<void>> {
   const path = join(dir, LOCK);
   for (;;) {
     try {
-      await mkdir(dir, { recursive: true });
+      await makeFolder(dir);
       const file = await open(path, 'wx');
       await file.writeFile(String(process.pid));
       await file.close();
@@ -98,7 +100,7 @@ export async function lockResults(dir: string): Promise<() => Promise<void>> {
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(path, cause);
     }
-    const pid = Number(await readFile(path, 'utf8').catch(() => ''));
+    const pid = Number(await readText(path).catch(() => ''));
     if (isAlive(pid))
       throw resultsError(
         dir,

@@ -3,9 +3,10 @@
  * complete. What processes that were killed have left of a target is cleared when it is written again.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { makeFolder } from './make-folder.js';
 import { withFile } from './with-file.js';
 
 /** Writes a file, or replaces it, with `parts` one after the other. @throws ERR_WRITE */
@@ -50,7 +51,7 @@ function temporaryPrefix(path: string): string {
  *  @throws ERR_WRITE */
 export async function prepareFolder(folder: string, paths: readonly string[]): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await clearLeft(folder, paths);
   } catch (cause) {
     throw writeError(folder, cause);

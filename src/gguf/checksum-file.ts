@@ -3,8 +3,9 @@
  * `sha256sum -c NAME.sha256` in their folder checks them. A split decoder has one such file, beside its first part.
  */
 import { createHash } from 'node:crypto';
-import { type FileHandle, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readText } from '../files/read-whole.js';
 import { withFile } from '../files/with-file.js';
 import { modelLoadError } from './reader.js';
 
@@ -82,7 +83,7 @@ export async function verifyChecksum(
 
 async function readChecksums(path: string): Promise<FileChecksum[]> {
   const list = checksumPath(path);
-  const text = await readFile(list, 'utf8').catch((cause) => {
+  const text = await readText(list).catch((cause) => {
     throw modelLoadError(list, `${(cause as Error).message} (convert writes it).`, cause);
   });
   const files = text

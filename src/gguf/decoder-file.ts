@@ -162,7 +162,13 @@ function checkTensors(
   sizes: Parameters<typeof decoderTensors>[0],
 ): void {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  for (const { name, shape, optional } of decoderTensors(sizes)) {
+  const specs = decoderTensors(sizes);
+  const known = new Set(specs.map(({ name }) => name));
+  // llama.cpp takes biases and scales that no Qwen2 has, of types that it then aborts on.
+  const foreign = tensors.find(({ name }) => !known.has(name));
+  if (foreign)
+    throw modelLoadError(path, `the tensor '${foreign.name}' is none of a Qwen2 decoder.`);
+  for (const { name, shape, optional } of specs) {
     const tensor = byName.get(name);
     if (!tensor && optional) continue;
     if (!tensor) throw modelLoadError(path, `the tensor '${name}' is missing.`);

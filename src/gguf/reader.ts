@@ -20,6 +20,8 @@ const MIN_TENSOR_BYTES = 33;
 const MAX_TENSOR_NAME_BYTES = 63;
 const MAX_DIMENSIONS = 4;
 const ARRAY_TYPE = 9;
+/** ggml's TENSOR_ALIGNMENT, which it asserts of mapped tensors. */
+const MIN_ALIGNMENT = 32;
 
 const scalars: Record<number, { type: GgufScalarType; bytes: number }> = {
   0: { type: 'u8', bytes: 1 },
@@ -128,7 +130,10 @@ async function readString(bytes: HeaderBytes, what: string): Promise<string> {
   const length = await bytes.u64();
   if (length > bytes.remaining || length > MAX_STRING_BYTES)
     throw new Malformed(`${what} has an impossible length (${length} bytes).`);
-  return bytes.text(Number(length));
+  const text = await bytes.text(Number(length));
+  // ggml would end it there, and see another key or tensor than was checked.
+  if (text.includes('\0')) throw new Malformed(`${what} contains a NUL byte.`);
+  return text;
 }
 
 async function readArray(bytes: HeaderBytes, key: string): Promise<GgufValue> {
@@ -200,8 +205,10 @@ async function readTensor(bytes: HeaderBytes, index: number): Promise<GgufTensor
 function placeTensors(file: GgufFile, headerEnd: number): void {
   const alignment = file.metadata.get('general.alignment') ?? 32;
   const stored = file.scalarTypes.get('general.alignment') ?? 'u32';
-  if (typeof alignment !== 'number' || stored !== 'u32' || !isPowerOfTwo(alignment))
-    throw new Malformed("the key 'general.alignment' must be a u32 power of two.");
+  if (typeof alignment !== 'number' || stored !== 'u32' || !isAlignment(alignment))
+    throw new Malformed(
+      `the key 'general.alignment' must be a u32 power of two, at least ${MIN_ALIGNMENT}.`,
+    );
   const pad = (size: number) => Math.ceil(size / alignment) * alignment;
   const dataStart = pad(headerEnd);
   let expected = 0;
@@ -220,6 +227,6 @@ function placeTensors(file: GgufFile, headerEnd: number): void {
   }
 }
 
-function isPowerOfTwo(value: number): boolean {
-  return value > 0 && (value & (value - 1)) === 0;
+function isAlignment(value: number): boolean {
+  return value >= MIN_ALIGNMENT && (value & (value - 1)) === 0;
 }

@@ -155,6 +155,15 @@ function otherPairs(
       `names can be told apart by up to ${MAX_PATTERNS} patterns`,
     );
   }
+  if (patterns.length === 0 && branch.object.names.length === 0) {
+    const literals = otherLiterals(groups, new Set());
+    if (literals.includes(NOTHING)) return [];
+    const key =
+      named.size > 0
+        ? writer.text.otherThan(pool.wordTree(named))
+        : writer.text.anyString(0, Number.POSITIVE_INFINITY);
+    return [pairOf(writer, hint, key, literals)];
+  }
   const free = [expander.nameTerm(branch.object.names)];
   if (named.size > 0) free.push(pool.not(pool.words(named)));
   const kinds = new Map<string, { literals: Literal[]; terms: Term[] }>();
@@ -182,12 +191,17 @@ function otherPair(
   literals: readonly Literal[],
   term: Term,
 ): Alternative[] {
-  const isAny = term === writer.expander.pool.anything;
-  const key = isAny
-    ? writer.text.anyString(0, Number.POSITIVE_INFINITY)
-    : writer.bounded(undefined, 'patternProperties', () => writer.text.string('key', term));
-  if (key === undefined) return [];
-  return [[key, literal(':'), writer.space, writer.value(`${hint}-value`, literals)]];
+  const key = writer.bounded(undefined, 'patternProperties', () => writer.text.string('key', term));
+  return key === undefined ? [] : [pairOf(writer, hint, key, literals)];
+}
+
+function pairOf(
+  writer: Writing,
+  hint: string,
+  key: number,
+  literals: readonly Literal[],
+): Alternative {
+  return [key, literal(':'), writer.space, writer.value(`${hint}-value`, literals)];
 }
 
 function otherLiterals(groups: readonly PropertyGroup[], fitting: ReadonlySet<Term>): Literal[] {

@@ -1,7 +1,7 @@
 /** Offline: what an earlier pull, by us or by Python, left in the cache; and what it lacks. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { readText } from '../files/read-whole.js';
 import type { RepoCache } from './repo-cache.js';
 import type { RepoRevision } from './repo-id.js';
 import type { RepoFile } from './repository.js';
@@ -29,7 +29,7 @@ export async function cachedSnapshot(
   if (commit === undefined || listed.length === 0)
     throw offline(`has nothing of ${repo}@${revision}`, [`${repo}@${revision}`]);
   const folder = cache.snapshot(commit);
-  const readIndex = ({ path }: RepoFile) => readFile(join(folder, path), 'utf8');
+  const readIndex = ({ path }: RepoFile) => readText(join(folder, path));
   const { files, missing } = await selectFiles(listed, choice, readIndex);
   if (missing.length > 0)
     throw offline(`lacks, of ${repo}@${revision}: ${missing.join(', ')}`, missing);

@@ -1,11 +1,12 @@
 /** Whether a download fits, asked before it begins. */
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { LlavaError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.js';
 import { cacheWriteError } from './cache-error.js';
 
 /** @throws ERR_DISK_FULL, ERR_WRITE when the folder cannot be made */
 export async function checkDiskSpace(folder: string, needed: number): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause) => {
+  await makeFolder(folder).catch((cause) => {
     throw cacheWriteError(folder, cause);
   });
   // Some network file systems do not tell.

@@ -1,6 +1,8 @@
 /** The hub's names for contents: SHA-256 of files in large file storage, of others the SHA-1 that git gives them. */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { withFile } from '../files/with-file.js';
+
+const STREAM = { highWaterMark: 1 << 20, autoClose: false };
 
 /** @param size of the whole file, which git hashes with it */
 export function etagHash({ etag, size }: { etag: string; size: number }): Hash {
@@ -15,12 +17,14 @@ export async function hasEtag(
 ): Promise<boolean> {
   const hash = etagHash(file);
   let bytes = 0;
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    signal?.throwIfAborted();
-    hash.update(piece);
-    bytes += piece.length;
-    onBytes?.(bytes);
-  }
+  await withFile(path, 'r', async (handle) => {
+    for await (const piece of handle.createReadStream(STREAM)) {
+      signal?.throwIfAborted();
+      hash.update(piece);
+      bytes += piece.length;
+      onBytes?.(bytes);
+    }
+  });
   return hash.digest('hex') === file.etag;
 }
 

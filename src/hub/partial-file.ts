@@ -7,10 +7,11 @@
  */
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../files/make-folder.js';
 import { isAlive } from '../files/whole-file.js';
 import { cacheWriteError } from './cache-error.js';
 import { etagHash } from './etag.js';
@@ -88,7 +89,7 @@ export class PartialFile {
     const claim = `${blob}.${id}.incomplete`;
     held.add(basename(claim));
     try {
-      await mkdir(dirname(blob), { recursive: true });
+      await makeFolder(dirname(blob));
       let isTaken = false;
       for (const { path } of found.toSorted((a, b) => b.size - a.size)) {
         if (isTaken) await rm(path, { force: true });

@@ -5,18 +5,10 @@
  *                       blobs/ETAG               contents, by hash
  *                       snapshots/COMMIT/PATH    links to them
  */
-import {
-  copyFile,
-  link,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { copyFile, link, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
+import { makeFolder } from '../files/make-folder.js';
+import { readText } from '../files/read-whole.js';
 import { putWhole, temporaryName } from '../files/whole-file.js';
 import { cacheWriteError } from './cache-error.js';
 import { isEtag } from './etag.js';
@@ -43,7 +35,7 @@ export class RepoCache {
   /** The commit that a revision was when it was last asked for. */
   async readRef(revision: string): Promise<string | undefined> {
     if (/^[0-9a-f]{40}$/.test(revision)) return revision;
-    const text = await readFile(this.#ref(revision), 'utf8').catch(() => '');
+    const text = await readText(this.#ref(revision)).catch(() => '');
     return /^([0-9a-f]{40})\s*$/.exec(text)?.[1];
   }
 
@@ -107,7 +99,7 @@ export class RepoCache {
     // Not beside it: whoever lists a snapshot takes all that is there for its files.
     const temporary = join(this.folder, basename(temporaryName(path)));
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await putWhole(path, make, temporary);
     } catch (error) {
       throw cacheWriteError(path, (error as Error).cause ?? error);

@@ -2,10 +2,10 @@
  * Where the hub is, who asks, and where its files are kept: options first, then the environment variables of Python's
  * huggingface_hub, so that both share token and cache.
  */
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { invalidArgument } from '../errors.js';
+import { readText } from '../files/read-whole.js';
 
 export interface HubOptions {
   /** Address of the hub. Default: `HF_ENDPOINT`, or https://huggingface.co. */
@@ -75,7 +75,7 @@ function clean(token: string | undefined): string | undefined {
 }
 
 async function storedToken(path: string): Promise<string | undefined> {
-  return clean(await readFile(path, 'utf8').catch(() => undefined));
+  return clean(await readText(path).catch(() => undefined));
 }
 
 function isTrue(value: string | undefined): boolean {

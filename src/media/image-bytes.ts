@@ -1,5 +1,5 @@
 /** The bytes of an encoded picture, from wherever source.ts may read one. */
-import { readFile } from 'node:fs/promises';
+import { readWhole } from '../files/read-whole.js';
 import { IMAGE, refusal } from './media-kind.js';
 import { type MediaLocation, type OpenedSource, openSource, type SourceOptions } from './source.js';
 
@@ -30,9 +30,11 @@ async function readAll(source: OpenedSource, signal?: AbortSignal): Promise<Uint
       return Buffer.concat(chunks);
     }
     case 'file':
-      return readFile(source.path, { signal }).catch((cause: Error) => {
-        signal?.throwIfAborted();
-        throw refusal(source.label, IMAGE)(cause.message, cause);
-      });
+      return readWhole(source.path, { maxBytes: IMAGE.maxFileBytes, signal }).catch(
+        (cause: Error) => {
+          signal?.throwIfAborted();
+          throw refusal(source.label, IMAGE)(cause.message, cause);
+        },
+      );
   }
 }

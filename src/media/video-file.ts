@@ -3,12 +3,13 @@
  * (an MP4 may end with its index, so a pipe will not do). Whoever asks for one removes it.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LlavaError } from '../errors.js';
+import { withFile } from '../files/with-file.js';
 import { undecodable } from './ffmpeg-process.js';
 import { VIDEO } from './media-kind.js';
 import { type MediaLocation, type OpenedSource, openSource, type SourceOptions } from './source.js';
@@ -37,7 +38,10 @@ export async function hashVideoFile(
   signal: AbortSignal,
 ): Promise<string> {
   const hash = createHash('sha256').update('video\n');
-  await guard(pipeline(createReadStream(path), hash, { signal }), label, signal);
+  const hashing = withFile(path, 'r', (file) =>
+    pipeline(file.createReadStream({ autoClose: false }), hash, { signal }),
+  );
+  await guard(hashing, label, signal);
   return hash.digest('hex');
 }
 

@@ -10,6 +10,7 @@ import { LlavaError } from '../errors.js';
 import { writeWhole } from '../files/whole-file.js';
 import { withFile } from '../files/with-file.js';
 import {
+  checkHeader,
   packSession,
   type SavedSession,
   type SessionHeader,
@@ -19,7 +20,8 @@ import {
 const MAGIC = 'LLAVAOVS';
 const VERSION = 1;
 const PREFIX_BYTES = 8 + 4 + 4 + 32;
-const MAX_HEADER_BYTES = 2 ** 28;
+/** What is said in many times the longest context; parsed, a hundred times as much memory at most. */
+const MAX_HEADER_BYTES = 2 ** 24;
 /** One call reads less than 2 GiB. */
 const MAX_IO_BYTES = 2 ** 30;
 
@@ -67,7 +69,7 @@ async function readHeader(file: FileHandle): Promise<{ header: SessionHeader; en
   const json = await readAt(file, PREFIX_BYTES, length);
   if (!sha256(json).equals(prefix.subarray(16))) throw new Error('its header is damaged');
   const end = PREFIX_BYTES + length;
-  const header = JSON.parse(new TextDecoder().decode(json)) as SessionHeader;
+  const header = checkHeader(JSON.parse(new TextDecoder().decode(json)));
   const { size } = await file.stat();
   const expected = header.blobs.reduce((sum, { bytes }) => sum + bytes, end);
   if (size !== expected) throw new Error(`it has ${size} bytes instead of ${expected}`);

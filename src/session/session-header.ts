@@ -5,6 +5,18 @@ import { PromptKey } from '../engine/prompt-key.js';
 import type { ImageSource } from '../media/image.js';
 import type { VideoSource } from '../media/video.js';
 import type { Message, Part } from '../prompt/messages.js';
+import {
+  type Check,
+  eitherOf,
+  isCount,
+  isHash,
+  isSize,
+  isText,
+  listOf,
+  oneOf,
+  optional,
+  record,
+} from '../value-checks.js';
 import { MULTI_IMAGE, type MultiImage } from '../vision/image-plan.js';
 import type { KvState } from './kv-state.js';
 
@@ -59,7 +71,40 @@ export function packSession({ messages, multiImage, kv }: SavedSession) {
   return { header, blobs: blobs.contents };
 }
 
-/** @returns messages as they were written: their form is not checked @throws Error */
+const isBlob = isCount;
+const isPicture = record({ blob: isBlob, width: optional(isSize), height: optional(isSize) });
+const isClip = eitherOf(
+  record({ path: isText }),
+  record({ blob: isBlob }),
+  record({ frames: listOf(isPicture) }),
+);
+const isString: Check = (value) => typeof value === 'string';
+const isPart = eitherOf(
+  record({ type: oneOf(['text']), text: isString }),
+  record({ type: oneOf(['image']), image: isPicture }),
+  record({ type: oneOf(['video']), video: isClip, frames: optional(isSize) }),
+);
+const isTokenId: Check = (value) => isCount(value) && (value as number) < 2 ** 31;
+const isFilled: Check = (value) => Array.isArray(value) && value.length > 0;
+const isSegment = eitherOf(
+  record({ tokens: (value) => isFilled(value) && listOf(isTokenId)(value) }),
+  record({ media: isText, rows: isSize }),
+);
+const isState = record({ blob: isBlob, format: isText, key: listOf(isSegment) });
+const isHeader = record({
+  blobs: listOf(record({ bytes: isCount, hash: isHash })),
+  messages: listOf(record({ role: isText, content: eitherOf(isString, listOf(isPart)) })),
+  multiImage: optional(isText),
+  kv: eitherOf((value) => value === null, isState),
+});
+
+/** @throws Error unless it is what `packSession` makes; whether messages go together is the model's to say */
+export function checkHeader(value: unknown): SessionHeader {
+  if (!isHeader(value)) throw new Error('its header is not that of a session');
+  return value as SessionHeader;
+}
+
+/** @throws Error */
 export function unpackSession(
   { messages, multiImage, kv }: SessionHeader,
   blobs: readonly Uint8Array[],

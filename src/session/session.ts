@@ -130,9 +130,10 @@ export class Session {
     return state && { ...state, format };
   }
 
-  #remember(question: Message, { finishReason, text }: ChatResult): void {
-    if (finishReason !== 'abort')
-      this.#history.push(question, { role: 'assistant', content: text });
+  #remember(question: Message, { finishReason, text, toolCalls }: ChatResult): void {
+    if (finishReason === 'abort') return;
+    const calls = toolCalls?.length ? { toolCalls } : {};
+    this.#history.push(question, { role: 'assistant', content: text, ...calls });
   }
 
   #checkQuestion(content: string | Part[]): Message {

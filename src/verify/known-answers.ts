@@ -3,11 +3,25 @@
  * the eight published models, with what all have in common in common.json; a user's own table is one file in the same form.
  * Every part but `name` and `model` may be missing.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { PACKAGE_ROOT } from '../addon/package-root.js';
 import { DIALECTS, type Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
+import { readText } from '../files/read-whole.js';
 import { isRecord } from '../option-checks.js';
+import {
+  type Check,
+  isCount,
+  isHash,
+  isId,
+  isNumber,
+  isSize,
+  isText,
+  listOf,
+  oneOf,
+  optional,
+  record,
+} from '../value-checks.js';
 import { PRECISIONS, type Precision } from './bounds.js';
 
 export interface KnownAnswers {
@@ -73,41 +87,13 @@ export async function readTable(path: string): Promise<KnownAnswers> {
 async function readJson(path: string): Promise<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse(await readText(path));
   } catch (error) {
     throw invalidArgument('table', `a JSON file (${(error as Error).message})`, path);
   }
   if (!isRecord(value)) throw invalidArgument('table', 'a JSON object in the file', path);
   return value;
 }
-
-type Check = (value: unknown) => boolean;
-
-const isText: Check = (value) => typeof value === 'string' && value !== '';
-const isNumber: Check = (value) => typeof value === 'number' && Number.isFinite(value);
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isSize: Check = (value) => isCount(value) && value !== 0;
-const isId: Check = (value) => value === -1 || isCount(value);
-const isHash: Check = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
-const oneOf =
-  (values: readonly string[]): Check =>
-  (value) =>
-    values.includes(value as string);
-const listOf =
-  (check: Check, length?: number): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check) && (length === undefined || value.length === length);
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-/** Without fields that have no meaning. */
-const record =
-  (fields: Record<string, Check>): Check =>
-  (value) =>
-    isRecord(value) &&
-    Object.keys(value).every((key) => key in fields) &&
-    Object.entries(fields).every(([key, check]) => check(value[key]));
 
 const isLogits: Check = (value) => {
   const shape = { tokens: listOf(isCount), ids: listOf(isCount), values: Array.isArray };

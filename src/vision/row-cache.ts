@@ -7,6 +7,8 @@ import { createHash } from 'node:crypto';
 import type { RowFiles } from './row-files.js';
 
 export interface RowRequest {
+  /** How many values the rows have: a file of another length is not theirs. */
+  nValues: number;
   /** Called if the rows are nowhere. Its signal aborts when nobody waits for them any more. */
   encode: (signal: AbortSignal, onTile: TileListener) => Promise<Float32Array>;
   signal?: AbortSignal | undefined;
@@ -54,7 +56,7 @@ export class RowCache {
     const data = this.#find(key);
     if (data) return { data, isCached: true };
     const running = this.#jobs.get(key);
-    const job = running ?? this.#start(key);
+    const job = running ?? this.#start(key, request.nValues);
     const rows = await job.wait(request);
     return { data: rows, isCached: running !== undefined || job.isFromFile };
   }
@@ -73,12 +75,12 @@ export class RowCache {
     return data;
   }
 
-  #start(key: string): Job {
+  #start(key: string, nValues: number): Job {
     const forget = () => {
       if (this.#jobs.get(key) === job) this.#jobs.delete(key);
     };
     const job = new Job(async () => {
-      const stored = await this.#files?.read(key);
+      const stored = await this.#files?.read(key, nValues);
       if (stored) job.isFromFile = true;
       const data = stored ?? (await job.encode());
       if (!stored) this.#files?.write(key, data);

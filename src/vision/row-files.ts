@@ -1,13 +1,15 @@
 /**
  * Visual rows in a folder, one file each, for the next process. Writing goes on behind the chat and never fails it;
- * a file that is damaged, or half written by a process that died, counts as absent.
+ * a file that is damaged, of other rows, or half written by a process that died, counts as absent.
  *   'LLAVROW1', sha256 of the rest, rows as little-endian f32
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { makeFolder } from '../files/make-folder.js';
+import { readWhole } from '../files/read-whole.js';
 import { writeWhole } from '../files/whole-file.js';
+import { isAllFinite } from './finite.js';
 
 const MAGIC = Buffer.from('LLAVROW1');
 const HASH_BYTES = 32;
@@ -24,7 +26,7 @@ export class RowFiles {
   /** Makes the folder if there is none. @throws ERR_WRITE */
   static async open(dir: string): Promise<RowFiles> {
     try {
-      await mkdir(dir, { recursive: true });
+      await makeFolder(dir);
     } catch (cause) {
       const reason = (cause as Error).message;
       const message = `Cannot make the folder ${dir} of visualCacheDir: ${reason}`;
@@ -33,15 +35,17 @@ export class RowFiles {
     return new RowFiles(dir);
   }
 
-  /** @param key a file name without its ending */
-  async read(key: string): Promise<Float32Array | null> {
-    const bytes = await readFile(this.#path(key)).catch(() => null);
-    if (!bytes || bytes.length <= HEADER_BYTES || bytes.length % 4 !== 0) return null;
+  /** @param key a file name without its ending @param nValues that a whole file has */
+  async read(key: string, nValues: number): Promise<Float32Array | null> {
+    const maxBytes = HEADER_BYTES + 4 * nValues;
+    const bytes = await readWhole(this.#path(key), { maxBytes }).catch(() => null);
+    if (bytes?.length !== maxBytes) return null;
     const rows = bytes.subarray(HEADER_BYTES);
     const isWhole =
       MAGIC.equals(bytes.subarray(0, MAGIC.length)) &&
       sha256(rows).equals(bytes.subarray(MAGIC.length, HEADER_BYTES));
-    return isWhole ? new Float32Array(new Uint8Array(rows).buffer) : null;
+    const values = new Float32Array(new Uint8Array(rows).buffer);
+    return isWhole && isAllFinite(values) ? values : null;
   }
 
   write(key: string, rows: Float32Array): void {

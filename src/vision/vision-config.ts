@@ -63,7 +63,7 @@ export async function readVisionConfig(path: string): Promise<VisionConfig> {
     path,
     ...tower,
     imageMean: readChannels(file, 'clip.vision.image_mean', () => true),
-    imageStd: readChannels(file, 'clip.vision.image_std', (value) => value > 0),
+    imageStd: readChannels(file, 'clip.vision.image_std', (value) => Math.fround(value) > 0),
     pinpoints: readPinpoints(file, tower.imageSize),
     ...readOwnKeys(file),
     tensorBytes,
@@ -139,9 +139,14 @@ function readChannels(
   isInRange: (value: number) => boolean,
 ): [number, number, number] {
   const values = ggufNumbers(file, key);
-  if (values.length !== 3 || !values.every((value) => Number.isFinite(value) && isInRange(value)))
+  if (values.length !== 3 || !values.every((value) => isFloat(value) && isInRange(value)))
     throw modelLoadError(file.path, `the key '${key}' must be three numbers but is [${values}].`);
   return values as [number, number, number];
+}
+
+/** They are computed with in f32. */
+function isFloat(value: number): boolean {
+  return Number.isFinite(Math.fround(value));
 }
 
 /** Stored flat: width, height, width, height, … */

@@ -16,7 +16,7 @@ const open = () =>
     ...{ prefixCache: false, visualCacheBytes: 0 },
   });
 beforeAll(async () => {
-  // One thread: ggml's workers spin, and a test machine may be busy.
+  // One thread, which waits for no other: a test machine may be busy.
   files = { ...(await convertedFiles('demo', 'f16')), threads: 1 };
   model = await open();
   answer = (await model.chat(messages).result).text;

@@ -7,7 +7,7 @@ import { convertedFiles } from '../support/golden.js';
 let files: { model: string; mmproj: string; threads: number };
 let model: LlavaOneVision;
 beforeAll(async () => {
-  // One thread: ggml's workers spin, and a test machine may be busy.
+  // One thread, which waits for no other: a test machine may be busy.
   files = { ...(await convertedFiles('demo', 'f16')), threads: 1 };
   model = await LlavaOneVision.load({ ...files, contextSize: 8192, maxSequences: 4 });
 });

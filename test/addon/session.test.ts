@@ -136,6 +136,8 @@ describe('a state that is none', () => {
       new DataView(copy.buffer).setUint32(at, value, true);
       return copy;
     };
+    const wordAt = (at: number) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+    const afterCells = 16 + 12 * key.length;
     const states = [
       new Uint8Array(0),
       Uint8Array.from(readFileSync(PICTURE)),
@@ -144,10 +146,10 @@ describe('a state that is none', () => {
       bytes.subarray(0, bytes.length >> 1),
       Uint8Array.from([...bytes.subarray(0, 1000), ...bytes]),
       ...[0, 8, 12].map((at) => changed(at, 0xffffffff)),
-      // The first cell: position, number of sequences; the first words after all cells.
+      // The first cell: position, number of sequences; after all cells, whether values are transposed, and more.
       ...[16, 20].map((at) => changed(at, 5)),
-      changed(16 + 12 * key.length, 0),
-      ...[4, 8, 12, 16].map((at) => changed(16 + 12 * key.length + at, 77)),
+      changed(afterCells, wordAt(afterCells) === 0 ? 1 : 0),
+      ...[4, 8, 12, 16].map((at) => changed(afterCells + at, 77)),
     ];
     for (const state of states) {
       await writeSession(path, { ...rest, kv: { key, format, bytes: state } });

@@ -4,10 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/load-addon.js';
+import type { NativeContext } from '../../src/binding.js';
 import { LlavaOneVision } from '../../src/index.js';
 import { demoMessages, demoPrelude, runDemo } from '../support/demo-chats.js';
 import { convertedFiles } from '../support/golden.js';
 import {
+  CONTEXT_OPTIONS,
   type OpenDecoder,
   openDecoder,
   temporaryFolder,
@@ -86,6 +88,29 @@ describe('work in line', () => {
     await step;
     await work;
   });
+});
+
+it('a model with a pool of its own does not wait for its turn, and computes the same', async () => {
+  const [busy] = decoders as [OpenDecoder];
+  const pool = new (native().ThreadPool)(1, true);
+  const context = await native().createContext(busy.model, pool, CONTEXT_OPTIONS);
+  const first = async (own: NativeContext) => {
+    const data = Int32Array.from({ length: 20 }, (_, i) => i);
+    const sampler = busy.sampler({ nTop: 5 });
+    const [sample] = await own.step([{ sequence: 1, position: 0, data, sampler }]);
+    own.removePositions(1, 0, -1);
+    return sample!;
+  };
+  let isOver = false;
+  const work = decoders.map((decoder) => read(decoder, LONG));
+  const all = Promise.all(work).then(() => {
+    isOver = true;
+  });
+  const beside = await first(context);
+  expect(isOver).toBe(false);
+  await all;
+  expect(beside).toEqual(await first(busy.context));
+  for (const handle of [context, pool]) await handle.dispose();
 });
 
 /** Threads of this process; only Linux lists them. */

@@ -193,7 +193,16 @@ describe('installed, with no compiler on the path', () => {
     expect(converted.status, converted.stderr).toBe(0);
     const [{ picture, question, answer }] = readJson(root('demo/questions.json'));
     const { status, stdout, stderr } = command(
-      ...['run', '--model', 'demo-f16.gguf', '--mmproj', 'mmproj-demo-f16.gguf', '--threads', '1'],
+      ...[
+        'run',
+        '--quiet',
+        '--model',
+        'demo-f16.gguf',
+        '--mmproj',
+        'mmproj-demo-f16.gguf',
+        '--threads',
+        '1',
+      ],
       ...['--image', picture, '--prompt', question],
     );
     expect(stderr).toBe('');

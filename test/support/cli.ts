@@ -1,4 +1,4 @@
-/** Runs the built command line as its users do. */
+/** Runs the built command line as its users do, but quiet: what it tells of progress depends on the machine's speed. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -19,7 +19,7 @@ export interface CliOptions {
 }
 
 export async function cli(args: string[], options: CliOptions = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [MAIN, '--quiet', ...args], {
     env: { ...process.env, ...options.env },
   });
   const outcome: Outcome = { status: null, stdout: '', stderr: '' };

@@ -26,10 +26,14 @@ import { nativeError } from './native-error.js';
 export interface FakeBindingOptions extends FakeDecoderOptions {
   /** Runs inside every encode, before the cancel flag is looked at. */
   onEncode?: () => void | Promise<void>;
+  /** What every visual row consists of. Default 1. */
+  encoded?: number;
   /** Runs inside loadModel. */
   onLoad?: (report: (fraction: number) => void) => void | Promise<void>;
   nProjection?: number;
   devices?: NativeDevice[];
+  /** What our kernels are compiled for. Default: there are none. */
+  instructionSet?: string;
   /** Which backend was chosen. Default: 'cpu'. */
   backend?: BackendInfo['name'];
 }
@@ -141,7 +145,11 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     gpuTilesPerCall: 4,
     buildInfo: () => ({ llamaVersion: 'v0', ggmlCommit: 'fake' }),
     physicalCores: () => 3,
-    kernels: () => ({ instructionSet: null, types: [], counts: { asked: 0, taken: 0 } }),
+    kernels: () => ({
+      instructionSet: options.instructionSet ?? null,
+      types: [],
+      counts: { asked: 0, taken: 0 },
+    }),
   };
   return binding as unknown as FakeBinding;
 }
@@ -149,7 +157,7 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
 function fakeEncoder(
   { imageSize, patchSize, nProjection }: NativeVisionOptions,
   binding: { nEncoded: number },
-  { onEncode }: FakeBindingOptions,
+  { onEncode, encoded = 1 }: FakeBindingOptions,
 ): Omit<NativeVisionEncoder, 'dispose'> {
   return {
     nPatches: Math.floor(imageSize / patchSize) ** 2,
@@ -163,7 +171,7 @@ function fakeEncoder(
       await onEncode?.();
       if ((cancel as unknown as { isCancelled: boolean } | null)?.isCancelled)
         throw nativeError('ERR_CANCELLED');
-      out.fill(1);
+      out.fill(encoded);
     },
   };
 }

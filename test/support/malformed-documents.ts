@@ -92,6 +92,18 @@ export const inDocuments: [file: string, ...Case][] = [
   ],
   [
     'preprocessor_config.json',
+    'a mean beyond f32',
+    tokens('preprocessor_config.json', { size: 28, image_mean: [0.5, 1e39, 0.5] }),
+    /"image_mean"/,
+  ],
+  [
+    'preprocessor_config.json',
+    'a deviation that is zero in f32',
+    tokens('preprocessor_config.json', { size: 28, image_std: [1, 1e-60, 1] }),
+    /"image_std"/,
+  ],
+  [
+    'preprocessor_config.json',
     'a deviation of zero',
     tokens('preprocessor_config.json', { size: 28, image_std: [1, 0, 1] }),
     /"image_std"/,

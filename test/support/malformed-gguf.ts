@@ -21,6 +21,8 @@ const unset = (key: string) => (file: TestGguf) => delete file.entries[key];
 const find = (file: TestGguf, name: string) => file.tensors.find((tensor) => tensor.name === name)!;
 const drop = (name: string) => (file: TestGguf) =>
   file.tensors.splice(file.tensors.indexOf(find(file, name)), 1);
+const add = (name: string, shape: number[]) => (file: TestGguf) =>
+  file.tensors.push({ name, shape, type: 'f32' });
 const change = (name: string, fields: object) => (file: TestGguf) =>
   Object.assign(find(file, name), fields);
 
@@ -110,6 +112,14 @@ const inDecoder: Case[] = [
   ['five dimensions', change('output_norm.weight', { shape: [8, 1, 1, 1, 1] }), /5 dimensions/],
   ['a dimension of zero', change('output_norm.weight', { shape: [0] }), /impossible shape/],
   ['half a block', change('blk.0.ffn_up.weight', { type: 'q8_0' }), /not a multiple of the 32/],
+  ['an alignment of 16', set('general.alignment', 'u32', 16), /'general.alignment'.*at least 32/],
+  ['a NUL in a key', set('qwen2.block_count\0x', 'u32', 7), /key \d+ contains a NUL/],
+  ['a NUL in a value', set('general.name', 'string', 'a\0b'), /'general.name' contains a NUL/],
+  ['a NUL in a token', set('x', 'string[]', ['a', 'a\0']), /'x'\[1\] contains a NUL/],
+  ['a NUL in a tensor', add('output.weight\0q', [8, 4]), /tensor \d+ contains a NUL/],
+  ['a bias of the head', add('output.bias', [4]), /'output.bias' is none/],
+  ['a scale', add('blk.0.attn_q.scale', [1]), /'blk.0.attn_q.scale' is none/],
+  ['a block too many', add('blk.1.attn_norm.weight', [8]), /'blk.1.attn_norm.weight' is none/],
   ['an odd alignment', set('general.alignment', 'u32', 24), /'general.alignment'/],
   ['one part of three', set('split.count', 'u16', 3), /split.no|one of 3 files/],
 ];

@@ -1,28 +1,28 @@
 /** How far a benchmark is: count, running score, errors, time left. */
 import { formatSeconds } from '../../eval/report-text.js';
 import type { RunProgress } from '../../eval/run.js';
-import { createProgress } from '../shared/progress.js';
+import { createProgress, type ProgressStream } from '../shared/progress.js';
 
 /** The score of a large benchmark takes a while to compute. */
 const SCORE_MS = 1000;
 
 export function createEvalProgress(
   label: string,
-  stream: Parameters<typeof createProgress>[1] = process.stderr,
+  stream?: ProgressStream,
+  now: () => number = () => performance.now(),
 ): { update(progress: RunProgress): void; stop(): void } {
-  const bar = createProgress(label, stream);
-  const started = performance.now();
+  const bar = createProgress(label, stream, now);
+  const started = now();
   let scoredAt = Number.NEGATIVE_INFINITY;
   let score: number | null = null;
   return {
     update({ done, total, asked, errors, score: computeScore }) {
-      if (!stream?.isTTY) return;
-      const now = performance.now();
-      if (now - scoredAt > SCORE_MS) {
+      const time = now();
+      if (time - scoredAt > SCORE_MS) {
         score = computeScore();
-        scoredAt = now;
+        scoredAt = time;
       }
-      const left = asked > 0 ? ((now - started) / 1000 / asked) * (total - done) : null;
+      const left = asked > 0 ? ((time - started) / 1000 / asked) * (total - done) : null;
       const details = [
         `${done} of ${total}`,
         ...(score === null ? [] : [score.toFixed(1)]),

@@ -1,7 +1,7 @@
-/** A download on a terminal's stderr: a bar for each file under way and one for all; anywhere else nothing. */
+/** A download on a terminal's stderr: a bar for each file under way and one for all; anywhere else lines as of any long step. */
 import type { PullProgress } from '../../hub/pull.js';
 import { byteSize } from './byte-size.js';
-import { barLine } from './progress.js';
+import { barLine, createProgress } from './progress.js';
 
 export interface PullBars {
   update(progress: PullProgress): void;
@@ -24,7 +24,7 @@ export function createPullBars(
   stream: Terminal = process.stderr,
   now: () => number = () => performance.now(),
 ): PullBars {
-  if (!stream.isTTY) return { update() {}, stop() {} };
+  if (!stream.isTTY) return pullLines(stream, now);
   const files = new Map<string, PullProgress>();
   const speed = createSpeed(now);
   let drawnAt = Number.NEGATIVE_INFINITY;
@@ -50,6 +50,19 @@ export function createPullBars(
       if (height > 0) draw(['']);
       height = 0;
     },
+  };
+}
+
+function pullLines(stream: Terminal, now: () => number): PullBars {
+  const { update, stop } = createProgress('Downloading', stream, now);
+  const speed = createSpeed(now);
+  return {
+    update(progress) {
+      speed.add(progress.bytes);
+      const { fraction, detail } = totalBar(progress, speed);
+      update(fraction, detail);
+    },
+    stop,
   };
 }
 

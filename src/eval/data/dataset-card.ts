@@ -1,11 +1,11 @@
 /** What the head of a dataset's README.md says about where the tables of a config and split are. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readText } from '../../files/read-whole.js';
 import type { DataPart } from '../benchmark.js';
 
 /** @returns patterns below the folder; none when the card is missing or says nothing */
 export async function readDataFiles(folder: string, part: DataPart): Promise<string[]> {
-  const text = await readFile(join(folder, 'README.md'), 'utf8').catch(() => '');
+  const text = await readText(join(folder, 'README.md')).catch(() => '');
   const head = /^---\r?\n([\s\S]*?)\r?\n---/.exec(text)?.[1] ?? '';
   const patterns: string[] = [];
   let config = '';

@@ -1,8 +1,10 @@
 /** One JSON array of objects. Read whole: such files are small, since nothing can be embedded in them. */
-import { readFile } from 'node:fs/promises';
+import { readText } from '../../files/read-whole.js';
 import type { Row } from './columns.js';
 import { dataError } from './data-error.js';
 import { type Table, withoutColumns } from './table.js';
+
+const MAX_BYTES = 256 << 20;
 
 /** @throws ERR_EVAL_DATA */
 export async function openJson(path: string): Promise<Table> {
@@ -20,7 +22,7 @@ export async function openJson(path: string): Promise<Table> {
 async function readRows(path: string): Promise<Row[]> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse(await readText(path, MAX_BYTES));
   } catch (cause) {
     throw dataError(path, (cause as Error).message, cause);
   }

@@ -1,5 +1,6 @@
 /** One JSON object per line, found by where its line begins. */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openFile } from '../../files/with-file.js';
 import type { Row } from './columns.js';
 import { dataError } from './data-error.js';
 import { type Table, withoutColumns } from './table.js';
@@ -8,7 +9,7 @@ const LF = 10;
 
 /** @throws ERR_EVAL_DATA */
 export async function openJsonLines(path: string): Promise<Table> {
-  const file = await open(path).catch((cause) => {
+  const file = await openFile(path).catch((cause) => {
     throw dataError(path, cause.message, cause);
   });
   const starts = await lineStarts(file);

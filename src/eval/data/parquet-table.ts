@@ -2,7 +2,7 @@
  * Parquet by row number. A row group, or the part of a very large one, is decoded at a time and the last few are kept: rows
  * are mostly asked for in order. Embedded pictures come as { bytes, path }.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import {
   type AsyncBuffer,
   type FileMetaData,
@@ -10,6 +10,7 @@ import {
   parquetReadObjects,
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import { openFile } from '../../files/with-file.js';
 import type { Row } from './columns.js';
 import { dataError } from './data-error.js';
 import type { Table } from './table.js';
@@ -40,7 +41,7 @@ export class WindowCache {
 
 /** @throws ERR_EVAL_DATA */
 export async function openParquet(path: string, cache: WindowCache): Promise<Table> {
-  const handle = await open(path).catch((cause) => {
+  const handle = await openFile(path).catch((cause) => {
     throw dataError(path, cause.message, cause);
   });
   try {

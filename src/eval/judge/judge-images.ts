@@ -1,7 +1,7 @@
 /** The pictures that a judge sees, read from the dataset again: results do not hold them. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LlavaError } from '../../errors.js';
+import { makeFolder } from '../../files/make-folder.js';
 import { writeWhole } from '../../files/whole-file.js';
 import { readImageBytes } from '../../media/image-bytes.js';
 import { readAnswers } from '../answers.js';
@@ -42,7 +42,7 @@ export async function judgeImages(
     },
     async paths(part, id) {
       const folder = join(dir, benchmark.name, 'judge-images');
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const paths: string[] = [];
       for (const [i, source] of (await sources(part, id)).entries()) {
         const { bytes } = await readImageBytes(source as string | Uint8Array);

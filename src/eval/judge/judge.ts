@@ -3,9 +3,10 @@
  * taking in replies from a file, and asking an OpenAI-compatible judge. Replies are kept beside the answers and never asked
  * for twice; a request that depends on an earlier reply comes up when that is there.
  */
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LlavaError } from '../../errors.js';
+import { makeFolder } from '../../files/make-folder.js';
 import { writeWhole } from '../../files/whole-file.js';
 import { readAnswers, readJsonLines } from '../answers.js';
 import type { Answered, Benchmark } from '../benchmark.js';
@@ -199,7 +200,7 @@ async function appendReplies(folder: string, replies: readonly JudgeReply[]): Pr
   const path = repliesPath(folder);
   const lines = replies.map((reply) => `${JSON.stringify(reply)}\n`).join('');
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await appendFile(path, lines);
   } catch (cause) {
     const message = `Cannot write ${path}: ${(cause as Error).message}`;

@@ -35,6 +35,14 @@ async function open(load: Partial<LoadOptions> = {}, options = {}): Promise<Fake
 const chat = ({ model }: FakeModel, parts: Part[], options?: ChatOptions) =>
   model.chat(user(...parts), options).result;
 
+it('a picture that the tower makes no numbers of is the encoder’s error', async () => {
+  const part = picture(1);
+  const broken = await open({}, { encoded: Number.NaN });
+  const error = { code: 'ERR_ENCODE', path: 'mmproj.gguf' };
+  await expect(chat(broken, [part])).rejects.toMatchObject(error);
+  await expect(broken.model.embed(user(part))).rejects.toMatchObject(error);
+});
+
 describe('clips', () => {
   it('are laid out without encoding anything', async () => {
     const { model, binding } = await open();

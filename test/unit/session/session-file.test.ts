@@ -1,4 +1,5 @@
 /** Sessions in files: what comes back, for whom, and what damage does. */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -151,6 +152,54 @@ describe('the file', () => {
     await refuse(Buffer.from('GGUF'));
     for (const bad of [join(folder, 'absent'), folder])
       await expect(model.loadSession(bad)).rejects.toEqual(fileError);
+    await model.dispose();
+  });
+
+  const HEADER = { blobs: [], messages: [{ role: 'user', content: 'Hi' }], kv: null };
+  const state = (key: unknown) => ({ blob: 0, format: 'f', key });
+  const said = (...content: unknown[]) => ({ messages: [{ role: 'user', content }] });
+
+  /** A file whose hashes are right. */
+  function withHeader(header: unknown): string {
+    const json = Buffer.from(JSON.stringify(header));
+    const prefix = Buffer.alloc(48);
+    prefix.write('LLAVAOVS');
+    prefix.writeUInt32LE(1, 8);
+    prefix.writeUInt32LE(json.length, 12);
+    createHash('sha256').update(json).digest().copy(prefix, 16);
+    const written = join(folder, 'made.session');
+    writeFileSync(written, Buffer.concat([prefix, json]));
+    return written;
+  }
+
+  it('has the header that these tests change', async () => {
+    expect(await readSession(withHeader(HEADER))).toMatchObject({ messages: HEADER.messages });
+  });
+
+  it.each<[string, unknown]>([
+    ['of null', null],
+    ['without a state', { ...HEADER, kv: undefined }],
+    ['without contents', { ...HEADER, blobs: undefined }],
+    ['of more', { ...HEADER, more: 1 }],
+    [
+      'with tokens that only have a length',
+      { ...HEADER, kv: state([{ tokens: { length: 15e8 } }]) },
+    ],
+    ['with a token that is none', { ...HEADER, kv: state([{ tokens: [2 ** 31] }]) }],
+    ['with no tokens', { ...HEADER, kv: state([{ tokens: [] }]) }],
+    ['with half a row', { ...HEADER, kv: state([{ media: 'm', rows: 0.5 }]) }],
+    ['with a key of text', { ...HEADER, kv: state('x'.repeat(9)) }],
+    ['with contents of less than nothing', { ...HEADER, blobs: [{ bytes: -4, hash: 'ab' }] }],
+    ['with messages of text', { ...HEADER, messages: 'Hi' }],
+    ['with a part that is none', { ...HEADER, ...said(null) }],
+    ['with a picture that is none', { ...HEADER, ...said({ type: 'image', image: 7 }) }],
+    [
+      'with content that is not there',
+      { ...HEADER, ...said({ type: 'image', image: { blob: 0 } }) },
+    ],
+  ])('with a header %s is refused', async (_, header) => {
+    const { model } = await fakeModel();
+    await expect(model.loadSession(withHeader(header))).rejects.toEqual(fileError);
     await model.dispose();
   });
 

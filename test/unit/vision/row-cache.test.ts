@@ -28,8 +28,11 @@ describe('in memory', () => {
   it('encodes a key once', async () => {
     const cache = memory();
     const data = rows(1, 2);
-    expect(await cache.get(KEY, { encode: giving(data) })).toEqual({ data, isCached: false });
-    const again = await cache.get(KEY, { encode: never });
+    expect(await cache.get(KEY, { nValues: 2, encode: giving(data) })).toEqual({
+      data,
+      isCached: false,
+    });
+    const again = await cache.get(KEY, { nValues: 2, encode: never });
     expect(again.isCached).toBe(true);
     expect(again.data).toBe(data);
     expect(never).not.toHaveBeenCalled();
@@ -37,18 +40,18 @@ describe('in memory', () => {
 
   it('keeps keys apart', async () => {
     const cache = memory();
-    await cache.get('one', { encode: giving(rows(1)) });
-    const { data, isCached } = await cache.get('two', { encode: giving(rows(2)) });
+    await cache.get('one', { nValues: 2, encode: giving(rows(1)) });
+    const { data, isCached } = await cache.get('two', { nValues: 2, encode: giving(rows(2)) });
     expect([...data, isCached]).toEqual([2, false]);
   });
 
   it('lets the least recently used go when its bytes are full', async () => {
     const cache = memory(16);
     for (const key of ['a', 'b', 'a', 'c', 'd'])
-      await cache.get(key, { encode: giving(rows(1, 2)) });
+      await cache.get(key, { nValues: 2, encode: giving(rows(1, 2)) });
     expect(cache.bytes).toBe(16);
     const isCached = async (key: string) =>
-      (await cache.get(key, { encode: giving(rows(1, 2)) })).isCached;
+      (await cache.get(key, { nValues: 2, encode: giving(rows(1, 2)) })).isCached;
     expect(await isCached('d')).toBe(true);
     expect(await isCached('c')).toBe(true);
     expect(await isCached('a')).toBe(false);
@@ -56,25 +59,28 @@ describe('in memory', () => {
 
   it('counts a hit as use', async () => {
     const cache = memory(16);
-    for (const key of ['a', 'b', 'a', 'c']) await cache.get(key, { encode: giving(rows(1, 2)) });
-    expect((await cache.get('a', { encode: never })).isCached).toBe(true);
-    expect((await cache.get('b', { encode: giving(rows(1, 2)) })).isCached).toBe(false);
+    for (const key of ['a', 'b', 'a', 'c'])
+      await cache.get(key, { nValues: 2, encode: giving(rows(1, 2)) });
+    expect((await cache.get('a', { nValues: 2, encode: never })).isCached).toBe(true);
+    expect((await cache.get('b', { nValues: 2, encode: giving(rows(1, 2)) })).isCached).toBe(false);
   });
 
   it('does not keep what is larger than all of it, nor anything at 0', async () => {
     for (const maxBytes of [4, 0]) {
       const cache = memory(maxBytes);
-      await cache.get(KEY, { encode: giving(rows(1, 2)) });
+      await cache.get(KEY, { nValues: 2, encode: giving(rows(1, 2)) });
       expect(cache.bytes).toBe(0);
-      expect((await cache.get(KEY, { encode: giving(rows(1, 2)) })).isCached).toBe(false);
+      expect((await cache.get(KEY, { nValues: 2, encode: giving(rows(1, 2)) })).isCached).toBe(
+        false,
+      );
     }
   });
 
   it('does not keep failures', async () => {
     const cache = memory();
     const failing = vi.fn(async () => Promise.reject(new Error('broken')));
-    await expect(cache.get(KEY, { encode: failing })).rejects.toThrow('broken');
-    expect((await cache.get(KEY, { encode: giving(rows(1)) })).isCached).toBe(false);
+    await expect(cache.get(KEY, { nValues: 2, encode: failing })).rejects.toThrow('broken');
+    expect((await cache.get(KEY, { nValues: 2, encode: giving(rows(1)) })).isCached).toBe(false);
   });
 });
 
@@ -93,7 +99,7 @@ describe('several at once', () => {
       onTile(1, 1);
       return data;
     });
-    return { encode, open, signals };
+    return { nValues: 2, encode, open, signals };
   }
 
   it('share one encoding, and hear of its tiles', async () => {
@@ -101,8 +107,8 @@ describe('several at once', () => {
     const { encode, open } = slow(rows(7));
     const [first, second] = [vi.fn(), vi.fn()];
     const both = [
-      cache.get(KEY, { encode, onTile: first }),
-      cache.get(KEY, { encode: never, onTile: second }),
+      cache.get(KEY, { nValues: 2, encode, onTile: first }),
+      cache.get(KEY, { nValues: 2, encode: never, onTile: second }),
     ];
     open();
     const [a, b] = await Promise.all(both);
@@ -116,7 +122,10 @@ describe('several at once', () => {
   it('fail together', async () => {
     const cache = memory();
     const encode = async () => Promise.reject(new Error('broken'));
-    const both = [cache.get(KEY, { encode }), cache.get(KEY, { encode: never })];
+    const both = [
+      cache.get(KEY, { nValues: 2, encode }),
+      cache.get(KEY, { nValues: 2, encode: never }),
+    ];
     for (const result of await Promise.allSettled(both))
       expect(result).toMatchObject({ status: 'rejected', reason: { message: 'broken' } });
   });
@@ -125,8 +134,8 @@ describe('several at once', () => {
     const cache = memory();
     const { encode, open, signals } = slow(rows(7));
     const leaving = new AbortController();
-    const first = cache.get(KEY, { encode, signal: leaving.signal });
-    const second = cache.get(KEY, { encode: never });
+    const first = cache.get(KEY, { nValues: 2, encode, signal: leaving.signal });
+    const second = cache.get(KEY, { nValues: 2, encode: never });
     await eventually(() => expect(signals).toHaveLength(1));
     leaving.abort('left');
     await expect(first).rejects.toBe('left');
@@ -140,8 +149,8 @@ describe('several at once', () => {
     const files = { read: () => opened.then(() => null), write: () => {} } as unknown as RowFiles;
     const cache = new RowCache({ maxBytes: 100, files });
     const leaving = new AbortController();
-    const first = cache.get(KEY, { encode: never, signal: leaving.signal });
-    const second = cache.get(KEY, { encode: giving(rows(8)) });
+    const first = cache.get(KEY, { nValues: 2, encode: never, signal: leaving.signal });
+    const second = cache.get(KEY, { nValues: 2, encode: giving(rows(8)) });
     leaving.abort('left');
     await expect(first).rejects.toBe('left');
     open();
@@ -153,14 +162,14 @@ describe('several at once', () => {
     const cache = memory();
     const { encode, signals } = slow(rows(7));
     const leaving = new AbortController();
-    const both = [1, 2].map(() => cache.get(KEY, { encode, signal: leaving.signal }));
+    const both = [1, 2].map(() => cache.get(KEY, { nValues: 2, encode, signal: leaving.signal }));
     await eventually(() => expect(signals).toHaveLength(1));
     leaving.abort('left');
     for (const result of await Promise.allSettled(both))
       expect(result).toEqual({ status: 'rejected', reason: 'left' });
     expect(signals[0]!.aborted).toBe(true);
     // A new request does not join the dying job.
-    expect((await cache.get(KEY, { encode: giving(rows(9)) })).data[0]).toBe(9);
+    expect((await cache.get(KEY, { nValues: 2, encode: giving(rows(9)) })).data[0]).toBe(9);
   });
 
   it('a listener that throws fails its own request alone', async () => {
@@ -169,8 +178,8 @@ describe('several at once', () => {
     const onTile = () => {
       throw new Error('mine');
     };
-    const first = cache.get(KEY, { encode, onTile });
-    const second = cache.get(KEY, { encode: never });
+    const first = cache.get(KEY, { nValues: 2, encode, onTile });
+    const second = cache.get(KEY, { nValues: 2, encode: never });
     open();
     await expect(first).rejects.toThrow('mine');
     expect([...(await second).data]).toEqual([7]);
@@ -190,7 +199,7 @@ describe('in files', () => {
 
   async function stored(data: Float32Array): Promise<void> {
     const cache = await open();
-    await cache.get(KEY, { encode: giving(data) });
+    await cache.get(KEY, { nValues: data.length, encode: giving(data) });
     await cache.close();
   }
 
@@ -198,7 +207,8 @@ describe('in files', () => {
     const data = rows(1.5, -2, Number.EPSILON);
     await stored(data);
     expect(readdirSync(join(dir, 'new'))).toEqual([`${KEY}.rows`]);
-    expect(await (await open()).get(KEY, { encode: never })).toEqual({ data, isCached: true });
+    const request = { nValues: 3, encode: never };
+    expect(await (await open()).get(KEY, request)).toEqual({ data, isCached: true });
   });
 
   it.each<[string, (path: string) => void]>([
@@ -218,15 +228,28 @@ describe('in files', () => {
     await stored(data);
     damage(path());
     const cache = await open();
-    expect((await cache.get(KEY, { encode: giving(data) })).isCached).toBe(false);
+    expect((await cache.get(KEY, { nValues: 2, encode: giving(data) })).isCached).toBe(false);
     await cache.close();
-    expect((await (await open()).get(KEY, { encode: never })).isCached).toBe(true);
+    expect((await (await open()).get(KEY, { nValues: 2, encode: never })).isCached).toBe(true);
+  });
+
+  it.each([
+    ['of fewer rows', rows(3)],
+    ['of more rows', rows(3, 4, 5, 6)],
+    ['with a value that is no number', rows(3, Number.NaN)],
+    ['with an infinite value', rows(Number.POSITIVE_INFINITY, 4)],
+  ])('a whole file %s is not used', async (_, other) => {
+    await stored(other);
+    const cache = await open();
+    const { data, isCached } = await cache.get(KEY, { nValues: 2, encode: giving(rows(3, 4)) });
+    expect([...data, isCached]).toEqual([3, 4, false]);
+    await cache.close();
   });
 
   it('a folder that cannot be written costs nothing but the cache', async () => {
     const cache = await open();
     rmSync(join(dir, 'new'), { recursive: true });
-    expect([...(await cache.get(KEY, { encode: giving(rows(5)) })).data]).toEqual([5]);
+    expect([...(await cache.get(KEY, { nValues: 2, encode: giving(rows(5)) })).data]).toEqual([5]);
     await cache.close();
   });
 

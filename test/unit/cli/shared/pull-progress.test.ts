@@ -43,14 +43,25 @@ test('a bar for each file under way, one for all, at most ten times a second', (
   expect(chunks).toHaveLength(written);
 });
 
-test('no more lines than the terminal has; nothing where there is none', () => {
+test('no more lines than the terminal has', () => {
   const { stream, chunks } = terminal(true);
   let time = 0;
   const bars = createPullBars(stream, () => time);
   for (let i = 0; i < 9; i++, time += 1000)
     bars.update({ file: `file ${i}`, fileBytes: 1, fileSize: 2, bytes: i, size: 18 });
   expect(lines(chunks)).toHaveLength(4);
-  const other = terminal(false);
-  createPullBars(other.stream).update({ file: 'a', fileBytes: 1, fileSize: 2, bytes: 1, size: 2 });
-  expect(other.chunks).toEqual([]);
+});
+
+test('without a terminal a line for each tenth of the whole', () => {
+  const { stream, chunks } = terminal(false);
+  let time = 0;
+  const bars = createPullBars(stream, () => time);
+  for (let i = 1; i <= 40; i++, time += 100)
+    bars.update({ file: 'a', fileBytes: i, fileSize: 40, bytes: i, size: 40 });
+  bars.stop();
+  expect(chunks).toEqual([
+    expect.stringMatching(/^Downloading {2}52% 21 bytes of 40 bytes, .* bytes\/s, \d+ s\n$/),
+    ...[60, 70, 80, 90].map((tenth) => expect.stringContaining(`Downloading  ${tenth}%`)),
+    expect.stringContaining('Downloading 100%'),
+  ]);
 });

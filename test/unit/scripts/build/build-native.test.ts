@@ -167,9 +167,10 @@ test('a log gets one line for each tenth, a terminal a bar', () => {
   };
   const [log, terminal] = [recorder(false), recorder(true)];
   for (const stream of [log, terminal]) {
-    const progress = createProgress('Work', stream);
+    const progress = createProgress('Work', { stream });
     for (let i = 0; i <= 100; i++) progress.update(i / 100);
   }
+  createProgress('Work', { stream: log, isQuiet: true }).update(1);
   expect(log.lines.length).toBe(10);
   expect(log.lines[0]).toBe('Work 10%\n');
   expect(terminal.lines.join('')).toContain('[############............]');

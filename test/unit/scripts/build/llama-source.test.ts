@@ -96,7 +96,8 @@ describe('a tarball', () => {
   describe('with a patch', () => {
     const hash = (text: string) => createHash('sha256').update(text).digest('hex');
     const patchOf = (line: string, name = 'one.patch') => {
-      const text = `--- a/src/llama.cpp\n+++ b/src/llama.cpp\n@@ -1 +1 @@\n-${line}\n+// ours\n`;
+      const names = 'a/src/llama.cpp b/src/llama.cpp';
+      const text = `diff --git ${names}\n--- a/src/llama.cpp\n+++ b/src/llama.cpp\n@@ -1 +1 @@\n-${line}\n+// ours\n`;
       return { file: pathToFileURL(write(name, text)).href, sha256: hash(text) };
     };
     const patched = (tree: string) => readFileSync(join(tree, 'src/llama.cpp'), 'utf8');

@@ -80,6 +80,9 @@ describe('the list of components', () => {
     expect(by(`llama.cpp@${PIN.tag}`)).toMatchObject({
       ...{ name: 'llama.cpp', version: PIN.tag, licenses: [{ license: { id: 'MIT' } }] },
       evidence: { copyright: expect.arrayContaining([{ text: 'Copyright 2020 A' }]) },
+      pedigree: {
+        patches: [{ diff: { url: 'scripts/build/patches/waiting-threads.patch' } }],
+      },
     });
     expect(by('CUDA runtime@13.1')).toMatchObject({
       licenses: [{ license: { name: 'NVIDIA CUDA Toolkit EULA' } }],
