@@ -1,6 +1,6 @@
 /** What shape an answer has to have, as a caller says it, and the grammar that keeps it. */
 import { invalidArgument, LlavaError } from '../errors.js';
-import { isRecord } from '../option-checks.js';
+import { isRecord, parseJson } from '../option-checks.js';
 import { checkGrammar } from './gbnf-check.js';
 import { jsonSchemaToGrammar } from './json-schema-to-grammar.js';
 import {
@@ -91,12 +91,4 @@ function remembered(key: object, schema: () => object): string {
   const grammar = jsonSchemaToGrammar(plain);
   grammars.set(key, { source, grammar });
   return grammar;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
