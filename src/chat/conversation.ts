@@ -51,7 +51,7 @@ export async function openConversation(
   options: OpenOptions,
 ): Promise<Conversation> {
   const parts = renderPrompt(messages, engine.dialect, options.tools);
-  const segments = tokenizePrompt(parts, engine.model);
+  const segments = await tokenizePrompt(parts, engine.model);
   const media = await openMedia(mediaParts(messages), engine, options);
   const rows = segments.reduce((sum, segment) => sum + rowsOf(segment, media), 0);
   return { prompt: promptText(parts), segments, media, rows };

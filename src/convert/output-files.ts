@@ -13,6 +13,7 @@ import {
   sha256File,
 } from '../gguf/checksum-file.js';
 import { isPartOf, splitPaths } from '../gguf/split-files.js';
+import { aFlag, aFunction, aSignal, type OptionCheck } from '../option-table.js';
 import { elementCount, type GgufPlan, tensorBytes } from './gguf-plan.js';
 import { needsDigest, SourceDigest, setDigest } from './source-digest.js';
 import { splitPlan } from './split-plan.js';
@@ -51,13 +52,13 @@ export interface WriteOptions {
   onProgress?: (fraction: number, detail: string) => void;
 }
 
-export const WRITE_OPTIONS = {
-  checksum: true,
-  checksumFiles: true,
-  verify: true,
-  signal: true,
-  onProgress: true,
-} as const satisfies Record<keyof WriteOptions, true>;
+export const WRITE_OPTIONS: Record<keyof WriteOptions, OptionCheck> = {
+  checksum: aFlag,
+  checksumFiles: aFlag,
+  verify: aFlag,
+  signal: aSignal,
+  onProgress: aFunction,
+};
 
 interface OutputOptions extends WriteOptions {
   binding: NativeBinding;

@@ -68,7 +68,7 @@ export async function readDecoderFile(path: string): Promise<DecoderFile> {
   const gguf = await readGguf(path);
   checkArchitecture(gguf);
   const sizes = readSizes(gguf);
-  const { nVocab, nVocabUsed } = checkVocabulary(gguf);
+  const { nVocab, nVocabUsed } = await checkVocabulary(gguf);
   const tensors = await collectTensors(gguf);
   checkTensors(path, tensors, { ...sizes, nVocab });
   const named = (name: string) => tensors.find((tensor) => tensor.name === name);

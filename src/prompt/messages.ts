@@ -6,7 +6,7 @@
 import { invalidArgument } from '../errors.js';
 import { checkImageSource, type ImageSource } from '../media/image.js';
 import { checkVideoSource, type VideoSource } from '../media/video.js';
-import { isRecord } from '../option-checks.js';
+import { isRecord, readable } from '../option-checks.js';
 import { checkToolCalls, checkToolResult, checkToolResults } from './tool-messages.js';
 
 export interface TextPart {
@@ -59,6 +59,10 @@ export function mediaParts(messages: readonly Message[]): MediaPart[] {
 
 /** @returns a copy that later changes to `messages` do not reach. @throws ERR_INVALID_ARGUMENT */
 export function validateMessages(messages: unknown): Message[] {
+  return readable('messages', messages, () => checkMessages(messages));
+}
+
+function checkMessages(messages: unknown): Message[] {
   if (!Array.isArray(messages) || messages.length === 0)
     throw invalidArgument('messages', 'a non-empty array of messages', messages);
   const checked = messages.map((message, i) => checkMessage(message, i));

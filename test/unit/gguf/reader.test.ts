@@ -12,6 +12,7 @@ import {
   readGguf,
 } from '../../../src/gguf/reader.js';
 import { ggufBytes, number, type TestGguf, text } from '../../support/gguf.js';
+import { countTurns } from '../../support/turns.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'gguf-reader-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -117,6 +118,19 @@ const oneKey = (...parts: Buffer[]) =>
   ]);
 const withTensor = (tensor: Partial<TestGguf['tensors'][0]>) =>
   ggufBytes({ entries: {}, tensors: [{ name: 't', shape: [32], type: 'f32', ...tensor }] });
+
+test('a vocabulary of some megabytes is read between turns of the event loop', async () => {
+  const texts = Array.from({ length: 120_000 }, (_, i) => `Größe ${i}`);
+  const long = 'x'.repeat(300_000);
+  const strings = ['', long, ...texts, long];
+  const path = file(ggufBytes({ ...sample, entries: { strings: ['string[]', strings] } }));
+  let read: string[] = [];
+  const turns = await countTurns(async () => {
+    read = ggufStrings(await readGguf(path), 'strings');
+  });
+  expect(read).toEqual(strings);
+  expect(turns).toBeGreaterThan(10);
+});
 
 describe('malformed bytes', () => {
   const cases: [what: string, bytes: Buffer, message: RegExp][] = [
