@@ -1,6 +1,6 @@
 /** What shape an answer has to have, as a caller says it, and the grammar that keeps it. */
 import { invalidArgument, LlavaError } from '../errors.js';
-import { isRecord } from '../option-checks.js';
+import { isRecord, parseJson } from '../option-checks.js';
 import { checkGrammar } from './gbnf-check.js';
 import { jsonSchemaToGrammar } from './json-schema-to-grammar.js';
 import {
@@ -97,14 +97,6 @@ function remembered(key: object, schema: () => object): string {
 function sourceOf(schema: object): string | undefined {
   try {
     return JSON.stringify(schema);
-  } catch {
-    return undefined;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
   } catch {
     return undefined;
   }
