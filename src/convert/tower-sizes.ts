@@ -3,7 +3,6 @@
  * constants where tensors cannot tell; what a config does state has to agree.
  * @see LLaVA-NeXT llava/model/multimodal_encoder/siglip_encoder.py SigLipVisionConfig (commit df17966)
  */
-
 import type { LlavaError } from '../errors.js';
 import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';

@@ -1,6 +1,7 @@
 /** Chat completions of any OpenAI-compatible server, asked again when it is busy or out of order. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LlavaError } from '../errors.js';
+import { parseJson } from '../option-checks.js';
 import { type PostReply, post } from './http-post.js';
 
 export interface ChatApiOptions {
@@ -106,7 +107,7 @@ function completionsUrl(url: string): string {
 }
 
 function readReply(url: string, body: string): ChatApiReply {
-  const reply = parse(body);
+  const reply = parseJson(body) as Completion | null | undefined;
   const choice = reply?.choices?.[0];
   const text = choice?.message?.content;
   if (typeof text !== 'string') {
@@ -124,14 +125,6 @@ function readReply(url: string, body: string): ChatApiReply {
 interface Completion {
   choices?: { message?: { content?: unknown }; finish_reason?: string }[];
   usage?: { prompt_tokens?: number; completion_tokens?: number };
-}
-
-function parse(body: string): Completion | null {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return null;
-  }
 }
 
 function short(text: string): string {

@@ -44,9 +44,9 @@ export interface Message {
   /** A system message may only be the first; media may only stand in user messages. 'tool' is the result of a call, a text. */
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string | Part[];
-  /** Of an assistant's message: what it asked for. */
+  /** The calls that an assistant's message asked for. */
   toolCalls?: readonly ToolCall[];
-  /** Of a tool's message: the call that it answers, of the assistant's message before. */
+  /** Which call of the assistant's message before a tool's message answers. */
   toolCallId?: string;
 }
 

@@ -1,5 +1,4 @@
 /** Plans of a load for files and a machine that are none. */
-
 import { type LoadOptions, resolveLoadOptions } from '../../src/load/load-options.js';
 import { planLoad } from '../../src/load/load-plan.js';
 import { type FakeBindingOptions, fakeAddon, fakeBinding } from './fake-binding.js';

@@ -1,5 +1,4 @@
 /** A picture of noise, in which no compression hides a mistake, and what openImage makes of it. */
-
 import sharp, { type Sharp } from 'sharp';
 import { expect } from 'vitest';
 import { DEFAULT_MAX_PIXELS, type ImageSource, openImage } from '../../src/media/image.js';

@@ -1,5 +1,4 @@
 /** ActivityNet-QA: free answers about clips of activities; a judge says whether they mean the right thing. */
-
 import type { Benchmark } from '../benchmark.js';
 import { clipPaths } from '../clip-paths.js';
 import { idColumn, textColumn } from '../data/columns.js';

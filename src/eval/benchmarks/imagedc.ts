@@ -1,5 +1,4 @@
 /** ImageDC: detailed descriptions, which a judge who sees the picture rates 0 to 100. Most plausibly the card's row; it does not say. */
-
 import type { Benchmark } from '../benchmark.js';
 import { idColumn } from '../data/columns.js';
 import { mean } from '../figures.js';

@@ -1,5 +1,4 @@
 /** LLaVA-Bench (in the wild): conversation, description and reasoning, judged against answers of GPT-4 from a caption alone. */
-
 import type { Benchmark } from '../benchmark.js';
 import { idColumn, textColumn } from '../data/columns.js';
 import { wildRequest } from '../judge/image-requests.js';

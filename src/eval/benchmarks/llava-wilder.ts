@@ -1,5 +1,4 @@
 /** LLaVA-Bench Wilder (small): what people asked in the open, judged against reference answers with the picture in view. */
-
 import type { Benchmark } from '../benchmark.js';
 import { textColumn } from '../data/columns.js';
 import { wilderRequest } from '../judge/image-requests.js';

@@ -16,7 +16,7 @@ import {
   inferOptionOffline,
   type OptionTexts,
 } from '../scorers/mmbench.js';
-import { mmbenchSheet, type SheetRow } from '../scorers/submissions.js';
+import { mmbenchSheet, SHEET, type SheetRow } from '../scorers/submissions.js';
 
 interface Gold {
   answer: string;
@@ -123,21 +123,12 @@ function optionsOf(row: Row): OptionTexts {
   return Object.fromEntries(present.map((letter) => [letter, idColumn(row, letter)]));
 }
 
-const SHEET_COLUMNS = [
-  'index',
-  'question',
-  'answer',
-  'hint',
-  'source',
-  'split',
-  'category',
-  'L2-category',
-  ...'ABCDE',
-];
-
 function sheetColumns(row: Row): SheetRow {
   return Object.fromEntries(
-    SHEET_COLUMNS.map((name) => [name, row[name] === undefined ? 'nan' : cellOf(row[name])]),
+    SHEET.filter((name) => name !== 'prediction').map((name) => [
+      name,
+      row[name] === undefined ? 'nan' : cellOf(row[name]),
+    ]),
   );
 }
 

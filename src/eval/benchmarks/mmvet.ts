@@ -1,5 +1,4 @@
 /** MM-Vet: open questions that need several abilities at once; a judge gives 0 to 1. */
-
 import type { Benchmark } from '../benchmark.js';
 import { idColumn, textColumn } from '../data/columns.js';
 import { mean } from '../figures.js';

@@ -1,5 +1,4 @@
 /** Vibe-Eval: open questions, some meant to be very hard; a judge rates 1 to 5 without seeing the picture. */
-
 import type { Benchmark } from '../benchmark.js';
 import { idColumn, textColumn } from '../data/columns.js';
 import { mean } from '../figures.js';

@@ -1,5 +1,4 @@
 /** VideoDC: detailed descriptions of clips; a judge rates the detail. */
-
 import type { Benchmark } from '../benchmark.js';
 import { clipPaths } from '../clip-paths.js';
 import { idColumn, textColumn } from '../data/columns.js';

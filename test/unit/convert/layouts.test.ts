@@ -1,5 +1,4 @@
 /** Names of a checkpoint’s tensors: which are found, which are left out and what is said of them. */
-
 import { describe, expect, test } from 'vitest';
 import type { GgufPlan } from '../../../src/convert/gguf-plan.js';
 import { draftRig } from '../../support/plan.js';

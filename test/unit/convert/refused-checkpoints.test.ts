@@ -56,7 +56,7 @@ describe('refused checkpoints', () => {
     [
       'a decoder block too many',
       tensor('model.layers.1.input_layernorm.weight', bf16Tensor([32])),
-      /'model.layers.1.input_layernorm.weight'.*draft.config.json.*"num_hidden_layers" is 1/,
+      /'model.layers.1.input_layernorm.weight'.*config.json.*"num_hidden_layers" is 1/,
     ],
     ['missing newline', tensor('model.image_newline'), /'v.image_newline' is missing/],
     [

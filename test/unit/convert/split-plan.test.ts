@@ -1,5 +1,4 @@
 /** Sizes that a user writes. */
-
 import { expect, test } from 'vitest';
 import { parseSize } from '../../../src/convert/split-plan.js';
 

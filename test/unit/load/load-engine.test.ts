@@ -1,5 +1,4 @@
 /** Loading: what is passed on, reported, refused, and given back when it fails. */
-
 import os from 'node:os';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { groupLimits } from '../../../src/addon/cgroup.js';

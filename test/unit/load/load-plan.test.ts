@@ -1,5 +1,4 @@
 /** What is decided before anything is loaded, on CPUs and GPUs as this process finds them. */
-
 import os from 'node:os';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { groupLimits } from '../../../src/addon/cgroup.js';

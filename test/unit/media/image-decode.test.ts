@@ -1,5 +1,4 @@
 /** Decoding to the pixels that Pillow's convert('RGB') gives, for every format, depth and colour model. */
-
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openImage } from '../../../src/media/image.js';

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { repositoryOf, withPlatforms } from '../../../../scripts/release/pack-main.mjs';
 import * as platforms from '../../../../src/addon/platform-packages.js';
 
-const ROOT = join(import.meta.dirname, '../../..');
+const ROOT = join(import.meta.dirname, '../../../..');
 
 describe('the published manifest', () => {
   test('keeps what it has and names the platform packages', () => {

@@ -21,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), 'llavaov-packaging-'));
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const ROOT = join(import.meta.dirname, '../../..');
+const ROOT = join(import.meta.dirname, '../../../..');
 
 describe('a package of a platform', () => {
   test.each([

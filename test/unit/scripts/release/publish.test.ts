@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'llavaov-packaging-'));
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const ROOT = join(import.meta.dirname, '../../..');
+const ROOT = join(import.meta.dirname, '../../../..');
 
 describe('publishing', () => {
   test('takes the main package last, and nothing when one is missing', () => {

@@ -12,7 +12,7 @@ import { buildOptions } from '../../../../src/addon/find-addon.js';
 import * as platforms from '../../../../src/addon/platform-packages.js';
 import { skipUnless } from '../../../support/skip-unless.js';
 
-const ROOT = join(import.meta.dirname, '../../..');
+const ROOT = join(import.meta.dirname, '../../../..');
 
 describe('the lowest system', () => {
   const READELF = `

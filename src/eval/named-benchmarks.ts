@@ -1,7 +1,7 @@
 /** Names of the command line: of a benchmark, or of one of its rows of the card. */
-import { invalidArgument } from '../../errors.js';
-import type { Benchmark, CardRow } from '../benchmark.js';
-import { benchmarks } from './index.js';
+import { invalidArgument } from '../errors.js';
+import type { Benchmark, CardRow } from './benchmark.js';
+import { benchmarks } from './benchmarks/index.js';
 
 export interface NamedBenchmark {
   benchmark: Benchmark;
