@@ -273,7 +273,7 @@ describe('installed, with no compiler on the path', () => {
        delete Object.getPrototypeOf(handle)[Symbol.asyncDispose];
        await handle.close();
        const { work } = await import('./every-kind.mjs');
-       console.log((await work()) > 1);`,
+       console.log((await work(false)) > 1);`,
       ['--input-type=module'],
     );
     expect([status, stdout, stderr]).toEqual([0, 'true\n', '']);

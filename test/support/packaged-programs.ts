@@ -31,14 +31,14 @@ export function writePrograms(app: string): void {
 /** Opens files in every way: models, a picture, a clip where there is ffmpeg, a session. Gives its number of messages. */
 const everyKind = (picture: string, hasFfmpeg: boolean) => `
   import { LlavaOneVision } from 'llava-onevision';
-  export async function work() {
+  export async function work(withClip = ${hasFfmpeg}) {
     const files = { model: 'demo-f16.gguf', mmproj: 'mmproj-demo-f16.gguf' };
     const model = await LlavaOneVision.load({ ...files, threads: 1, contextSize: 1024 });
     try {
       const image = { type: 'image', image: '${picture}' };
       const clip = { type: 'video', video: 'clip.mp4', frames: 2 };
       const session = model.session();
-      for (const part of ${hasFfmpeg} ? [image, clip] : [image])
+      for (const part of withClip ? [image, clip] : [image])
         await session.chat([part, { type: 'text', text: 'what' }], { maxTokens: 1 }).result;
       await session.save('kept.session');
       return (await model.loadSession('kept.session')).messages.length;
