@@ -42,7 +42,8 @@ export function refusingTooLarge<T>(write: () => T): T {
   try {
     return write();
   } catch (error) {
-    if (!(error instanceof GrammarTooLarge)) throw error;
+    // Texts and schemas are followed by recursion: those that are too long end it.
+    if (!(error instanceof GrammarTooLarge || error instanceof RangeError)) throw error;
     throw schemaError('', '$defs', 'its grammar is too large; leave out parts of it');
   }
 }

@@ -67,6 +67,8 @@ class NumberWriter {
         : pool.nothing;
     return pool.choice(
       pool.text(JSON.stringify(value)),
+      // Python has two digits in an exponent.
+      pool.text(JSON.stringify(value).replace(/e([+-])(\d)$/, 'e$10$2')),
       plain,
       fraction || whole.length > MAX_WHOLE ? pool.nothing : pool.text(`${sign}${whole}.0`),
     );

@@ -85,10 +85,19 @@ function ofSchema(schema: unknown): AnswerFormat {
 function remembered(key: object, schema: () => object): string {
   const plain = schema();
   // Schemas may change between chats: what counts is what they say now.
-  const source = JSON.stringify(plain);
+  const source = sourceOf(plain);
   const known = grammars.get(key);
-  if (known?.source === source) return known.grammar;
+  if (known && known.source === source) return known.grammar;
   const grammar = jsonSchemaToGrammar(plain);
-  grammars.set(key, { source, grammar });
+  if (source !== undefined) grammars.set(key, { source, grammar });
   return grammar;
+}
+
+/** Undefined for objects that contain themselves: those are read, or refused, again each time. */
+function sourceOf(schema: object): string | undefined {
+  try {
+    return JSON.stringify(schema);
+  } catch {
+    return undefined;
+  }
 }
