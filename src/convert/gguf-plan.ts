@@ -1,4 +1,5 @@
 /** What a GGUF file is going to contain, decided and checked before the first byte is written. */
+import type { CheckedFile } from '../files/checked-file.js';
 import { type GgmlType, ggmlTypeByName } from '../gguf/ggml-types.js';
 import { checkpointError } from './checkpoint-error.js';
 import type { SafetensorsTensor } from './safetensors.js';
@@ -38,7 +39,7 @@ export interface PlannedTensor {
 
 export interface GgufPlan {
   /** A GGUF file whose metadata comes first, all but the keys of `except`. */
-  base?: { path: string; except: string[] };
+  base?: { file: CheckedFile; except: string[] };
   entries: GgufEntry[];
   tensors: PlannedTensor[];
   notes: string[];
