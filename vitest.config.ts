@@ -29,7 +29,7 @@ export default defineConfig({
       project('addon', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('parity', { testTimeout: 300_000, hookTimeout: 300_000 }),
       // Needs programs of its own, one for each instruction set: npm run test:kernels builds them.
-      project('kernels', { testTimeout: 600_000, hookTimeout: 300_000, ...alone(3) }),
+      project('kernels', { testTimeout: 600_000, hookTimeout: 1_200_000, ...alone(3) }),
       // Needs a Vulkan device, so not part of npm test: npm run test:vulkan.
       project('vulkan', { testTimeout: 300_000, hookTimeout: 300_000, ...alone(1) }),
       // Needs libmtmd, so not part of npm test: npm run test:interop builds it.

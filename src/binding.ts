@@ -42,6 +42,8 @@ export interface NativeModel extends NativeHandle {
   readonly description: string;
   /** Plain text to ids: no BOS, special tokens in the text stay text. Expects NFC. */
   tokenize(text: string): Int32Array;
+  /** The same off the JS thread, for texts of any length. */
+  tokenizeAsync(text: string): Promise<Int32Array>;
   /** Id of the special token spelled exactly `text`, or -1. */
   specialToken(text: string): number;
   /** UTF-8 bytes of one id, possibly part of a character; empty for special tokens unless `special`. */
@@ -186,11 +188,13 @@ export interface NativeGgufWriter extends NativeHandle {
   ): void;
   setArray(
     key: string,
-    type: 'i32' | 'u32' | 'f32' | 'string',
-    values: Int32Array | Uint32Array | Float32Array | string[],
+    type: 'i32' | 'u32' | 'f32',
+    values: Int32Array | Uint32Array | Float32Array,
   ): void;
+  /** An array of strings, in UTF-8 with a NUL behind each. */
+  setStrings(key: string, texts: Uint8Array): Promise<void>;
   /** Takes over the metadata of a GGUF file that src/gguf/reader.ts has accepted, before any setValue. */
-  copyMetadata(path: string, except: string[]): void;
+  copyMetadata(path: string, except: string[]): Promise<void>;
   /** Declares a tensor; shape in GGUF order (fastest dimension first). All are declared before the first write. */
   addTensor(name: string, type: string, shape: number[]): void;
   /** Writes the header. */

@@ -5,6 +5,8 @@ export type { ChatOptions, ChatProgress } from './chat/chat-options.js';
 export type { ChatChunk, ChatResult, ChatStream, ChatTimings } from './chat/chat-stream.js';
 export type { RenderedPrompt } from './chat/conversation.js';
 export type { SamplingOptions } from './chat/sampling.js';
+export type { ToolCallDelta } from './chat/tool-call-reader.js';
+export type { Tool, ToolChoice } from './chat/tool-options.js';
 export { type ConvertOptions, type ConvertResult, convert } from './convert/convert.js';
 export {
   type ConvertLoraOptions,
@@ -36,7 +38,7 @@ export type { LoraAdapter } from './load/lora-options.js';
 export type { DeviceMemory, MemoryEstimate } from './load/memory.js';
 export type { ImageSource, RawImage } from './media/image.js';
 export type { VideoSource } from './media/video.js';
-export type { ImagePart, Message, Part, TextPart, VideoPart } from './prompt/messages.js';
+export type { ImagePart, Message, Part, TextPart, ToolCall, VideoPart } from './prompt/messages.js';
 export type { Session, SessionOptions } from './session/session.js';
 export type { VerifyOptions } from './verify/checked.js';
 export type { CheckResult, VerifyReport } from './verify/report.js';

@@ -15,6 +15,7 @@ import { encodeMedia } from './chat/encode-media.js';
 import type { Engine } from './chat/engine.js';
 import { describeMedia, type MediaSummary } from './chat/planned-media.js';
 import { Tasks } from './chat/tasks.js';
+import { resolveTools, type Tool } from './chat/tool-options.js';
 import type { Dialect } from './dialect.js';
 import { admits } from './grammar/admits.js';
 import type { Parsed, ResponseFormat } from './grammar/response-format.js';
@@ -66,6 +67,8 @@ export interface EmbeddedMedia extends MediaSummary {
 export interface RenderOptions {
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
+  /** As the chat has them. */
+  tools?: readonly Tool[];
   signal?: AbortSignal;
 }
 
@@ -204,11 +207,12 @@ export class LlavaOneVision {
     work: (conversation: Conversation, signal: AbortSignal) => T | Promise<T>,
   ): Promise<T> {
     const checked = this.#check(messages);
-    const { signal: given, multiImage } = checkRenderOptions(options);
+    const { signal: given, multiImage, tools } = checkRenderOptions(options);
     return this.#tasks.run([given], (signal) =>
       withConversation(checked, this.#engine, {
         signal,
         multiImage,
+        tools,
         work: (conversation) => work(conversation, signal),
       }),
     );
@@ -222,12 +226,14 @@ export class LlavaOneVision {
   }
 }
 
-function checkRenderOptions(given: unknown): RenderOptions {
-  const { signal, multiImage } = checkOptions<RenderOptions>('options', given, [
+function checkRenderOptions(given: unknown) {
+  const { signal, multiImage, tools } = checkOptions<RenderOptions>('options', given, [
     'multiImage',
+    'tools',
     'signal',
   ]);
   return {
+    tools: resolveTools(tools, undefined)?.tools,
     signal: checkSignal('signal', signal),
     multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
   };

@@ -50,7 +50,7 @@ export const aCount =
   (name, value) =>
     checkNumber(name, value, { min: 1, max, integer: true, fallback: undefined });
 
-/** Of a file, in bytes. */
+/** Bytes of a file. */
 export const aSize: OptionCheck = aCount(Number.MAX_SAFE_INTEGER);
 
 /** @param where the choice holds, for the message */

@@ -77,6 +77,15 @@ gguf_context* GgufFile::MetadataFor(const std::string& key) {
   return meta_.get();
 }
 
+void GgufFile::SetStrings(const std::string& key, const char* texts, size_t size) {
+  gguf_context* meta = MetadataFor(key);
+  if (size > 0 && texts[size - 1] != '\0')
+    throw Invalid("texts", "Expected a NUL behind each text");
+  std::vector<const char*> starts;
+  for (size_t at = 0; at < size; at += strlen(texts + at) + 1) starts.push_back(texts + at);
+  gguf_set_arr_str(meta, key.c_str(), starts.data(), starts.size());
+}
+
 void GgufFile::CopyMetadata(const std::string& path, const std::vector<std::string>& except) {
   if (begun_ || gguf_get_n_kv(meta_.get()) > 0) {
     throw Invalid("path", "Expected copyMetadata() before anything else");

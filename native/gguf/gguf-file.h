@@ -26,6 +26,8 @@ class GgufFile {
 
   // Header, before Begin. All throw NativeError.
   gguf_context* MetadataFor(const std::string& key);  // the place of a new key
+  // An array of strings, each with its NUL behind.
+  void SetStrings(const std::string& key, const char* texts, size_t size);
   void CopyMetadata(const std::string& path, const std::vector<std::string>& except);
   void AddTensor(const std::string& name, const std::string& type,
                  const std::vector<int64_t>& shape);

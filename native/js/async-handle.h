@@ -1,4 +1,5 @@
-// A handle whose work runs off the JS thread: dispose() waits for what is in flight.
+// A handle whose work runs off the JS thread: dispose() waits for what is in flight, and the
+// resource is freed over there too, since giving back gigabytes takes its time.
 #pragma once
 
 #include <utility>
@@ -26,12 +27,14 @@ class AsyncHandle : public Handle<Derived, Resource> {
   Napi::Value Async(Napi::Env env, std::vector<Napi::Value> keep, PromiseWorker::Work work,
                     WorkTerms terms = {}) {
     keep.push_back(this->Value());
-    ++pending_;
-    terms.done = [this, env] {
-      --pending_;
-      ReleaseIfUnused(env);
-    };
-    return PromiseWorker::Run(env, keep, std::move(work), std::move(terms));
+    return PromiseWorker::Run(env, keep, std::move(work), Counted(env, std::move(terms)));
+  }
+
+  // The same for work that fills `out`, which the promise resolves to.
+  Napi::Value AsyncFilling(Napi::Env env, Napi::Value out, std::function<void()> fill,
+                           WorkTerms terms = {}) {
+    return PromiseWorker::RunFilling(env, {this->Value()}, out, std::move(fill),
+                                     Counted(env, std::move(terms)));
   }
 
   // The live resource, for handles that allow one operation at a time.
@@ -42,11 +45,27 @@ class AsyncHandle : public Handle<Derived, Resource> {
   }
 
  private:
+  WorkTerms Counted(Napi::Env env, WorkTerms terms) {
+    ++pending_;
+    terms.done = [this, env] {
+      --pending_;
+      ReleaseIfUnused(env);
+    };
+    return terms;
+  }
+
   void ReleaseIfUnused(Napi::Env env) {
     if (pending_ > 0) return;
-    leaving_.reset();
+    if (leaving_) return Release(env);
     for (auto& deferred : waiting_) deferred.Resolve(env.Undefined());
     waiting_.clear();
+  }
+
+  // Work lets go of what it holds before it comes back.
+  void Release(Napi::Env env) {
+    WorkTerms terms;
+    terms.must_run = true;
+    Async(env, {}, [leaving = std::move(leaving_)] { return Undefined; }, std::move(terms));
   }
 
   int pending_ = 0;

@@ -178,12 +178,11 @@ void Context::CopySequence(const Napi::CallbackInfo& info) {
 Napi::Value Context::SaveSequence(const Napi::CallbackInfo& info) {
   const auto context = Idle(info.Env());
   const int sequence = int(IntArg(info[0], "sequence", 0, context->n_seq_max() - 1));
-  const auto work = [=]() -> PromiseWorker::Settlement {
-    return [state = context->SaveSequence(sequence)](Napi::Env env) {
-      return CopyOf<Napi::Uint8Array>(env, state);
-    };
+  Napi::Uint8Array state = Napi::Uint8Array::New(info.Env(), context->SequenceBytes(sequence));
+  const auto fill = [context, sequence, data = state.Data(), size = state.ByteLength()] {
+    context->SaveSequence(sequence, data, size);
   };
-  return Async(info.Env(), {}, work, {context->workers().is_shared()});
+  return AsyncFilling(info.Env(), state, fill, {context->workers().is_shared()});
 }
 
 Napi::Value Context::LoadSequence(const Napi::CallbackInfo& info) {

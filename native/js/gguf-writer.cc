@@ -17,7 +17,8 @@ class GgufWriter : public AsyncHandle<GgufWriter, GgufFile> {
  private:
   void SetValue(const Napi::CallbackInfo& info);
   void SetArray(const Napi::CallbackInfo& info);
-  void CopyMetadata(const Napi::CallbackInfo& info);
+  Napi::Value SetStrings(const Napi::CallbackInfo& info);
+  Napi::Value CopyMetadata(const Napi::CallbackInfo& info);
   void AddTensor(const Napi::CallbackInfo& info);
   Napi::Value Begin(const Napi::CallbackInfo& info);
   Napi::Value Write(const Napi::CallbackInfo& info);
@@ -31,6 +32,7 @@ constexpr int64_t kMaxSafeInteger = (int64_t(1) << 53) - 1;
 std::vector<GgufWriter::Property> GgufWriter::Members() {
   return {InstanceMethod("setValue", &GgufWriter::SetValue),
           InstanceMethod("setArray", &GgufWriter::SetArray),
+          InstanceMethod("setStrings", &GgufWriter::SetStrings),
           InstanceMethod("copyMetadata", &GgufWriter::CopyMetadata),
           InstanceMethod("addTensor", &GgufWriter::AddTensor),
           InstanceMethod("begin", &GgufWriter::Begin),
@@ -88,22 +90,30 @@ void GgufWriter::SetArray(const Napi::CallbackInfo& info) {
       set(GGUF_TYPE_UINT32, Uint32Arg(values, "values"));
     } else if (type == "f32") {
       set(GGUF_TYPE_FLOAT32, Float32Arg(values, "values"));
-    } else if (type == "string") {
-      const std::vector<std::string> texts = TextsArg(values, "values");
-      std::vector<const char*> pointers;
-      for (const std::string& text : texts) pointers.push_back(text.c_str());
-      gguf_set_arr_str(meta, key.c_str(), pointers.data(), pointers.size());
     } else {
-      throw InvalidArgument(info.Env(), "type", "i32, u32, f32 or string");
+      throw InvalidArgument(info.Env(), "type", "i32, u32 or f32");
     }
   });
 }
 
-void GgufWriter::CopyMetadata(const Napi::CallbackInfo& info) {
+Napi::Value GgufWriter::SetStrings(const Napi::CallbackInfo& info) {
+  const std::string key = StringArg(info[0], "key");
+  const Span<uint8_t> texts = BytesArg(info[1], "texts");
+  const auto file = Idle(info.Env());
+  return Async(info.Env(), {info[1]}, [=] {
+    file->SetStrings(key, reinterpret_cast<const char*>(texts.data), texts.size);
+    return Undefined;
+  });
+}
+
+Napi::Value GgufWriter::CopyMetadata(const Napi::CallbackInfo& info) {
   const std::string path = TextArg(info[0], "path");
   const std::vector<std::string> except = TextsArg(info[1], "except");
   const auto file = Idle(info.Env());
-  Rethrow(info.Env(), [&] { file->CopyMetadata(path, except); });
+  return Async(info.Env(), {}, [=] {
+    file->CopyMetadata(path, except);
+    return Undefined;
+  });
 }
 
 void GgufWriter::AddTensor(const Napi::CallbackInfo& info) {

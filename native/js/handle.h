@@ -60,6 +60,7 @@ class Handle : public Napi::ObjectWrap<Derived> {
     return Derived::Unwrap(value.As<Napi::Object>())->Live(value.Env());
   }
 
+  // Here and now; what is large is an AsyncHandle.
   Napi::Value Dispose(const Napi::CallbackInfo& info) {
     resource_.reset();
     const auto deferred = Napi::Promise::Deferred::New(info.Env());

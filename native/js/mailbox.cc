@@ -64,6 +64,7 @@ void Mailbox::Deliver(Napi::Env env, Napi::Function, Mailbox* mailbox, void*) {
 
 // What runs reads buffers of this environment, and nobody is left to tell.
 void Mailbox::Leave() {
+  has_left_ = true;
   queues_->computing.Leave(this);
   queues_->background.Leave(this);
   finished_.clear();

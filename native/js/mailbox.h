@@ -18,6 +18,8 @@ class Mailbox {
   explicit Mailbox(Napi::Env env);
 
   WorkQueues& queues() { return *queues_; }
+  // The process is exiting: threads that begin something now may lose what they use.
+  bool has_left() const { return has_left_; }
   // One more is under way: the event loop goes on until it has come. JS thread.
   void Expect(Napi::Env env);
   // Any thread.
@@ -37,6 +39,7 @@ class Mailbox {
   std::mutex mutex_;
   std::vector<std::unique_ptr<PromiseWorker>> finished_;
   int expected_ = 0;
+  bool has_left_ = false;
   Bell bell_;
 };
 

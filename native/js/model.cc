@@ -78,14 +78,30 @@ std::vector<Model::Property> Model::Members() {
           InstanceAccessor("size", &Model::Get<&LoadedModel::size>, nullptr),
           InstanceAccessor("description", &Model::Get<&LoadedModel::description>, nullptr),
           InstanceMethod("tokenize", &Model::Tokenize),
+          InstanceMethod("tokenizeAsync", &Model::TokenizeAsync),
           InstanceMethod("specialToken", &Model::SpecialToken),
           InstanceMethod("tokenBytes", &Model::TokenBytes)};
 }
 
+static std::string TokenizedArg(const Napi::Value& value) {
+  std::string text = StringArg(value, "text");
+  if (text.size() > size_t(INT32_MAX)) throw InvalidArgument(value.Env(), "text", "under 2 GiB");
+  return text;
+}
+
 Napi::Value Model::Tokenize(const Napi::CallbackInfo& info) {
-  const std::string text = StringArg(info[0], "text");
-  if (text.size() > size_t(INT32_MAX)) throw InvalidArgument(info.Env(), "text", "under 2 GiB");
+  const std::string text = TokenizedArg(info[0]);
   return CopyOf<Napi::Int32Array>(info.Env(), Live(info.Env())->Tokenize(text));
+}
+
+Napi::Value Model::TokenizeAsync(const Napi::CallbackInfo& info) {
+  auto work = [text = TokenizedArg(info[0]),
+               model = Live(info.Env())]() -> PromiseWorker::Settlement {
+    return [tokens = model->Tokenize(text)](Napi::Env env) {
+      return CopyOf<Napi::Int32Array>(env, tokens);
+    };
+  };
+  return Async(info.Env(), {}, std::move(work));
 }
 
 Napi::Value Model::SpecialToken(const Napi::CallbackInfo& info) {

@@ -1,12 +1,12 @@
 // The JavaScript handle of a LoadedModel.
 #pragma once
 
-#include "js/handle.h"
+#include "js/async-handle.h"
 #include "llama/model.h"
 
 namespace llavaov {
 
-class Model : public Handle<Model, LoadedModel> {
+class Model : public AsyncHandle<Model, LoadedModel> {
  public:
   static constexpr const char* kName = "Model";
   static std::vector<Property> Members();
@@ -14,6 +14,7 @@ class Model : public Handle<Model, LoadedModel> {
 
  private:
   Napi::Value Tokenize(const Napi::CallbackInfo& info);
+  Napi::Value TokenizeAsync(const Napi::CallbackInfo& info);
   Napi::Value SpecialToken(const Napi::CallbackInfo& info);
   Napi::Value TokenBytes(const Napi::CallbackInfo& info);
 };

@@ -26,41 +26,48 @@ PromiseWorker::PromiseWorker(Napi::Env env, Mailbox& mailbox, const std::vector<
       env_(env),
       mailbox_(mailbox),
       deferred_(Napi::Promise::Deferred::New(env)),
-      done_(std::move(terms.done)) {
+      done_(std::move(terms.done)),
+      computes_(terms.computes),
+      must_run_(terms.must_run) {
   for (const Napi::Value& value : keep) kept_.push_back(Napi::Persistent(value.As<Napi::Object>()));
 }
 
 Napi::Promise PromiseWorker::Run(Napi::Env env, const std::vector<Napi::Value>& keep, Work work,
                                  WorkTerms terms) {
-  const bool computes = terms.computes;
   Mailbox& mailbox = InstanceData::Of(env).mailbox();
   std::unique_ptr<PromiseWorker> worker(new PromiseWorker(env, mailbox, keep, std::move(terms)));
   worker->work_ = std::move(work);
-  return Start(std::move(worker), computes);
+  return Start(std::move(worker));
 }
 
 Napi::Promise PromiseWorker::RunFilling(Napi::Env env, std::vector<Napi::Value> keep,
-                                        Napi::Value out, std::function<void()> fill) {
+                                        Napi::Value out, std::function<void()> fill,
+                                        WorkTerms terms) {
   keep.push_back(out);
   Mailbox& mailbox = InstanceData::Of(env).mailbox();
-  std::unique_ptr<PromiseWorker> worker(new PromiseWorker(env, mailbox, keep, {}));
+  std::unique_ptr<PromiseWorker> worker(new PromiseWorker(env, mailbox, keep, std::move(terms)));
   worker->work_ = [self = worker.get(), fill = std::move(fill)]() -> Settlement {
     fill();
     return [self](Napi::Env) -> Napi::Value { return self->kept_.back().Value(); };
   };
-  return Start(std::move(worker), false);
+  return Start(std::move(worker));
 }
 
-Napi::Promise PromiseWorker::Start(std::unique_ptr<PromiseWorker> worker, bool computes) {
+Napi::Promise PromiseWorker::Start(std::unique_ptr<PromiseWorker> worker) {
   const Napi::Promise promise = worker->deferred_.Promise();
   Mailbox& mailbox = worker->mailbox_;
   mailbox.Expect(worker->env_);
   WorkQueues& queues = mailbox.queues();
-  std::unique_ptr<Job> refused =
-      (computes ? queues.computing : queues.background).Add(std::move(worker));
+  WorkQueue& queue = worker->computes_ ? queues.computing : queues.background;
+  const bool is_late = worker->must_run_ && mailbox.has_left();
+  std::unique_ptr<Job> refused = is_late ? std::move(worker) : queue.Add(std::move(worker));
   if (refused) {
     auto& own = static_cast<PromiseWorker&>(*refused);
-    own.Fail(NativeError("ERR_OUT_OF_MEMORY", "Could not start a thread"));
+    if (own.must_run_) {
+      own.Execute();
+    } else {
+      own.Fail(NativeError("ERR_OUT_OF_MEMORY", "Could not start a thread"));
+    }
     own.Finish(std::move(refused));
   }
   return promise;

@@ -24,6 +24,8 @@ struct WorkTerms {
   std::shared_ptr<CancelFlag> cancel = nullptr;
   // Runs on the JS thread when the promise settles, however it settles, before any reaction.
   std::function<void()> done = [] {};
+  // Runs on the JS thread where no other can be had, instead of failing.
+  bool must_run = false;
 };
 
 class PromiseWorker final : public Job {
@@ -39,7 +41,7 @@ class PromiseWorker final : public Job {
   // Runs `fill`, which fills `out` (allocated by the caller, so that nothing is copied afterwards),
   // and resolves to `out`.
   static Napi::Promise RunFilling(Napi::Env env, std::vector<Napi::Value> keep, Napi::Value out,
-                                  std::function<void()> fill);
+                                  std::function<void()> fill, WorkTerms terms = {});
 
   void Execute() override;
   void Finish(std::unique_ptr<Job> self) override;
@@ -51,7 +53,7 @@ class PromiseWorker final : public Job {
  private:
   PromiseWorker(Napi::Env env, Mailbox& mailbox, const std::vector<Napi::Value>& keep,
                 WorkTerms terms);
-  static Napi::Promise Start(std::unique_ptr<PromiseWorker> worker, bool computes);
+  static Napi::Promise Start(std::unique_ptr<PromiseWorker> worker);
 
   Napi::Env env_;
   Mailbox& mailbox_;
@@ -60,6 +62,8 @@ class PromiseWorker final : public Job {
   Work work_;
   Settlement settlement_;
   std::function<void()> done_;
+  bool computes_;
+  bool must_run_;
   std::unique_ptr<NativeError> error_;
   std::string other_error_;  // of an exception that is not ours
 };

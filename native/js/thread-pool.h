@@ -1,12 +1,12 @@
 // The JavaScript handle of Workers.
 #pragma once
 
-#include "js/handle.h"
+#include "js/async-handle.h"
 #include "llama/thread-pool.h"
 
 namespace llavaov {
 
-class ThreadPool : public Handle<ThreadPool, Workers> {
+class ThreadPool : public AsyncHandle<ThreadPool, Workers> {
  public:
   static constexpr const char* kName = "ThreadPool";
   static std::vector<Property> Members() {

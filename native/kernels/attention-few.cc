@@ -115,13 +115,10 @@ class Few {
   }
 
   // Scores of keys [c, c + kLanes) of the tile.
-  void Scores(const char* keys, size_t stride, ggml_type type, int c, int n) {
-    for (int j = 0; j < kLanes; ++j) {
-      const char* row = keys + (c + j) * stride;
-      for (int i = 0; i < padded_; i += kLanes) {
-        Store(k_ + j * padded_ + i, c + j < n ? LanesOf(row, type, i, s_.dim) : Zero());
-      }
-    }
+  void Scores(const ggml_tensor* k, const char* keys, int c, int n) {
+    const int valid = std::min(n - c, kLanes);
+    ReadRows(k, keys + c * k->nb[1], valid, s_.dim, padded_, k_);
+    std::fill(k_ + valid * padded_, k_ + kLanes * padded_, 0.0f);
     for (int r = 0; r < rows_; ++r) {
       F sums[kLanes];
       LLAVAOV_UNROLL
@@ -148,12 +145,8 @@ class Few {
     const char* keys = KeysOf(k, head, batch) + first * k->nb[1];
     const char* values = KeysOf(v, head, batch) + first * v->nb[1];
     std::fill_n(scores_, kMaxRows * kKeys, 0.0f);
-    for (int c = 0; c < n; c += kLanes) Scores(keys, k->nb[1], k->type, c, n);
-    for (int j = 0; j < n; ++j) {
-      for (int i = 0; i < s_.padded_v; i += kLanes) {
-        Store(v_ + j * s_.padded_v + i, LanesOf(values + j * v->nb[1], v->type, i, s_.dim_v));
-      }
-    }
+    for (int c = 0; c < n; c += kLanes) Scores(k, keys, c, n);
+    ReadRows(v, values, n, s_.dim_v, s_.padded_v, v_);
     float shrink[kMaxRows];
     std::fill_n(shrink, kMaxRows, 1.0f);
     for (int r = 0; r < rows_; ++r) {

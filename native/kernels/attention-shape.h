@@ -77,21 +77,37 @@ inline __m256 EightOf(const char* row, ggml_type type, int i, int n) {
                    : _mm256_cvtph_ps(Load128(from));
 }
 
-// kLanes values of a row from `i` on, zeros after its end.
-inline F LanesOf(const char* row, ggml_type type, int i, int end) {
-  if (end - i >= kLanes && type == GGML_TYPE_F32) {
-    return Load(reinterpret_cast<const float*>(row) + i);
+// `n` rows of `dim` values to floats, `padded` apart, with zeros between.
+template <ggml_type type>
+inline void ReadRows(const char* rows, size_t stride, int n, int dim, int padded, float* out) {
+  for (int j = 0; j < n; ++j, rows += stride, out += padded) {
+    int i = 0;
+    for (; i + kLanes <= dim; i += kLanes) {
+      if constexpr (type == GGML_TYPE_F32) {
+        Store(out + i, Load(reinterpret_cast<const float*>(rows) + i));
+      } else if constexpr (type == GGML_TYPE_F16) {
+        Store(out + i, LoadHalves(reinterpret_cast<const uint16_t*>(rows) + i));
+      } else {
+        for (int k = i; k < i + kLanes; k += 8)
+          _mm256_storeu_ps(out + k, EightOf(rows, type, k, 8));
+      }
+    }
+    for (; i < padded; i += 8) {
+      _mm256_storeu_ps(out + i, i < dim ? EightOf(rows, type, i, dim - i) : _mm256_setzero_ps());
+    }
   }
-  if (end - i >= kLanes && type == GGML_TYPE_F16) {
-    return LoadHalves(reinterpret_cast<const uint16_t*>(row) + i);
+}
+
+inline void ReadRows(const ggml_tensor* x, const char* rows, int n, int dim, int padded,
+                     float* out) {
+  switch (x->type) {
+    case GGML_TYPE_F32:
+      return ReadRows<GGML_TYPE_F32>(rows, x->nb[1], n, dim, padded, out);
+    case GGML_TYPE_F16:
+      return ReadRows<GGML_TYPE_F16>(rows, x->nb[1], n, dim, padded, out);
+    default:
+      return ReadRows<GGML_TYPE_Q8_0>(rows, x->nb[1], n, dim, padded, out);
   }
-  float lanes[kLanes];
-  for (int j = 0; j < kLanes; j += 8) {
-    const bool is_there = i + j < end;
-    _mm256_storeu_ps(lanes + j,
-                     is_there ? EightOf(row, type, i + j, end - i - j) : _mm256_setzero_ps());
-  }
-  return Load(lanes);
 }
 
 // One row of scores (n of them, in whole vectors; those that are masked -inf) to shares of the

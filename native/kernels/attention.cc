@@ -120,12 +120,7 @@ class Unit {
       const Mask kind = mask ? MaskOf(tile_mask, mask->nb[1], queries, n) : Mask::kNone;
       if (kind == Mask::kAll) continue;
       PackKeys(keys + first * k->nb[1], k->nb[1], k->type, n, s_.dim, at_.k);
-      for (int j = 0; j < n; ++j) {
-        const char* row = values + (first + j) * v->nb[1];
-        for (int i = 0; i < s_.padded_v; i += kLanes) {
-          Store(at_.v + size_t(j) * s_.padded_v + i, LanesOf(row, v->type, i, s_.dim_v));
-        }
-      }
+      ReadRows(v, values + first * v->nb[1], n, s_.dim_v, s_.padded_v, at_.v);
       for (int g = 0; g < groups_; ++g) {
         Group(g, n, kind == Mask::kSome ? tile_mask : nullptr, mask ? mask->nb[1] : 0);
       }

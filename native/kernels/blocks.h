@@ -52,6 +52,10 @@ struct Plain {
       min[0] = -Half(m);
     }
   }
+  static void HalfScales(const void* row, int kb, uint16_t* scale, uint16_t* min) {
+    *scale = FirstHalf(row, kb);
+    if (has_min) std::memcpy(min, reinterpret_cast<const char*>(&At(row, kb)) + 2, 2);
+  }
   static uint16_t FirstHalf(const void* row, int kb) {
     uint16_t d;
     std::memcpy(&d, &At(row, kb), 2);

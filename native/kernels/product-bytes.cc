@@ -22,7 +22,8 @@ constexpr int kRows = kIntRows, kVectors = kIntVectors;
 struct ByteBlock {
   int32_t q[8][kRows];
   float scale[kRows];
-  // Of each half's values: times -offset, or for types with a min in floats, scaled, negative.
+  // The sum of each half's values: times -offset, or negative in scaled floats for types with a
+  // min.
   union {
     int32_t start[2][kRows];
     float sum[2][kRows];
@@ -79,26 +80,51 @@ struct ByteShape {
   static void Unpack(const WeightSlice& w, B* out) {
     for (int v = 0; v < kVectors; ++v) {
       const int valid = std::min(kLanes, w.n_cols - v * kLanes);
+      const char* first = w.data + v * kLanes * w.stride;
       for (int b = 0; b < w.blocks; ++b) {
         __m256i rows[kLanes];
-        float scale[kLanes][2] = {}, min[kLanes][2] = {};
         for (int i = 0; i < kLanes; ++i) {
-          rows[i] = _mm256_setzero_si256();
-          if (i >= valid) continue;
-          const char* row = w.data + (v * kLanes + i) * w.stride;
-          rows[i] = W::Quants(row, w.kb + b);
-          W::Scales(row, w.kb + b, scale[i], min[i]);
+          rows[i] = i < valid ? W::Quants(first + i * w.stride, w.kb + b) : _mm256_setzero_si256();
         }
         I columns[8];
         TransposeLanes(rows, columns);
         for (int t = 0; t < 8; ++t) StoreIntegers(out->q[b][t][v], columns[t]);
-        for (int s = 0; s < W::kScales; ++s) {
-          for (int i = 0; i < kLanes; ++i) out->scale[b][s][v][i] = scale[i][s];
-          if (!W::kHasMin) continue;
-          for (int i = 0; i < kLanes; ++i) out->min[b][s][v][i] = min[i][s];
-        }
+        if (b % W::kSuper == 0) UnpackScales(first, w.stride, valid, w.kb + b, b, v, out);
       }
     }
+  }
+
+  // The scales and mins of one block of W's own, which is kSuper of ours, in every column.
+  static inline void UnpackScales(const char* rows, size_t stride, int valid, int kb, int b, int v,
+                                  B* out) {
+    if constexpr (W::kSuper == 1) {
+      uint16_t scale[kLanes] = {}, min[kLanes] = {};
+      for (int i = 0; i < valid; ++i) W::HalfScales(rows + i * stride, kb, &scale[i], &min[i]);
+      Store(out->scale[b][0][v], LoadHalves(scale));
+      if (W::kHasMin) Store(out->min[b][0][v], Sub(Zero(), LoadHalves(min)));
+    } else {
+      constexpr int kCount = 8 * W::kScales;
+      float scale[kLanes][kCount] = {}, min[kLanes][kCount] = {};
+      for (int i = 0; i < valid; ++i) W::SuperScales(rows + i * stride, kb, scale[i], min[i]);
+      for (int part = 0; part < kCount; part += 8) {
+        Spread(&scale[0][part], kCount, part,
+               [&](int n) { return out->scale[b + n / W::kScales][n % W::kScales][v]; });
+        if (!W::kHasMin) continue;
+        Spread(&min[0][part], kCount, part, [&](int n) {
+          return out->min[b + n / W::kScales][W::kHasMin ? n % W::kScales : 0][v];
+        });
+      }
+    }
+  }
+
+  // Eight numbers of each column, kCount apart, to where `at` says that a vector of them lies.
+  template <class At>
+  static inline void Spread(const float* numbers, int count, int part, At at) {
+    __m256i rows[kLanes];
+    for (int i = 0; i < kLanes; ++i) rows[i] = Load256(numbers + i * count);
+    I columns[8];
+    TransposeLanes(rows, columns);
+    for (int n = 0; n < 8; ++n) StoreIntegers(at(part + n), columns[n]);
   }
 
   static void Tile(const A* a, const B& panel, int blocks, const Output& out) {

@@ -91,17 +91,6 @@ struct PlainRow {
   }
 };
 
-// Eight scales and eight mins of six bits each.
-inline void SixBits(const uint8_t* bytes, __m256* scales, __m256* mins) {
-  const uint32_t a = FourBytes(bytes), b = FourBytes(bytes + 4), c = FourBytes(bytes + 8);
-  const uint32_t s0 = a & 0x3f3f3f3f, m0 = b & 0x3f3f3f3f;
-  const uint32_t s1 = (c & 0x0f0f0f0f) | ((a >> 6 & 0x03030303) << 4);
-  const uint32_t m1 = (c >> 4 & 0x0f0f0f0f) | ((b >> 6 & 0x03030303) << 4);
-  const __m128i all = _mm_set_epi32(int(m1), int(m0), int(s1), int(s0));
-  *scales = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
-  *mins = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
-}
-
 // Super-blocks of 256. Scales of a block times those of the activations are made together; what
 // offsets and mins take off is one product of vectors a super-block.
 template <class W>

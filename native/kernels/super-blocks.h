@@ -34,6 +34,34 @@ inline __m256i IsBitSet(const uint8_t* bytes, int bit) {
   return _mm256_cmpeq_epi8(_mm256_and_si256(Load256(bytes), mask), mask);
 }
 
+// Eight scales and eight mins of six bits each.
+inline void SixBits(const uint8_t* bytes, __m256* scales, __m256* mins) {
+  const uint32_t a = FourBytes(bytes), b = FourBytes(bytes + 4), c = FourBytes(bytes + 8);
+  const uint32_t s0 = a & 0x3f3f3f3f, m0 = b & 0x3f3f3f3f;
+  const uint32_t s1 = (c & 0x0f0f0f0f) | ((a >> 6 & 0x03030303) << 4);
+  const uint32_t m1 = (c >> 4 & 0x0f0f0f0f) | ((b >> 6 & 0x03030303) << 4);
+  const __m128i all = _mm_set_epi32(int(m1), int(m0), int(s1), int(s0));
+  *scales = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
+  *mins = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
+}
+
+// What Scales of a type says of each of the eight blocks in turn.
+template <class W>
+inline void ScalesOfEight(const void* row, int kb, float* scale, float* min) {
+  for (int i = 0; i < 8; ++i) {
+    W::Scales(row, kb + i, scale + i * W::kScales, min + i * W::kScales);
+  }
+}
+
+template <class W>
+inline void SixBitScalesOfEight(const void* row, int kb, float* scale, float* min) {
+  const auto& b = W::At(row, kb);
+  __m256 s, m;
+  SixBits(b.scales, &s, &m);
+  _mm256_storeu_ps(scale, _mm256_mul_ps(s, _mm256_set1_ps(Half(b.d))));
+  _mm256_storeu_ps(min, _mm256_mul_ps(m, _mm256_set1_ps(Half(b.dmin))));
+}
+
 struct Q2_K : Super<block_q2_K, 0, 2, true> {
   static __m256i Quants(const void* row, int kb) { return BitPairs(At(row, kb).qs, kb); }
   static void Scales(const void* row, int kb, float* scale, float* min) {
@@ -43,6 +71,9 @@ struct Q2_K : Super<block_q2_K, 0, 2, true> {
       scale[half] = Half(b.d) * float(both & 15);
       min[half] = Half(b.dmin) * float(both >> 4);
     }
+  }
+  static void SuperScales(const void* row, int kb, float* scale, float* min) {
+    ScalesOfEight<Q2_K>(row, kb, scale, min);
   }
 };
 
@@ -59,6 +90,9 @@ struct Q3_K : Super<block_q3_K, 4, 2, false> {
       const int high = b.scales[8 + i % 4] >> (i / 4 * 2) & 3;
       scale[half] = Half(b.d) * float((low | high << 4) - 32);
     }
+  }
+  static void SuperScales(const void* row, int kb, float* scale, float* min) {
+    ScalesOfEight<Q3_K>(row, kb, scale, min);
   }
 };
 
@@ -77,6 +111,9 @@ struct Q4_K : Super<block_q4_K, 0, 1, true> {
   static void Scales(const void* row, int kb, float* scale, float* min) {
     SixBitScales(At(row, kb), kb % 8, scale, min);
   }
+  static void SuperScales(const void* row, int kb, float* scale, float* min) {
+    SixBitScalesOfEight<Q4_K>(row, kb, scale, min);
+  }
 };
 
 struct Q5_K : Super<block_q5_K, 0, 1, true> {
@@ -86,6 +123,9 @@ struct Q5_K : Super<block_q5_K, 0, 1, true> {
   }
   static void Scales(const void* row, int kb, float* scale, float* min) {
     SixBitScales(At(row, kb), kb % 8, scale, min);
+  }
+  static void SuperScales(const void* row, int kb, float* scale, float* min) {
+    SixBitScalesOfEight<Q5_K>(row, kb, scale, min);
   }
 };
 
@@ -101,6 +141,16 @@ struct Q6_K : Super<block_q6_K, 32, 2, false> {
     const block_q6_K& b = At(row, kb);
     for (int half = 0; half < 2; ++half) {
       scale[half] = Half(b.d) * float(b.scales[kb % 8 * 2 + half]);
+    }
+  }
+  static void SuperScales(const void* row, int kb, float* scale, float*) {
+    const block_q6_K& b = At(row, kb);
+    const __m128i bytes = Load128(b.scales);
+    const __m256 d = _mm256_set1_ps(Half(b.d));
+    for (int half = 0; half < 2; ++half) {
+      const __m128i eight = half ? _mm_srli_si128(bytes, 8) : bytes;
+      _mm256_storeu_ps(scale + half * 8,
+                       _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight)), d));
     }
   }
 };

@@ -285,16 +285,17 @@ void DecoderContext::CopySequence(int source, int target, int to) {
   if (to > 0) llama_memory_seq_cp(memory_, source, target, 0, to);
 }
 
-std::vector<uint8_t> DecoderContext::SaveSequence(int sequence) {
+size_t DecoderContext::SequenceBytes(int sequence) const {
+  return llama_state_seq_get_size(context_.get(), sequence);
+}
+
+void DecoderContext::SaveSequence(int sequence, uint8_t* state, size_t size) {
   const std::lock_guard<std::mutex> lock(workers_->mutex());
   const ErrorLog errors;
-  std::vector<uint8_t> state(llama_state_seq_get_size(context_.get(), sequence));
-  const size_t size =
-      llama_state_seq_get_data(context_.get(), state.data(), state.size(), sequence);
-  if (size == 0 || size != state.size()) {
+  const size_t written = llama_state_seq_get_data(context_.get(), state, size, sequence);
+  if (written == 0 || written != size) {
     throw NativeError("ERR_DECODE", "Cannot save the sequence: " + errors.text());
   }
-  return state;
 }
 
 void DecoderContext::LoadSequence(int sequence, const uint8_t* state, size_t size, int n) {

@@ -49,8 +49,9 @@ class DecoderContext {
   void RemovePositions(int sequence, int from, int to);
   void CopySequence(int source, int target, int to);
 
-  // The cached positions of a sequence, in llama.cpp's format.
-  std::vector<uint8_t> SaveSequence(int sequence);
+  // The cached positions of a sequence, in llama.cpp's format: how many bytes, and these.
+  size_t SequenceBytes(int sequence) const;
+  void SaveSequence(int sequence, uint8_t* state, size_t size);
   // Fills an empty sequence with positions 0 to n - 1 that SaveSequence gave. Throws
   // ERR_INVALID_ARGUMENT, leaving the sequence empty, for a state that is none, has another number
   // of positions, is of another model or cache type, or does not fit.

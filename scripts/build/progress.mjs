@@ -4,7 +4,10 @@
  */
 const WIDTH = 24;
 
-/** @param {string} label */
+/**
+ * @param {string} label
+ * @param {{ stream?: { isTTY?: boolean; write(text: string): unknown }; isQuiet?: boolean }} options
+ */
 export function createProgress(label, { stream = process.stderr, isQuiet = false } = {}) {
   if (isQuiet) return { update() {}, stop() {} };
   let lastTenth = 0;

@@ -21,6 +21,7 @@ import {
   type SamplingFacts,
   type SamplingOptions,
 } from './sampling.js';
+import { resolveTools, type Tool, type ToolChoice, type ToolSettings } from './tool-options.js';
 
 export interface ChatProgress {
   /** 'encode' counts tiles of all pictures and frames of all clips, 'prefill' positions of the prompt. */
@@ -39,6 +40,10 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
   stop?: string | readonly string[];
   /** The shape that the answer has to have: a schema that cannot be kept is refused with ERR_SCHEMA. */
   responseFormat?: F;
+  /** Functions that the model may ask to be called; see `toolCalls` of the result. */
+  tools?: readonly Tool[];
+  /** Default 'auto'. */
+  toolChoice?: ToolChoice;
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
   signal?: AbortSignal;
@@ -54,6 +59,7 @@ export interface ChatSettings {
   onProgress: ((progress: ChatProgress) => void) | undefined;
   sampling: NativeSamplerOptions;
   format: AnswerFormat | undefined;
+  tools: ToolSettings | undefined;
   /** Chunks carry log-probabilities. */
   hasLogprobs: boolean;
 }
@@ -62,6 +68,8 @@ const CHAT_OPTIONS = [
   'maxTokens',
   'stop',
   'responseFormat',
+  'tools',
+  'toolChoice',
   'multiImage',
   'signal',
   'onProgress',
@@ -91,8 +99,16 @@ function settingsOf(options: ChatOptions, model: SamplingFacts): ChatSettings {
     onProgress: checkFunction('onProgress', options.onProgress),
     sampling: resolveSampling(options, model),
     hasLogprobs: options.topLogprobs !== undefined,
-    format: resolveFormat(options.responseFormat),
+    ...resolveShape(options),
   };
+}
+
+function resolveShape(options: ChatOptions): Pick<ChatSettings, 'format' | 'tools'> {
+  const format = resolveFormat(options.responseFormat);
+  const tools = resolveTools(options.tools, options.toolChoice);
+  if (format && tools)
+    throw invalidArgument('responseFormat', "no tools beside it, or toolChoice 'none',", 'both');
+  return { format, tools };
 }
 
 function checkStop(option: unknown): readonly string[] {

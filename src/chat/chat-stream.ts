@@ -2,14 +2,18 @@
  * The answer as it is written. Lazy: nothing is read, encoded or generated before the first read or the first look at
  * `result`; either starts the one run that both show. Chunks are kept, so a slow reader delays no other chat.
  */
+import type { ToolCall } from '../prompt/messages.js';
 import type { MediaSummary } from './planned-media.js';
+import type { ToolCallDelta } from './tool-call-reader.js';
 
 /** One generated token. */
 export interface ChatChunk {
   /** Whole characters only; empty while a character or a stop string may be incomplete, and for special tokens. */
   text: string;
   token: number;
-  /** With topLogprobs: of the model over its whole vocabulary, before penalties and temperature. */
+  /** With tools: pieces of calls that came with this token. */
+  toolCalls?: ToolCallDelta[];
+  /** With topLogprobs: its log-probability in the whole vocabulary, before penalties and temperature. */
   logprob?: number;
   /** With topLogprobs: the most probable tokens, best first. */
   top?: { token: number; text: string; logprob: number }[];
@@ -21,11 +25,14 @@ export interface ChatResult<P = unknown> {
   /** With a JSON response format: the value of an answer that ended by itself. Undefined otherwise, also where a
    *  schema object's own checks, which no grammar knows, refuse it. */
   parsed?: P | undefined;
+  /** With tools: the calls that the model asked for, each complete; give them back in an assistant's message, and the
+   *  results in messages of the role 'tool'. */
+  toolCalls?: ToolCall[];
   /** Every generated id, the one that ended the answer included. */
   tokens: number[];
   /** 'stop': the model ended, or a stop string came. 'length': maxTokens or the context ran out. 'abort': the reader
-   *  left its loop. */
-  finishReason: 'stop' | 'length' | 'abort';
+   *  left its loop. 'tool-calls': the model ended, and asked for calls. */
+  finishReason: 'stop' | 'length' | 'abort' | 'tool-calls';
   usage: {
     /** Positions of the prompt, visual ones included. */
     promptTokens: number;

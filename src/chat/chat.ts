@@ -14,6 +14,7 @@ import type { Engine } from './engine.js';
 import { penalizePrompt } from './penalty-scope.js';
 import { closeMedia, describeMedia, type PlannedMedia } from './planned-media.js';
 import { TextDecoderWithStops } from './text-out.js';
+import { ToolCallReader } from './tool-call-reader.js';
 
 export interface ChatRequest {
   engine: Engine;
@@ -27,6 +28,7 @@ export class Chat {
   readonly #request: ChatRequest;
   readonly #tokens: number[] = [];
   readonly #text: TextDecoderWithStops;
+  readonly #calls: ToolCallReader | undefined;
   #written = '';
   /** The model ended the answer, and no stop string or limit. */
   #hasEnded = false;
@@ -48,6 +50,7 @@ export class Chat {
   constructor(request: ChatRequest) {
     this.#request = request;
     this.#text = new TextDecoderWithStops(request.settings.stop);
+    if (request.settings.tools) this.#calls = new ToolCallReader();
   }
 
   /** @throws what `ChatStream.result` says */
@@ -63,7 +66,9 @@ export class Chat {
   async #answer(): Promise<GenerateEnd> {
     const { engine, messages, settings, signal } = this.#request;
     const conversation = await this.#timed('openMs', () =>
-      openConversation(messages, engine, { signal, multiImage: settings.multiImage }),
+      openConversation(messages, engine, {
+        ...{ signal, multiImage: settings.multiImage, tools: settings.tools?.tools },
+      }),
     );
     this.#conversation = conversation;
     const { segments, media, rows } = conversation;
@@ -144,9 +149,9 @@ export class Chat {
 
   #grammar(): Partial<NativeSamplerOptions> {
     const { engine, settings } = this.#request;
-    if (!settings.format) return {};
-    const endTokens = Int32Array.from(engine.endTokens);
-    return { grammar: settings.format.grammar, grammarTrigger: '', endTokens };
+    const { grammar = settings.format?.grammar, trigger = '' } = settings.tools ?? {};
+    if (grammar === undefined) return {};
+    return { grammar, grammarTrigger: trigger, endTokens: Int32Array.from(engine.endTokens) };
   }
 
   /** @returns whether the answer goes on */
@@ -155,12 +160,19 @@ export class Chat {
     const { token } = sample;
     const isEnd = engine.endTokens.has(token);
     const bytes = isEnd ? new Uint8Array() : engine.model.tokenBytes(token, false);
-    const { text, isStopped } = this.#text.push(bytes, isEnd || isLast);
+    const { text: raw, isStopped } = this.#text.push(bytes, isEnd || isLast);
+    const { text, ...calls } = this.#readCalls(raw, isEnd || isLast || isStopped);
     this.#tokens.push(token);
     this.#written += text;
     this.#hasEnded = isEnd;
-    emit({ text, token, ...(settings.hasLogprobs ? this.#logprobs(sample) : {}) });
+    emit({ text, token, ...calls, ...(settings.hasLogprobs ? this.#logprobs(sample) : {}) });
     return !isEnd && !isStopped;
+  }
+
+  #readCalls(raw: string, isLast: boolean): Pick<ChatChunk, 'text' | 'toolCalls'> {
+    if (!this.#calls) return { text: raw };
+    const { text, deltas } = this.#calls.push(raw, isLast);
+    return deltas.length > 0 ? { text, toolCalls: deltas } : { text };
   }
 
   #logprobs({ logprob, topTokens, topLogprobs }: NativeSample): Partial<ChatChunk> {
@@ -181,8 +193,9 @@ export class Chat {
     return {
       text: this.#written,
       ...(format ? { parsed } : {}),
+      ...(this.#calls ? { toolCalls: this.#calls.calls } : {}),
       tokens: this.#tokens,
-      finishReason,
+      finishReason: this.#calls?.calls.length && this.#hasEnded ? 'tool-calls' : finishReason,
       usage: {
         promptTokens: this.#conversation?.rows ?? 0,
         visualTokens: media.reduce((sum, { plan }) => sum + plan.rows, 0),

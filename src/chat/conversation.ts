@@ -50,8 +50,8 @@ export async function openConversation(
   engine: Engine,
   options: OpenOptions,
 ): Promise<Conversation> {
-  const parts = renderPrompt(messages, engine.dialect);
-  const segments = tokenizePrompt(parts, engine.model);
+  const parts = renderPrompt(messages, engine.dialect, options.tools);
+  const segments = await tokenizePrompt(parts, engine.model);
   const media = await openMedia(mediaParts(messages), engine, options);
   const rows = segments.reduce((sum, segment) => sum + rowsOf(segment, media), 0);
   return { prompt: promptText(parts), segments, media, rows };

@@ -3,6 +3,7 @@ import { LlavaError } from '../errors.js';
 import { type OpenedImage, openImage } from '../media/image.js';
 import { openVideo } from '../media/video.js';
 import type { ImagePart, MediaPart, VideoPart } from '../prompt/messages.js';
+import type { ToolText } from '../prompt/tools.js';
 import type { Grid } from '../vision/grid.js';
 import { type ImagePlan, type MultiImage, planImage } from '../vision/image-plan.js';
 import { rowKey } from '../vision/row-cache.js';
@@ -34,13 +35,15 @@ export interface MediaSummary {
   rows: number;
   /** Tiles of a picture beside its overview; null for clips and for pictures of a single padded tile. */
   grid: Grid | null;
-  /** Of a clip: the numbers of the frames that the model sees. */
+  /** Numbers of the frames of a clip that the model sees. */
   frames?: number[];
 }
 
 export interface OpenOptions {
   signal: AbortSignal;
   multiImage?: MultiImage | undefined;
+  /** Listed in the system message. */
+  tools?: readonly ToolText[] | undefined;
 }
 
 /** Frames of a clip that are looked at unless its part says how many. */

@@ -12,6 +12,7 @@ import { inspectCommand } from './inspect.js';
 import { pullCommand } from './pull.js';
 import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
+import { schemaCommand } from './schema.js';
 import { withFlags } from './shared/flags.js';
 import { Interrupted } from './shared/interrupt.js';
 import { silenceProgress } from './shared/progress.js';
@@ -47,6 +48,7 @@ function createProgram(): Command {
     quantizeCommand(),
     runCommand(),
     chatCommand(),
+    schemaCommand(),
     inspectCommand(),
     verifyCommand(),
     doctorCommand(),

@@ -2,8 +2,9 @@
 import { addAbortSignal } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
-import type { ChatResult, LlavaOneVision, Message, Part } from '../index.js';
+import type { ChatOptions, ChatResult, LlavaOneVision, Message, Part } from '../index.js';
 import { reportUsage } from './shared/flags.js';
+import { addFormatOptions, type FormatFlags, formatOf } from './shared/format-flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { addMediaOptions } from './shared/media-flags.js';
 import {
@@ -16,7 +17,7 @@ import { createProgress } from './shared/progress.js';
 import { addSamplingOptions, type SamplingFlags, samplingOf } from './shared/sampling-flags.js';
 import { describeMemory, describeStats } from './shared/stats.js';
 
-interface RunFlags extends ModelFlags, SamplingFlags {
+interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags {
   prompt: string;
   system?: string;
   stats?: true;
@@ -34,6 +35,8 @@ Examples:
   $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf \\
       --video clip.mp4 --frames 16 --prompt "What happens?"
   $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf --prompt - < question.txt
+  $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf \\
+      --image invoice.jpg --schema invoice.schema.json --prompt "Read the invoice."
 
 The answer streams to stdout. With --json one object follows at the end instead: text, tokens, finishReason, usage,
 media and timings in milliseconds.`;
@@ -44,6 +47,7 @@ export function runCommand(): Command {
   command
     .requiredOption('--prompt <text>', 'the question; - reads it from stdin')
     .option('--system <text>', "system message (default: the dialect's)");
+  addFormatOptions(command);
   addSamplingOptions(command);
   addModelOptions(command);
   return command
@@ -64,12 +68,13 @@ export function runCommand(): Command {
 async function run(flags: RunFlags, media: Part[], signal: AbortSignal): Promise<void> {
   const prompt: Part = { type: 'text', text: await readPrompt(flags.prompt, signal) };
   const messages = withSystem(flags.system, { role: 'user', content: [...media, prompt] });
+  const format = await formatOf(flags);
   const model = await loadModel(flags, {
     signal,
     onMemory: (memory) => flags.stats && process.stderr.write(describeMemory(memory)),
   });
   try {
-    const result = await answer(model, messages, { flags, signal });
+    const result = await answer(model, messages, { flags, format, signal });
     if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     if (flags.stats) process.stderr.write(describeStats(result));
   } finally {
@@ -79,6 +84,7 @@ async function run(flags: RunFlags, media: Part[], signal: AbortSignal): Promise
 
 interface AnswerOptions {
   flags: RunFlags;
+  format: Pick<ChatOptions, 'responseFormat'>;
   signal: AbortSignal;
 }
 
@@ -86,12 +92,13 @@ interface AnswerOptions {
 async function answer(
   model: LlavaOneVision,
   messages: Message[],
-  { flags, signal }: AnswerOptions,
+  { flags, format, signal }: AnswerOptions,
 ): Promise<ChatResult> {
   const looking = createProgress('Looking');
   try {
     const stream = model.chat(messages, {
       ...samplingOf(flags),
+      ...format,
       signal,
       onProgress: ({ stage, done, total }) =>
         looking.update(done / total, stage === 'encode' ? `tile ${done} of ${total}` : 'prompt'),

@@ -4,15 +4,7 @@ import { native } from '../addon/load-addon.js';
 import type { NativeBinding } from '../binding.js';
 import { loraRanks } from '../gguf/lora-targets.js';
 import { sourceOfSnapshot } from '../hub/snapshot-source.js';
-import {
-  aChoice,
-  aFlag,
-  aFunction,
-  aPath,
-  aSignal,
-  checkTable,
-  type OptionCheck,
-} from '../option-table.js';
+import { aChoice, aFlag, aPath, checkTable, type OptionCheck } from '../option-table.js';
 import { checkName, defaultName } from './file-name.js';
 import { generalEntries } from './general-entries.js';
 import { fallbackNotes, type GgufPlan } from './gguf-plan.js';
@@ -20,10 +12,15 @@ import { checkAgainstBase, isCheckpointFolder, readLoraBase } from './lora-base.
 import { type LoraConfig, readLoraConfig } from './lora-config.js';
 import { LORA_OUTTYPES, type LoraOuttype, type LoraPlan, planLora } from './lora-plan.js';
 import { readLoraTensors } from './lora-tensors.js';
-import { type WrittenFile, writeOutputs } from './output-files.js';
+import {
+  WRITE_OPTIONS,
+  type WriteOptions,
+  type WrittenFile,
+  writeOutputs,
+} from './output-files.js';
 import { baseType } from './outtypes.js';
 
-export interface ConvertLoraOptions {
+export interface ConvertLoraOptions extends WriteOptions {
   /** Folder with adapter_config.json and adapter_model.safetensors. */
   adapter: string;
   /** Folder for the file, made if missing; a file of the same name is replaced. */
@@ -37,14 +34,6 @@ export interface ConvertLoraOptions {
   textOnly?: boolean;
   /** What the file is called. Default: the folder's name. */
   name?: string;
-  checksum?: boolean;
-  /** Keep the SHA-256 beside the file, in NAME.gguf.sha256. */
-  checksumFiles?: boolean;
-  /** Read source and file again, and compare, before the file gets its name. */
-  verify?: boolean;
-  signal?: AbortSignal;
-  /** @param fraction 0-1. @param detail what is being written. Must not throw. */
-  onProgress?: (fraction: number, detail: string) => void;
 }
 
 export interface ConvertLoraResult {
@@ -90,11 +79,7 @@ const LORA_OPTIONS: Record<keyof ConvertLoraOptions, OptionCheck> = {
   base: aPath,
   textOnly: aFlag,
   name: checkName,
-  checksum: aFlag,
-  checksumFiles: aFlag,
-  verify: aFlag,
-  signal: aSignal,
-  onProgress: aFunction,
+  ...WRITE_OPTIONS,
 };
 
 /** All that can be said without the adapter. @throws ERR_INVALID_ARGUMENT */

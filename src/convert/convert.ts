@@ -9,16 +9,7 @@ import type { Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
 import { type CheckpointSource, sourceOfSnapshot } from '../hub/snapshot-source.js';
 import { isRecord } from '../option-checks.js';
-import {
-  aChoice,
-  aFlag,
-  aFunction,
-  aPath,
-  aSignal,
-  aSize,
-  checkTable,
-  type OptionCheck,
-} from '../option-table.js';
+import { aChoice, aFlag, aPath, aSize, checkTable, type OptionCheck } from '../option-table.js';
 import { type Checkpoint, openCheckpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
 import { planDecoder } from './decoder-plan.js';
@@ -29,12 +20,18 @@ import { findLayout, nameTensors } from './layouts.js';
 import { leftOutNotes, POOLING_HEAD } from './left-out.js';
 import { isLoraFolder } from './lora-config.js';
 import { planMmproj } from './mmproj-plan.js';
-import { type Output, type WrittenFile, writeOutputs } from './output-files.js';
+import {
+  type Output,
+  WRITE_OPTIONS,
+  type WriteOptions,
+  type WrittenFile,
+  writeOutputs,
+} from './output-files.js';
 import { type MmprojOuttype, mmprojOuttypes, type Outtype, outtypes } from './outtypes.js';
 
 export type { MmprojOuttype, Outtype } from './outtypes.js';
 
-export interface ConvertOptions extends DocumentOptions {
+export interface ConvertOptions extends DocumentOptions, WriteOptions {
   /** Folder with config.json, tokenizer files and model.safetensors or its shards. */
   checkpoint: string;
   /** Folder for the two files, made if missing; files of the same names are replaced. */
@@ -52,16 +49,6 @@ export interface ConvertOptions extends DocumentOptions {
   source?: CheckpointSource;
   /** Bytes of tensors beyond which the decoder becomes several files, `NAME-00001-of-0000N.gguf`; the first opens it. */
   splitMaxSize?: number;
-  /** Compute the SHA-256 of each file. */
-  checksum?: boolean;
-  /** And keep it beside the file, in NAME.gguf.sha256, as `sha256sum -c` reads it. */
-  checksumFiles?: boolean;
-  /** Read sources and files again, and compare tensor by tensor, before the files get their names. */
-  verify?: boolean;
-  /** Between chunks of a few megabytes; nothing is left behind. */
-  signal?: AbortSignal;
-  /** @param fraction 0-1 of both files. @param detail what is being written. Must not throw. */
-  onProgress?: (fraction: number, detail: string) => void;
 }
 
 export interface ConvertResult {
@@ -125,14 +112,10 @@ const CONVERT_OPTIONS: Record<keyof ConvertOptions, OptionCheck> = {
   name: checkName,
   source: checkSource,
   splitMaxSize: aSize,
-  checksum: aFlag,
-  checksumFiles: aFlag,
   card: aFlag,
   modelfile: aFlag,
   force: aFlag,
-  verify: aFlag,
-  signal: aSignal,
-  onProgress: aFunction,
+  ...WRITE_OPTIONS,
 };
 
 function checkSource(_: string, source: unknown): void {

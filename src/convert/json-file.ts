@@ -1,8 +1,9 @@
 /** JSON files of a checkpoint and typed lookups in them; what does not fit is an ERR_CHECKPOINT naming file and field. */
 import type { LlavaError } from '../errors.js';
-import { readText } from '../files/read-whole.js';
+import { MAX_TEXT_BYTES, readWhole } from '../files/read-whole.js';
 import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
+import { jsonPieces } from './json-pieces.js';
 import { MAX_JSON_DEPTH, surveyJson } from './json-survey.js';
 
 export interface JsonFile {
@@ -40,10 +41,38 @@ export async function readJsonFileIfAny(path: string): Promise<JsonFile | undefi
   return { path, fields };
 }
 
+/**
+ * The same for a long file, in pieces: each has some members of the containers that `paths` names (json-pieces.ts) and, in one
+ * of them, each other member. @returns false without the file. @throws ERR_CHECKPOINT
+ */
+export async function readJsonPieces(
+  path: string,
+  paths: readonly string[],
+  take: (piece: Record<string, unknown>) => void,
+): Promise<boolean> {
+  const text = await readFileIfAny(path);
+  if (text === undefined) return false;
+  try {
+    for await (const piece of jsonPieces(text, paths)) {
+      if (!isRecord(piece)) throw checkpointError(path, 'expected a JSON object.');
+      take(piece);
+    }
+  } catch (cause) {
+    if (cause instanceof RangeError) throw checkpointError(path, `${cause.message}.`, { cause });
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw checkpointError(path, `not valid JSON (${cause.message}).`, { cause });
+  }
+  return true;
+}
+
 /** @throws ERR_CHECKPOINT when the file is there but cannot be read. */
 export async function readTextFileIfAny(path: string): Promise<string | undefined> {
+  return (await readFileIfAny(path))?.toString();
+}
+
+async function readFileIfAny(path: string): Promise<Buffer | undefined> {
   try {
-    return await readText(path);
+    return await readWhole(path, { maxBytes: MAX_TEXT_BYTES });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw checkpointError(path, (cause as Error).message, { cause });
@@ -74,7 +103,7 @@ export function jsonTokenId(file: JsonFile, key: string): number | undefined {
   return value as number;
 }
 
-/** Of a size that f32 can hold, as GGUF files do. @throws ERR_CHECKPOINT */
+/** A number that f32 can hold, as GGUF files do. @throws ERR_CHECKPOINT */
 export function jsonNumber(file: JsonFile, key: string, fallback?: number): number {
   const value = file.fields[key] ?? fallback;
   if (!isFloat(value)) throw wrongField(file, key, 'a number within f32');

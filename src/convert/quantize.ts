@@ -7,22 +7,18 @@ import { readDecoderFile } from '../gguf/decoder-file.js';
 import { ggmlTypeByName } from '../gguf/ggml-types.js';
 import { ggufString, modelLoadError, readGguf } from '../gguf/reader.js';
 import { collectTensors, type FiledTensor } from '../gguf/split-files.js';
-import {
-  aChoice,
-  aFlag,
-  aFunction,
-  aPath,
-  aSignal,
-  aSize,
-  checkTable,
-  type OptionCheck,
-} from '../option-table.js';
+import { aChoice, aFlag, aPath, aSize, checkTable, type OptionCheck } from '../option-table.js';
 import { decoderType } from './decoder-types.js';
 import { QUANTIZATION_VERSION } from './general-entries.js';
 import { fallbackNotes, type GgufEntry, type GgufPlan, type PlannedTensor } from './gguf-plan.js';
 import { type Imatrix, imatrixUse, importanceOf, readImatrix } from './imatrix.js';
 import { quantizeMmprojTensors } from './mmproj-requantize.js';
-import { type WrittenFile, writeOutputs } from './output-files.js';
+import {
+  WRITE_OPTIONS,
+  type WriteOptions,
+  type WrittenFile,
+  writeOutputs,
+} from './output-files.js';
 import {
   baseType,
   fileType,
@@ -33,7 +29,7 @@ import {
 } from './outtypes.js';
 import { SOURCE_DIGEST } from './source-digest.js';
 
-export interface QuantizeOptions {
+export interface QuantizeOptions extends WriteOptions {
   /** A decoder (the first of its files, if split) or an mmproj. */
   file: string;
   /** For an mmproj one of `mmprojOuttypes`. */
@@ -45,12 +41,6 @@ export interface QuantizeOptions {
   /** Convert matrices that are quantised already, which loses more than converting the original would. */
   allowRequantize?: boolean;
   splitMaxSize?: number;
-  checksum?: boolean;
-  /** Keep the SHA-256 beside the file, in NAME.gguf.sha256. */
-  checksumFiles?: boolean;
-  verify?: boolean;
-  signal?: AbortSignal;
-  onProgress?: (fraction: number, detail: string) => void;
 }
 
 export interface QuantizeResult extends WrittenFile {
@@ -65,11 +55,7 @@ const QUANTIZE_OPTIONS: Record<keyof QuantizeOptions, OptionCheck> = {
   imatrix: aPath,
   allowRequantize: aFlag,
   splitMaxSize: aSize,
-  checksum: aFlag,
-  checksumFiles: aFlag,
-  verify: aFlag,
-  signal: aSignal,
-  onProgress: aFunction,
+  ...WRITE_OPTIONS,
 };
 
 /** @throws ERR_MODEL_LOAD, ERR_WRITE, ERR_INVALID_ARGUMENT, signal.reason */

@@ -6,6 +6,7 @@
  * The digest is known when all is written but belongs in the header: there it is 64 zeros at first.
  */
 import { createHash, type Hash } from 'node:crypto';
+import { updateInSlices } from '../files/sliced-hash.js';
 import { withFile } from '../files/with-file.js';
 import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
 
@@ -24,10 +25,11 @@ export const UNKNOWN_DIGEST: Readonly<GgufEntry> = {
 export class SourceDigest {
   readonly #hashes = new Map<PlannedTensor, Hash>();
 
-  /** @param stored the next bytes of the tensor's source */
-  add(tensor: PlannedTensor, stored: Uint8Array): void {
+  /** One at a time. @param stored the next bytes of the tensor's source */
+  async add(tensor: PlannedTensor, stored: Uint8Array): Promise<void> {
     const hash = this.#hashes.get(tensor) ?? createHash('sha256');
-    this.#hashes.set(tensor, hash.update(stored));
+    this.#hashes.set(tensor, hash);
+    await updateInSlices(hash, stored);
   }
 
   /** In hex; nothing can be added afterwards. */

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { inSlices } from '../in-slices.js';
 import { isRecord } from '../option-checks.js';
 import { type Bpe, readBpe } from './bpe-files.js';
 import { checkpointError } from './checkpoint-error.js';
@@ -51,18 +52,12 @@ export async function readVocabulary(folder: string, nRows: number): Promise<Voc
     tokens[id] = token;
     types[id] = type;
   };
-  for (const [token, id] of bpe.vocab) place(token, id, tokenTypes.normal);
+  await inSlices(bpe.vocab, ([token, id]) => place(token, id, tokenTypes.normal));
   for (const [id, { content, special }] of added)
     place(content, id, special ? tokenTypes.control : tokenTypes.userDefined);
-  const ids = new Map(tokens.flatMap((token, id) => (token === undefined ? [] : [[token, id]])));
-  return {
-    tokens: nameEveryRow(bpe.path, tokens),
-    types,
-    merges: bpe.merges,
-    nUsed: countUsed(tokens),
-    ids,
-    notes: bpe.notes,
-  };
+  const { names, ids } = await nameEveryRow(bpe.path, tokens);
+  const nUsed = countUsed(tokens);
+  return { tokens: names, types, merges: bpe.merges, nUsed, ids, notes: bpe.notes };
 }
 
 /** ChatML's tokens are not in Qwen2's vocab.json. @throws ERR_CHECKPOINT saying where they could be, and what is not there. */
@@ -78,15 +73,23 @@ export function checkSpecials(folder: string, { ids }: Vocabulary): void {
   );
 }
 
-function nameEveryRow(path: string, tokens: (string | undefined)[]): string[] {
-  const named = Array.from(tokens, (token, id) => token ?? `[PAD${id}]`);
-  const seen = new Set<string>();
-  for (const token of named) {
-    if (seen.has(token))
-      throw checkpointError(path, `the token ${JSON.stringify(token)} has two ids.`);
-    seen.add(token);
-  }
-  return named;
+/** @returns the name of each row, and the rows that a token of the vocabulary has */
+async function nameEveryRow(path: string, tokens: readonly (string | undefined)[]) {
+  const twice = (token: string) =>
+    checkpointError(path, `the token ${JSON.stringify(token)} has two ids.`);
+  const ids = new Map<string, number>();
+  await inSlices(tokens, (token, id) => {
+    if (token === undefined) return;
+    if (ids.has(token)) throw twice(token);
+    ids.set(token, id);
+  });
+  const names: string[] = [];
+  await inSlices(tokens, (token, id) => {
+    const name = token ?? `[PAD${id}]`;
+    if (token === undefined && ids.has(name)) throw twice(name);
+    names.push(name);
+  });
+  return { names, ids };
 }
 
 /** The reference keeps as many logits as the tokenizer has entries. */

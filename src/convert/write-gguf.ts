@@ -6,6 +6,7 @@ import type { NativeBinding, NativeGgufWriter } from '../binding.js';
 import { withModelFiles } from '../gguf/metadata.js';
 import { checkpointError } from './checkpoint-error.js';
 import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
+import { packTexts } from './packed-texts.js';
 import type { SourceDigest } from './source-digest.js';
 import { readRows } from './tensor-rows.js';
 
@@ -54,7 +55,7 @@ async function carryOut(
   const writer = new binding.GgufWriter(path, defaultThreads(binding), check);
   try {
     if (plan.base) await copyMetadata(writer, plan.base);
-    for (const entry of plan.entries) setEntry(writer, entry);
+    for (const entry of plan.entries) await setEntry(writer, entry);
     for (const { name, type, shape } of plan.tensors) writer.addTensor(name, type, shape);
     await writer.begin();
     await writeRows(writer, plan, options);
@@ -80,8 +81,7 @@ async function writeRows(
     signal?.throwIfAborted();
     const { source, type, importance } = tensor;
     const writing = writer.write(source.type, rows, importance);
-    digest?.add(tensor, stored);
-    const nBad = await writing;
+    const [nBad] = await Promise.all([writing, digest?.add(tensor, stored)]);
     if (nBad > 0)
       throw checkpointError(
         source.file,
@@ -92,9 +92,9 @@ async function writeRows(
   }
 }
 
-function setEntry(writer: NativeGgufWriter, { key, type, value }: GgufEntry): void {
+async function setEntry(writer: NativeGgufWriter, { key, type, value }: GgufEntry): Promise<void> {
   if (type === 'i32[]') writer.setArray(key, 'i32', value);
   else if (type === 'f32[]') writer.setArray(key, 'f32', value);
-  else if (type === 'string[]') writer.setArray(key, 'string', value);
+  else if (type === 'string[]') await writer.setStrings(key, await packTexts(value));
   else writer.setValue(key, type, value);
 }

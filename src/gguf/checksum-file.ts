@@ -9,11 +9,11 @@ import { readText } from '../files/read-whole.js';
 import { withFile } from '../files/with-file.js';
 import { modelLoadError } from './reader.js';
 
-const PIECE_BYTES = 4 << 20;
+const PIECE_BYTES = 1 << 20;
 
 export interface HashOptions {
   signal?: AbortSignal;
-  /** After each piece. */
+  /** Called after each piece. */
   onBytes?: (bytes: number) => void;
 }
 

@@ -50,10 +50,11 @@ export interface DecoderFile {
   /** Every id that ends an answer, the preferred one first. */
   eosTokens: number[];
   sampling: SamplingDefaults;
-  /** Of all files, where the decoder is split over several. */
+  /** Bytes of all tensors, those in further files of a split decoder too. */
   tensorBytes: number;
-  /** Of each layer's tensors, and of the head, which is the embedding matrix where it has none of its own. */
+  /** Bytes of each layer's tensors. */
   layerBytes: number[];
+  /** The embedding matrix counts where the head has none of its own. */
   headBytes: number;
   /** ggml's name of the head's type. */
   headType: string;
@@ -70,7 +71,7 @@ export async function readDecoderFile(path: string): Promise<DecoderFile> {
   const gguf = await readGguf(path);
   checkArchitecture(gguf);
   const sizes = readSizes(gguf);
-  const { nVocab, nVocabUsed } = checkVocabulary(gguf);
+  const { nVocab, nVocabUsed } = await checkVocabulary(gguf);
   const files = await collectFiles(gguf);
   const tensors = tensorsOf(files);
   checkTensors(path, tensors, { ...sizes, nVocab });

@@ -1,10 +1,11 @@
 /**
- * Little-endian values of a file, read one after the other through a small window. A read beyond the end of the file
+ * Little-endian values of a file, read one after the other through a small window; whenever it moves on, the event loop has
+ * its turn, for a vocabulary is long. A read beyond the end of the file
  * throws; nothing is allocated before its length has been checked against the bytes that are left.
  */
 import type { FileHandle } from 'node:fs/promises';
 
-const WINDOW_BYTES = 1 << 20;
+const WINDOW_BYTES = 1 << 16;
 
 /** A read beyond the end of the file. */
 export class EndOfFile extends Error {}
@@ -21,7 +22,7 @@ export class HeaderBytes {
     this.#fileSize = fileSize;
   }
 
-  /** Of the next byte, from the beginning of the file. */
+  /** Where the next byte is in the file. */
   get position(): number {
     return this.#windowEnd - this.#window.length + this.#cursor;
   }
@@ -54,6 +55,36 @@ export class HeaderBytes {
   async text(length: number): Promise<string> {
     const start = await this.#take(length);
     return this.#window.toString('utf8', start, start + length);
+  }
+
+  /** `count` texts, each behind its length (u64) in bytes. @param fault the error for a text longer than `most` or the file */
+  async texts(
+    count: number,
+    most: number,
+    fault: (index: number, bytes: bigint) => Error,
+  ): Promise<string[]> {
+    const texts: string[] = [];
+    while (texts.length < count) {
+      this.#takeTexts(texts, count);
+      if (texts.length === count) break;
+      const bytes = await this.u64();
+      if (bytes > this.remaining || bytes > most) throw fault(texts.length, bytes);
+      texts.push(await this.text(Number(bytes)));
+    }
+    return texts;
+  }
+
+  /** Those that lie in the window as a whole, without a promise for each. */
+  #takeTexts(texts: string[], count: number): void {
+    const window = this.#window;
+    while (texts.length < count) {
+      const start = this.#cursor + 8;
+      if (start > window.length) return;
+      const end = start + window.readUInt32LE(start - 8) + window.readUInt32LE(start - 4) * 2 ** 32;
+      if (end > window.length) return;
+      texts.push(window.toString('utf8', start, end));
+      this.#cursor = end;
+    }
   }
 
   /** Advances by `length` bytes. @returns their index in the window, which this may have replaced. */

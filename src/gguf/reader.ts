@@ -6,6 +6,7 @@
  */
 import { checkedFile } from '../files/checked-file.js';
 import { withFile } from '../files/with-file.js';
+import { inSlices } from '../in-slices.js';
 import { ggmlTypes } from './ggml-types.js';
 import { EndOfFile, HeaderBytes } from './header-bytes.js';
 import type { GgufFile, GgufScalarType, GgufTensor, GgufValue } from './metadata.js';
@@ -130,12 +131,19 @@ function scalarType(type: number, key: string): { type: GgufScalarType; bytes: n
 
 async function readString(bytes: HeaderBytes, what: string): Promise<string> {
   const length = await bytes.u64();
-  if (length > bytes.remaining || length > MAX_STRING_BYTES)
-    throw new Malformed(`${what} has an impossible length (${length} bytes).`);
+  if (length > bytes.remaining || length > MAX_STRING_BYTES) throw impossibleLength(what, length);
   const text = await bytes.text(Number(length));
-  // ggml would end it there, and see another key or tensor than was checked.
-  if (text.includes('\0')) throw new Malformed(`${what} contains a NUL byte.`);
+  if (text.includes('\0')) throw containsNul(what);
   return text;
+}
+
+/** ggml would end it there, and see another key or tensor than was checked. */
+function containsNul(what: string): Malformed {
+  return new Malformed(`${what} contains a NUL byte.`);
+}
+
+function impossibleLength(what: string, bytes: number | bigint): Malformed {
+  return new Malformed(`${what} has an impossible length (${bytes} bytes).`);
 }
 
 async function readArray(bytes: HeaderBytes, key: string): Promise<GgufValue> {
@@ -146,8 +154,12 @@ async function readArray(bytes: HeaderBytes, key: string): Promise<GgufValue> {
   const length = Number(count);
   if (type !== 'string')
     return { type, values: decodeArray(await bytes.bytes(length * size), type) };
-  const values: string[] = [];
-  for (let i = 0; i < length; i++) values.push(await readString(bytes, `'${key}'[${i}]`));
+  const values = await bytes.texts(length, MAX_STRING_BYTES, (i, bytes) =>
+    impossibleLength(`'${key}'[${i}]`, bytes),
+  );
+  await inSlices(values, (text, i) => {
+    if (text.includes('\0')) throw containsNul(`'${key}'[${i}]`);
+  });
   return { type, values };
 }
 

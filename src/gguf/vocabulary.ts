@@ -1,4 +1,5 @@
 /** Checks the tokenizer of a decoder GGUF: byte-level BPE with Qwen2's pre-tokenizer. */
+import { inSlices } from '../in-slices.js';
 import {
   type GgufFile,
   ggufInteger,
@@ -9,7 +10,9 @@ import {
 } from './reader.js';
 
 /** @throws ERR_MODEL_LOAD  @see src/llama-vocab.cpp `load`, which asserts that no token appears twice */
-export function checkVocabulary(gguf: GgufFile): { nVocab: number; nVocabUsed: number } {
+export async function checkVocabulary(
+  gguf: GgufFile,
+): Promise<{ nVocab: number; nVocabUsed: number }> {
   const model = ggufString(gguf, 'tokenizer.ggml.model');
   const pre = ggufString(gguf, 'tokenizer.ggml.pre');
   if (model !== 'gpt2' || pre !== 'qwen2')
@@ -27,7 +30,7 @@ export function checkVocabulary(gguf: GgufFile): { nVocab: number; nVocabUsed: n
       gguf.path,
       `the key 'tokenizer.ggml.tokens' has ${nVocab} entries, not the 'qwen2.vocab_size' of the file.`,
     );
-  checkDistinct(gguf, tokens);
+  await checkDistinct(gguf, tokens);
   const types = ggufNumbers(gguf, 'tokenizer.ggml.token_type');
   if (types.length !== nVocab)
     throw modelLoadError(
@@ -47,9 +50,9 @@ export function checkVocabulary(gguf: GgufFile): { nVocab: number; nVocabUsed: n
 /** llama.cpp's LLAMA_TOKEN_TYPE_UNUSED. */
 const UNUSED = 5;
 
-function checkDistinct(gguf: GgufFile, tokens: string[]): void {
+async function checkDistinct(gguf: GgufFile, tokens: string[]): Promise<void> {
   const seen = new Map<string, number>();
-  for (const [id, token] of tokens.entries()) {
+  await inSlices(tokens, (token, id) => {
     const earlier = seen.get(token);
     if (earlier !== undefined || token === '')
       throw modelLoadError(
@@ -57,5 +60,5 @@ function checkDistinct(gguf: GgufFile, tokens: string[]): void {
         `the key 'tokenizer.ggml.tokens' has ${token === '' ? 'an empty token' : `'${token}', the token of ${earlier},`} at ${id}.`,
       );
     seen.set(token, id);
-  }
+  });
 }

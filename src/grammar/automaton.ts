@@ -2,7 +2,7 @@
  * The deterministic automaton of a term: states without those that lead nowhere, moves by sets of characters.
  * Bounded: a term that needs more states than `maxStates` is refused, not approximated.
  */
-import { type CodePoints, codePoints, complement, partition, union } from './code-points.js';
+import { type CodePoints, complement, partition, union } from './code-points.js';
 import type { Term, TermPool } from './language.js';
 
 export interface AutomatonState {
@@ -83,7 +83,7 @@ function firstSets(pool: TermPool, term: Term, atStart: boolean): CodePoints[] {
     case 'repeat':
       return firstSets(pool, term.term, atStart);
     case 'words':
-      return [...term.node.next.keys()].map((point) => codePoints([[point, point]]));
+      return [...term.node.next.keys()].map((point) => [[point, point]]);
     case 'multiple':
       return Array.from('0123456789.', (char) => {
         const point = char.charCodeAt(0);

@@ -1,4 +1,4 @@
-/** Numbers without bounds: any integer of up to 32 digits, any number whose exponent stays within doubles. */
+/** Numbers without bounds, or from zero on: any integer of up to 32 digits, any number whose exponent stays within doubles. */
 import { type GrammarBuilder, literal } from './gbnf.js';
 import type { NumberFacts } from './number-facts.js';
 
@@ -6,7 +6,7 @@ const MORE_DIGITS = 31;
 
 export function isFree(facts: NumberFacts): boolean {
   return (
-    facts.least === Number.NEGATIVE_INFINITY &&
+    (facts.least === Number.NEGATIVE_INFINITY || (facts.least === 0 && !facts.isAboveLeast)) &&
     facts.most === Number.POSITIVE_INFINITY &&
     facts.multiplesOf.length === 0 &&
     facts.notMultiplesOf.length === 0 &&
@@ -16,10 +16,12 @@ export function isFree(facts: NumberFacts): boolean {
   );
 }
 
-export function freeNumber(builder: GrammarBuilder, isInteger: boolean): number {
+export function freeNumber(builder: GrammarBuilder, { isInteger, least }: NumberFacts): number {
   const more = builder.repeat('digit', '[0-9]', 0, MORE_DIGITS);
   const whole = builder.rule('whole', [[literal('0')], ['[1-9]', ...more]]);
-  const minus = builder.rule('minus', [[literal('-')], []]);
+  // -0 is left out of integers only: as a number it keeps any bound that zero keeps.
+  const signs = least === 0 ? [[]] : [[literal('-')], []];
+  const minus = builder.rule('minus', signs);
   if (isInteger) {
     return builder.rule('integer', [[literal('0')], [minus, '[1-9]', ...more]]);
   }

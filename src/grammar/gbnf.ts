@@ -110,48 +110,52 @@ export class GrammarBuilder {
     return isProductive;
   }
 
-  /** The rule itself, or the one that it is another name of. */
-  private behind(rule: number): number {
-    let own = rule;
-    for (let steps = 0; steps < 10; steps++) {
-      const { alternatives } = this.rules[own]!;
-      const only =
-        alternatives.length === 1 && alternatives[0]!.length === 1 && alternatives[0]![0];
-      if (typeof only !== 'number') return own;
-      own = only;
-    }
-    return own;
+  /** For each rule itself, or the one that it is another name of. */
+  private behind(): number[] {
+    return this.rules.map((_, rule) => {
+      let own = rule;
+      for (let steps = 0; steps < 10; steps++) {
+        const { alternatives } = this.rules[own]!;
+        const only = alternatives.length === 1 && alternatives[0]!.length === 1;
+        const symbol = only ? alternatives[0]![0] : undefined;
+        if (typeof symbol !== 'number') break;
+        own = symbol;
+      }
+      return own;
+    });
   }
 
   /** The grammar as GBNF, or undefined where `root` derives nothing. */
   write(root: number): string | undefined {
     const isProductive = this.productive();
     if (!isProductive[root]) return undefined;
-    const first = this.behind(root);
-    const names = new Map([[first, 'root']]);
+    const behind = this.behind();
+    const names: (string | undefined)[] = [];
+    const order = [behind[root]!];
+    names[behind[root]!] = 'root';
     const taken = new Map([['root', 1]]);
-    const name = (reference: number): string => {
-      const rule = this.behind(reference);
-      let known = names.get(rule);
-      if (known === undefined) {
-        known = freeName(this.rules[rule]!.hint, taken);
-        names.set(rule, known);
+    const textOf = (symbol: GrammarSymbol): string => {
+      if (typeof symbol === 'string') return symbol;
+      const rule = behind[symbol]!;
+      let name = names[rule];
+      if (name === undefined) {
+        name = freeName(this.rules[rule]!.hint, taken);
+        names[rule] = name;
+        order.push(rule);
       }
-      return known;
+      return name;
     };
     const lines: string[] = [];
-    // The map grows while it is walked: every rule that is named gets its line.
-    for (const [rule, own] of names) {
-      const alternatives = this.rules[rule]!.alternatives.filter((symbols) =>
-        symbols.every((symbol) => typeof symbol === 'string' || isProductive[symbol]),
-      );
-      const texts = alternatives.map((symbols) => {
-        const parts = symbols.map((symbol) => (typeof symbol === 'string' ? symbol : name(symbol)));
-        return parts.join(' ') || '""';
-      });
-      lines.push(`${own} ::= ${[...new Set(texts)].join(' | ')}`);
+    // The list grows while it is walked: every rule that is named gets its line.
+    for (const rule of order) {
+      const texts = new Set<string>();
+      for (const symbols of this.rules[rule]!.alternatives) {
+        if (symbols.some((symbol) => typeof symbol === 'number' && !isProductive[symbol])) continue;
+        texts.add(symbols.map(textOf).join(' ') || '""');
+      }
+      lines.push(`${names[rule]} ::= ${[...texts].join(' | ')}\n`);
     }
-    return `${lines.join('\n')}\n`;
+    return lines.join('');
   }
 }
 
@@ -175,6 +179,7 @@ function freeName(hint: string, taken: Map<string, number>): string {
 
 /** A quoted text of a grammar. */
 export function literal(text: string): string {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   const escaped = Array.from(text, (char) => {
     if (char === '"' || char === '\\') return `\\${char}`;
     const point = char.codePointAt(0)!;

@@ -28,15 +28,22 @@ function grammarOf(schema: unknown): string {
     throw schemaError('', '$schema', 'a schema is an object, or true for any JSON');
   }
   const root: Schema = schema === true ? {} : schema;
-  try {
+  const grammar = refusingTooLarge(() => {
     const writer = new ValueWriter(new Expander(root));
     const { index } = writer.expander;
-    const rule = writer.value('root', [index.literal(root, root, '$schema')]);
-    const grammar = writer.builder.write(rule);
-    if (grammar !== undefined) return grammar;
+    return writer.builder.write(writer.value('root', [index.literal(root, root, '$schema')]));
+  });
+  if (grammar === undefined) throw schemaError('', 'type', 'no value keeps all that it asks for');
+  return grammar;
+}
+
+/** Runs `write`; a grammar that grows too large is a refusal. */
+export function refusingTooLarge<T>(write: () => T): T {
+  try {
+    return write();
   } catch (error) {
-    if (!(error instanceof GrammarTooLarge)) throw error;
+    // Texts and schemas are followed by recursion: those that are too long end it.
+    if (!(error instanceof GrammarTooLarge || error instanceof RangeError)) throw error;
     throw schemaError('', '$defs', 'its grammar is too large; leave out parts of it');
   }
-  throw schemaError('', 'type', 'no value keeps all that it asks for');
 }

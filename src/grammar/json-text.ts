@@ -16,7 +16,7 @@ import {
 } from './code-points.js';
 import { type Alternative, bracketed, type GrammarBuilder, literal } from './gbnf.js';
 import { HexRules } from './hex-rules.js';
-import type { Term, TermPool } from './language.js';
+import type { Term, TermPool, WordNode } from './language.js';
 
 const MUST_ESCAPE = codePoints([
   [0, 0x1f],
@@ -38,14 +38,15 @@ const ESCAPED_BY_HEX = codePoints([
   [0x7f, 0x10ffff],
 ]);
 const PLAIN_ASCII = intersect(UNESCAPED, [[0x20, 0x7e]]);
-const MAX_STATES = 6_000;
+const MAX_STATES = 3_000;
 /** States that tell how long a text is, too. */
-const MAX_COUNTED = 8_000;
+const MAX_COUNTED = 4_000;
 const ANY_LENGTH: Lengths = { min: 0, max: Number.POSITIVE_INFINITY };
 
 export class JsonText {
   private readonly characters = new Map<string, number>();
   private readonly texts = new Map<string, number | undefined>();
+  private readonly others = new Map<number, number>();
   private readonly hex: HexRules;
 
   constructor(
@@ -86,6 +87,36 @@ export class JsonText {
     const char = this.character(ANY_CHARACTER);
     const inside = this.builder.repeat('char', char, min, max);
     return this.builder.rule('string', [[literal('"'), ...inside, literal('"')]]);
+  }
+
+  /** A JSON string that is none of the words. */
+  otherThan(words: WordNode): number {
+    return this.builder.rule('name', [[literal('"'), this.otherEnd(words)]]);
+  }
+
+  /** The end of such a string, its quote too. Ends are shared by all objects of a schema, which have many names. */
+  private otherEnd(words: WordNode): number {
+    let rule = this.others.get(words.id);
+    if (rule !== undefined) return rule;
+    const points = [...words.next.keys()].sort((a, b) => a - b);
+    const taken = points.map((point): Alternative => {
+      const head = this.move([[point, point]], true);
+      return [head, this.otherEnd(words.next.get(point)!)];
+    });
+    const free = complement(codePoints(points.map((point) => [point, point] as const)));
+    const any = this.builder.repeat(
+      'char',
+      this.character(ANY_CHARACTER),
+      0,
+      Number.POSITIVE_INFINITY,
+    );
+    rule = this.builder.rule('name', [
+      ...taken,
+      [this.character(free), ...any, literal('"')],
+      ...(words.isWord ? [] : [[literal('"')]]),
+    ]);
+    this.others.set(words.id, rule);
+    return rule;
   }
 
   /** A JSON string in the language, or undefined where there is none. @throws TooManyStates */

@@ -22,8 +22,8 @@ type TermShape =
 /** A tree of words: a finite language whose derivative is a step down. */
 export interface WordNode {
   readonly id: number;
-  isWord: boolean;
-  readonly next: Map<number, WordNode>;
+  readonly isWord: boolean;
+  readonly next: ReadonlyMap<number, WordNode>;
 }
 
 /** Derived faster than looked up. */
@@ -32,7 +32,7 @@ const SIMPLE = new Set(['nothing', 'empty', 'start', 'end', 'set', 'words', 'mul
 export class TermPool {
   private readonly known = new Map<string, Term>();
   private readonly derived = new Map<Term, Map<number, Term>>();
-  private wordNodes = 0;
+  private readonly wordNodes = new Map<string, WordNode>();
 
   readonly nothing = this.intern('0', { kind: 'nothing' }, false);
   readonly empty = this.intern('1', { kind: 'empty' }, false);
@@ -96,6 +96,7 @@ export class TermPool {
   }
 
   private flat(kind: 'choice' | 'both', terms: Term[]): Term[] {
+    if (!terms.some((term) => term.kind === kind)) return terms;
     return terms.flatMap((term) => (term.kind === kind ? [...term.parts] : [term]));
   }
 
@@ -131,25 +132,31 @@ export class TermPool {
   }
 
   words(words: Iterable<string>): Term {
-    const root = this.wordNode();
-    for (const word of words) {
-      let node = root;
-      for (const char of word) {
-        const point = char.codePointAt(0)!;
-        let next = node.next.get(point);
-        if (!next) {
-          next = this.wordNode();
-          node.next.set(point, next);
-        }
-        node = next;
-      }
-      node.isWord = true;
-    }
-    return this.wordTerm(root);
+    return this.wordTerm(this.wordTree(words));
   }
 
-  private wordNode(): WordNode {
-    return { id: this.wordNodes++, isWord: false, next: new Map() };
+  /** Equal trees are one, so that endings are shared. */
+  wordTree(words: Iterable<string>): WordNode {
+    const byFirst = new Map<number, string[]>();
+    let isWord = false;
+    for (const word of words) {
+      const point = word.codePointAt(0);
+      if (point === undefined) isWord = true;
+      else {
+        const rest = word.slice(point > 0xffff ? 2 : 1);
+        const known = byFirst.get(point);
+        if (known) known.push(rest);
+        else byFirst.set(point, [rest]);
+      }
+    }
+    const next = new Map([...byFirst].map(([point, rests]) => [point, this.wordTree(rests)]));
+    const key = `${isWord}${[...next].map(([point, { id }]) => `,${point}:${id}`).join('')}`;
+    let node = this.wordNodes.get(key);
+    if (!node) {
+      node = { id: this.wordNodes.size, isWord, next };
+      this.wordNodes.set(key, node);
+    }
+    return node;
   }
 
   private wordTerm(node: WordNode): Term {

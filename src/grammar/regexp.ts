@@ -118,8 +118,7 @@ class RegExpReader {
   }
 
   private atom(): Term {
-    if (this.take('^')) return this.pool.start;
-    if (this.take('$')) return this.pool.end;
+    if (this.ahead('^') || this.ahead('$')) return this.anchor();
     if (this.take('(')) return this.group();
     if (this.take('.')) return this.pool.set(complement(LINE_ENDS));
     if (this.take('[')) return this.pool.set(this.characterClass());
@@ -127,6 +126,13 @@ class RegExpReader {
     if (this.ahead('*') || this.ahead('+') || this.ahead('?'))
       throw new NotRegular('a repetition of nothing');
     return this.pool.set(charactersOf(this.chars[this.at++]!));
+  }
+
+  private anchor(): Term {
+    const isStart = this.take('^');
+    if (!isStart) this.take('$');
+    if (this.quantifier()) throw new NotRegular('a repetition of an anchor');
+    return isStart ? this.pool.start : this.pool.end;
   }
 
   private group(): Term {

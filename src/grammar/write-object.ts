@@ -12,6 +12,9 @@ import type { Writing } from './writing.js';
 
 const MAX_PATTERNS = 6;
 const MAX_COUNTED = 200;
+/** llama.cpp follows properties that may be left out by recursion. */
+const MAX_NAMED = 3_000;
+const STEP = 200;
 
 interface Pair {
   readonly symbols: Alternative;
@@ -30,11 +33,13 @@ export function writeObject(writer: Writing, hint: string, branch: Branch): Alte
       'names that are free could repeat; name the properties, or ask for one at most',
     );
   }
+  if (named.size > MAX_NAMED)
+    throw writer.fail(undefined, 'properties', `an object can have up to ${MAX_NAMED} of them`);
   const isCounted = min > 1 || max < Number.POSITIVE_INFINITY;
   if (isCounted && Math.min(max, possible.length + 1) > MAX_COUNTED) {
     throw writer.fail(minSchema, 'minProperties', `it is counted up to ${MAX_COUNTED}`);
   }
-  const first = new MemberRules(writer, hint, possible, others, min, max).from(0, 0);
+  const first = new MemberRules(writer, hint, possible, others, min, max).first();
   return [[literal('{'), first]];
 }
 
@@ -55,7 +60,15 @@ class MemberRules {
     this.most = max === Number.POSITIVE_INFINITY ? Math.max(min, 1) : max;
   }
 
-  from(i: number, count: number): number {
+  /** Written from behind, in steps: one rule leads to the next by recursion. */
+  first(): number {
+    for (let i = this.named.length; i > 0; i -= STEP) {
+      for (let count = 0; count <= Math.min(i, this.most); count++) this.from(i, count);
+    }
+    return this.from(0, 0);
+  }
+
+  private from(i: number, count: number): number {
     return this.remember(`${i} ${count}`, () => {
       const pair = this.named[i];
       if (!pair) return this.rest(count, count);
@@ -155,6 +168,15 @@ function otherPairs(
       `names can be told apart by up to ${MAX_PATTERNS} patterns`,
     );
   }
+  if (patterns.length === 0 && branch.object.names.length === 0) {
+    const literals = otherLiterals(groups, new Set());
+    if (literals.includes(NOTHING)) return [];
+    const key =
+      named.size > 0
+        ? writer.text.otherThan(pool.wordTree(named))
+        : writer.text.anyString(0, Number.POSITIVE_INFINITY);
+    return [pairOf(writer, hint, key, literals)];
+  }
   const free = [expander.nameTerm(branch.object.names)];
   if (named.size > 0) free.push(pool.not(pool.words(named)));
   const kinds = new Map<string, { literals: Literal[]; terms: Term[] }>();
@@ -182,12 +204,17 @@ function otherPair(
   literals: readonly Literal[],
   term: Term,
 ): Alternative[] {
-  const isAny = term === writer.expander.pool.anything;
-  const key = isAny
-    ? writer.text.anyString(0, Number.POSITIVE_INFINITY)
-    : writer.bounded(undefined, 'patternProperties', () => writer.text.string('key', term));
-  if (key === undefined) return [];
-  return [[key, literal(':'), writer.space, writer.value(`${hint}-value`, literals)]];
+  const key = writer.bounded(undefined, 'patternProperties', () => writer.text.string('key', term));
+  return key === undefined ? [] : [pairOf(writer, hint, key, literals)];
+}
+
+function pairOf(
+  writer: Writing,
+  hint: string,
+  key: number,
+  literals: readonly Literal[],
+): Alternative {
+  return [key, literal(':'), writer.space, writer.value(`${hint}-value`, literals)];
 }
 
 function otherLiterals(groups: readonly PropertyGroup[], fitting: ReadonlySet<Term>): Literal[] {

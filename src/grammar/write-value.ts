@@ -72,7 +72,7 @@ export class ValueWriter implements Writing {
   }
 
   private number(hint: string, { number, numberSchema }: Branch): Alternative[] {
-    if (isFree(number)) return [[freeNumber(this.builder, number.isInteger)]];
+    if (isFree(number)) return [[freeNumber(this.builder, number)]];
     const key = JSON.stringify(
       { ...number, values: number.values && [...number.values] },
       infinite,

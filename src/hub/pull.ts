@@ -20,8 +20,8 @@ import { HubConnection } from './connection.js';
 import { checkDiskSpace } from './disk-space.js';
 import { downloadFile } from './download-file.js';
 import { hasEtag, sha256Of } from './etag.js';
+import { forEachAtOnce } from './for-each-at-once.js';
 import { incompleteBytes } from './partial-file.js';
-import { forEachAtOnce } from './pool.js';
 import { RepoCache } from './repo-cache.js';
 import { parseRepo, type RepoRevision } from './repo-id.js';
 import { fileAddress, listRepository, type RepoFile, resolveCommit } from './repository.js';
@@ -46,10 +46,10 @@ export interface PullOptions extends HubOptions, FileChoice {
 export interface PullProgress {
   /** In the repository. */
   file: string;
-  /** Of `file` that are there, and that it has. */
+  /** Bytes of `file` that are there. */
   fileBytes: number;
   fileSize: number;
-  /** Of all files that are to be downloaded, or checked. */
+  /** Bytes that are there of all files to be downloaded or checked. */
   bytes: number;
   size: number;
   /** Why nothing comes at the moment. */

@@ -29,7 +29,7 @@ import type { MemoryEstimate } from './memory.js';
 export interface LoadProgress {
   /** 'memory' comes first, before anything is taken. */
   stage: 'memory' | 'decoder' | 'context' | 'vision';
-  /** Of the whole load, 0-1. */
+  /** How much of the whole load is done, 0-1. */
   fraction: number;
   /** With stage 'memory'. */
   memory?: MemoryEstimate;

@@ -6,6 +6,7 @@
  */
 import { type Dialect, dialectRules, type PromptTemplate } from '../dialect.js';
 import type { MediaPart, Message } from './messages.js';
+import { plainMessages, type ToolText } from './tools.js';
 
 export type PromptPart =
   | { kind: 'special'; text: string }
@@ -24,8 +25,13 @@ type Piece = { type: 'text'; text: string } | { type: MediaPart['type']; index: 
  * only an empty assistant message at the end is that new turn itself. An empty system message stands for no system
  * message at all, the default one included.
  */
-export function renderPrompt(messages: readonly Message[], dialect: Dialect): PromptPart[] {
+export function renderPrompt(
+  conversation: readonly Message[],
+  dialect: Dialect,
+  tools: readonly ToolText[] = [],
+): PromptPart[] {
   const { template } = dialectRules(dialect);
+  const messages = plainMessages(conversation, tools, template.defaultSystem);
   const out = new PromptBuilder();
   for (const { role, pieces } of toTurns(messages, template)) {
     out.special(START);

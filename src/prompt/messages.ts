@@ -7,6 +7,7 @@ import { invalidArgument } from '../errors.js';
 import { checkImageSource, type ImageSource } from '../media/image.js';
 import { checkVideoSource, type VideoSource } from '../media/video.js';
 import { isRecord, readable } from '../option-checks.js';
+import { checkToolCalls, checkToolResult, checkToolResults } from './tool-messages.js';
 
 export interface TextPart {
   type: 'text';
@@ -32,10 +33,21 @@ const MAX_FRAMES = 4096;
 export type MediaPart = ImagePart | VideoPart;
 export type Part = TextPart | MediaPart;
 
+/** A call that the model asked for; the arguments keep the tool's schema. */
+export interface ToolCall {
+  id: string;
+  name: string;
+  arguments: Record<string, unknown>;
+}
+
 export interface Message {
-  /** A system message may only be the first; media may only stand in user messages. */
-  role: 'system' | 'user' | 'assistant';
+  /** A system message may only be the first; media may only stand in user messages. 'tool' is the result of a call, a text. */
+  role: 'system' | 'user' | 'assistant' | 'tool';
   content: string | Part[];
+  /** The calls that an assistant's message asked for. */
+  toolCalls?: readonly ToolCall[];
+  /** Which call of the assistant's message before a tool's message answers. */
+  toolCallId?: string;
 }
 
 /** Every image and video of a conversation, in its order; a prompt's media indices count these. */
@@ -54,6 +66,7 @@ function checkMessages(messages: unknown): Message[] {
   if (!Array.isArray(messages) || messages.length === 0)
     throw invalidArgument('messages', 'a non-empty array of messages', messages);
   const checked = messages.map((message, i) => checkMessage(message, i));
+  checkToolResults(checked);
   if (checked.every(({ role }) => role === 'system'))
     throw invalidArgument('messages', 'a user message', 'a system message only');
   return checked;
@@ -63,16 +76,18 @@ function checkMessage(message: unknown, index: number): Message {
   const path = `messages[${index}]`;
   if (!isRecord(message)) throw invalidArgument(path, '{ role, content }', message);
   const { role, content } = message;
+  if (role === 'tool') return checkToolResult(message, path);
   if (role !== 'system' && role !== 'user' && role !== 'assistant')
-    throw invalidArgument(`${path}.role`, "'system', 'user' or 'assistant'", role);
+    throw invalidArgument(`${path}.role`, "'system', 'user', 'assistant' or 'tool'", role);
   if (role === 'system' && index > 0)
     throw invalidArgument(`${path}.role`, "'user' or 'assistant' after the first message", role);
-  if (typeof content === 'string') return { role, content };
+  const calls = role === 'assistant' ? checkToolCalls(message.toolCalls, path) : {};
+  if (typeof content === 'string') return { role, content, ...calls };
   if (!Array.isArray(content) || content.length === 0)
     throw invalidArgument(`${path}.content`, 'a string or a non-empty array of parts', content);
   const allowsMedia = role === 'user';
   const parts = content.map((part, i) => checkPart(part, `${path}.content[${i}]`, allowsMedia));
-  return { role, content: parts };
+  return { role, content: parts, ...calls };
 }
 
 function checkPart(part: unknown, path: string, allowsMedia: boolean): Part {

@@ -6,7 +6,7 @@ export type PromptSegment = { tokens: Int32Array } | { media: number };
 
 export interface Vocabulary {
   /** Ids of NFC text; special tokens in it stay text. */
-  tokenize(text: string): Int32Array;
+  tokenizeAsync(text: string): Promise<Int32Array>;
   /** -1 when there is no such special token. */
   specialToken(text: string): number;
 }
@@ -16,14 +16,14 @@ export interface Vocabulary {
  * @returns token segments, never empty nor adjacent, and media in the prompt's order
  * @throws ERR_MODEL_LOAD when the vocabulary lacks a special token of the template
  */
-export function tokenizePrompt(
+export async function tokenizePrompt(
   parts: readonly PromptPart[],
   vocabulary: Vocabulary,
-): PromptSegment[] {
+): Promise<PromptSegment[]> {
   const segments: PromptSegment[] = [];
-  let pending: number[] = [];
+  let pending: Int32Array[] = [];
   const flush = () => {
-    if (pending.length > 0) segments.push({ tokens: Int32Array.from(pending) });
+    if (pending.length > 0) segments.push({ tokens: joined(pending) });
     pending = [];
   };
   for (const part of parts) {
@@ -31,14 +31,24 @@ export function tokenizePrompt(
       flush();
       segments.push({ media: part.index });
     } else if (part.kind === 'special') {
-      pending.push(specialToken(part.text, vocabulary));
+      pending.push(Int32Array.of(specialToken(part.text, vocabulary)));
     } else {
       const text = part.text.replace(/\p{Surrogate}/gu, '\uFFFD').normalize('NFC');
-      for (const token of vocabulary.tokenize(text)) pending.push(token);
+      pending.push(await vocabulary.tokenizeAsync(text));
     }
   }
   flush();
   return segments;
+}
+
+function joined(pieces: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 function specialToken(text: string, vocabulary: Vocabulary): number {

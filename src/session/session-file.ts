@@ -3,10 +3,10 @@
  *   'LLAVAOVS', version u32, length of the header u32, sha256 of the header; the header, JSON; pictures and cache, back to back
  * Everything that is read is checked by its hash first.
  */
-import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { sha256 } from '../files/sliced-hash.js';
 import { writeWhole } from '../files/whole-file.js';
 import { withFile } from '../files/with-file.js';
 import {
@@ -27,13 +27,13 @@ const MAX_IO_BYTES = 2 ** 30;
 
 /** @throws ERR_WRITE */
 export async function writeSession(path: string, session: SavedSession): Promise<void> {
-  const { header, blobs } = packSession(session);
+  const { header, blobs } = await packSession(session);
   const json = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.write(MAGIC, 'latin1');
   prefix.writeUInt32LE(VERSION, 8);
   prefix.writeUInt32LE(json.length, 12);
-  sha256(json).copy(prefix, 16);
+  (await sha256(json)).copy(prefix, 16);
   await writeWhole(resolve(path), prefix, json, ...blobs);
 }
 
@@ -46,7 +46,8 @@ export async function readSession(path: string): Promise<SavedSession> {
       let position = end;
       for (const { bytes, hash } of header.blobs) {
         const blob = await readAt(file, position, bytes);
-        if (sha256(blob).toString('hex') !== hash) throw new Error('a part of it is damaged');
+        if ((await sha256(blob)).toString('hex') !== hash)
+          throw new Error('a part of it is damaged');
         blobs.push(blob);
         position += bytes;
       }
@@ -67,7 +68,7 @@ async function readHeader(file: FileHandle): Promise<{ header: SessionHeader; en
   const length = prefix.readUInt32LE(12);
   if (length > MAX_HEADER_BYTES) throw new Error('its header is damaged');
   const json = await readAt(file, PREFIX_BYTES, length);
-  if (!sha256(json).equals(prefix.subarray(16))) throw new Error('its header is damaged');
+  if (!(await sha256(json)).equals(prefix.subarray(16))) throw new Error('its header is damaged');
   const end = PREFIX_BYTES + length;
   const header = checkHeader(JSON.parse(new TextDecoder().decode(json)));
   const { size } = await file.stat();
@@ -91,8 +92,4 @@ async function readAt(
     done += bytesRead;
   }
   return bytes;
-}
-
-function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
 }

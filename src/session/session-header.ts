@@ -1,7 +1,7 @@
 /** A session as JSON and blobs: pictures, pixels and cache go into blobs, each content once. */
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { PromptKey } from '../engine/prompt-key.js';
+import { sha256 } from '../files/sliced-hash.js';
 import type { ImageSource } from '../media/image.js';
 import type { VideoSource } from '../media/video.js';
 import type { Message, Part } from '../prompt/messages.js';
@@ -51,17 +51,20 @@ type SavedClip = { path: string } | { blob: number } | { frames: SavedPicture[] 
 
 type SavedSegment = { tokens: number[] } | { media: string; rows: number };
 
-export function packSession({ messages, multiImage, kv }: SavedSession) {
+export async function packSession({ messages, multiImage, kv }: SavedSession) {
   const blobs = new Blobs();
+  const packed: SessionHeader['messages'] = [];
+  for (const { role, content } of messages)
+    packed.push({
+      role,
+      content: typeof content === 'string' ? content : await packParts(content, blobs),
+    });
   const header: SessionHeader = {
     blobs: blobs.entries,
-    messages: messages.map(({ role, content }) => ({
-      role,
-      content: typeof content === 'string' ? content : content.map((part) => packPart(part, blobs)),
-    })),
+    messages: packed,
     ...(multiImage ? { multiImage } : {}),
     kv: kv && {
-      blob: blobs.add(kv.bytes),
+      blob: await blobs.add(kv.bytes),
       format: kv.format,
       key: kv.key.segments.map((segment) =>
         'tokens' in segment ? { tokens: [...segment.tokens] } : segment,
@@ -132,9 +135,9 @@ class Blobs {
   readonly entries: SessionHeader['blobs'] = [];
   readonly contents: Uint8Array[] = [];
 
-  add(content: Uint8Array | Uint8ClampedArray): number {
+  async add(content: Uint8Array | Uint8ClampedArray): Promise<number> {
     const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
-    const hash = createHash('sha256').update(bytes).digest('hex');
+    const hash = (await sha256(bytes)).toString('hex');
     const known = this.entries.findIndex((entry) => entry.hash === hash);
     if (known >= 0) return known;
     this.entries.push({ bytes: bytes.length, hash });
@@ -142,24 +145,35 @@ class Blobs {
   }
 }
 
-function packPart(part: Part, blobs: Blobs): SavedPart {
+/** In turn: each knows the contents before it. */
+async function packParts(parts: readonly Part[], blobs: Blobs): Promise<SavedPart[]> {
+  const packed: SavedPart[] = [];
+  for (const part of parts) packed.push(await packPart(part, blobs));
+  return packed;
+}
+
+async function packPart(part: Part, blobs: Blobs): Promise<SavedPart> {
   if (part.type === 'text') return part;
-  if (part.type === 'image') return { type: 'image', image: packPicture(part.image, blobs) };
+  if (part.type === 'image') return { type: 'image', image: await packPicture(part.image, blobs) };
   const { frames } = part;
-  const video = packClip(part.video, blobs);
+  const video = await packClip(part.video, blobs);
   return { type: 'video', video, ...(frames === undefined ? {} : { frames }) };
 }
 
 /** @param source bytes or pixels: SessionMedia has read the others */
-function packPicture(source: ImageSource, blobs: Blobs): SavedPicture {
-  if (source instanceof Uint8Array) return { blob: blobs.add(source) };
+async function packPicture(source: ImageSource, blobs: Blobs): Promise<SavedPicture> {
+  if (source instanceof Uint8Array) return { blob: await blobs.add(source) };
   const { width, height, data } = source as Exclude<typeof source, string | URL>;
-  return { blob: blobs.add(data), width, height };
+  return { blob: await blobs.add(data), width, height };
 }
 
-function packClip(source: VideoSource, blobs: Blobs): SavedClip {
-  if (source instanceof Uint8Array) return { blob: blobs.add(source) };
-  if (Array.isArray(source)) return { frames: source.map((frame) => packPicture(frame, blobs)) };
+async function packClip(source: VideoSource, blobs: Blobs): Promise<SavedClip> {
+  if (source instanceof Uint8Array) return { blob: await blobs.add(source) };
+  if (Array.isArray(source)) {
+    const frames: SavedPicture[] = [];
+    for (const frame of source) frames.push(await packPicture(frame, blobs));
+    return { frames };
+  }
   const text = String(source);
   return { path: /^[a-z]{2,}:/i.test(text) ? text : resolve(text) };
 }

@@ -45,7 +45,7 @@ export interface SessionStart {
 
 /** Made by `model.session()` or `model.loadSession()`. */
 export class Session {
-  /** Of a loaded session: whether the context has its positions. If not, the next chat computes them again. */
+  /** Whether the context has the positions of a loaded session. If not, the next chat computes them again. */
   readonly isRestored: boolean;
   readonly #host: SessionHost;
   readonly #multiImage: MultiImage | undefined;
@@ -133,9 +133,10 @@ export class Session {
     return state && { ...state, format };
   }
 
-  #remember(question: Message, { finishReason, text }: ChatResult): void {
-    if (finishReason !== 'abort')
-      this.#history.push(question, { role: 'assistant', content: text });
+  #remember(question: Message, { finishReason, text, toolCalls }: ChatResult): void {
+    if (finishReason === 'abort') return;
+    const calls = toolCalls?.length ? { toolCalls } : {};
+    this.#history.push(question, { role: 'assistant', content: text, ...calls });
   }
 
   #checkQuestion(content: string | Part[]): Message {

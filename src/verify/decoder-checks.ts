@@ -14,16 +14,19 @@ export function checkTokens({ table }: Checked, { model }: Engine): CheckResult[
   );
 }
 
-export function checkPrompts({ table }: Checked, { model }: Engine): CheckResult[] {
-  return (table.prompts ?? []).map(({ dialect, question, ids }) => {
+export async function checkPrompts({ table }: Checked, { model }: Engine): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const { dialect, question, ids } of table.prompts ?? []) {
     const content = [
       { type: 'image' as const, image: 'never opened' },
       { type: 'text' as const, text: question },
     ];
-    const segments = tokenizePrompt(renderPrompt([{ role: 'user', content }], dialect), model);
+    const parts = renderPrompt([{ role: 'user', content }], dialect);
+    const segments = await tokenizePrompt(parts, model);
     const got = segments.flatMap((segment) => ('tokens' in segment ? [...segment.tokens] : [-1]));
-    return exact(`prompt in dialect ${dialect}`, ids, got);
-  });
+    results.push(exact(`prompt in dialect ${dialect}`, ids, got));
+  }
+  return results;
 }
 
 /** One position at a time, each with the log-probabilities of the whole vocabulary. */

@@ -92,7 +92,7 @@ async function runChecks(
   const checked = { ...common, isOnGpu: plan.gpuLayers > 0 || plan.visionOnGpu };
   const model = new LlavaOneVision(engine, plan);
   try {
-    checks.push(...checkTokens(checked, engine), ...checkPrompts(checked, engine));
+    checks.push(...checkTokens(checked, engine), ...(await checkPrompts(checked, engine)));
     checks.push(...(await checkLogits(checked, engine)));
     checks.push(...(await checkPicture(checked, isPicture ? model : null, engine)));
   } finally {

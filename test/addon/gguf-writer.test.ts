@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/load-addon.js';
+import { packTexts } from '../../src/convert/packed-texts.js';
 import { readGguf } from '../../src/gguf/reader.js';
 import { skipUnless } from '../support/skip-unless.js';
 import { temporaryFolder } from '../support/tiny-decoder.js';
@@ -44,7 +45,8 @@ describe('GgufWriter', () => {
     writer.setArray('i32s', 'i32', Int32Array.of(1, -2));
     writer.setArray('u32s', 'u32', Uint32Array.of(3));
     writer.setArray('f32s', 'f32', Float32Array.of(0.25));
-    writer.setArray('strings', 'string', ['a', '', 'Ġ']);
+    await writer.setStrings('strings', await packTexts(['a', '', 'Ġ']));
+    await writer.setStrings('no strings', await packTexts([]));
     await writer.begin();
     await writer.finish();
     const { metadata } = await readGguf(path);
@@ -54,6 +56,7 @@ describe('GgufWriter', () => {
     const array = (key: string) => [...(metadata.get(key) as { values: Iterable<unknown> }).values];
     expect(['i32s', 'u32s', 'f32s'].map(array)).toEqual([[1, -2], [3], [0.25]]);
     expect(array('strings')).toEqual(['a', '', 'Ġ']);
+    expect(array('no strings')).toEqual([]);
   });
 
   it('aligns tensors and takes their rows in several pieces', async () => {
@@ -161,7 +164,9 @@ describe('misuse', () => {
     ['out of range', (w) => w.setValue('n', 'u32', -1)],
     ['wrong kind', (w) => w.setValue('n', 'string', 3)],
     ['NUL', (w) => w.setValue('n', 'string', 'a\0b')],
-    ['NUL in an array', (w) => w.setArray('n', 'string', ['\0'])],
+    ['a NUL in a text', async (w) => w.setStrings('n', await packTexts(['\0']))],
+    ['texts without their NULs', (w) => w.setStrings('n', Buffer.from('a'))],
+    ['texts for a known key', (w) => w.setStrings('key', new Uint8Array(1))],
     ['wrong array', (w) => w.setArray('n', 'f32', new Int32Array(1))],
     ['duplicate tensor', (w) => w.addTensor('t', 'f32', [1])],
     ['long name', (w) => w.addTensor('x'.repeat(64), 'f32', [1])],

@@ -34,6 +34,25 @@ const operations: [string, () => Promise<Pending>][] = [
     },
   ],
   [
+    'Model.tokenizeAsync',
+    async () => {
+      const { model } = await openDecoder(tiny.path);
+      return {
+        handle: model,
+        work: model.tokenizeAsync('a '.repeat(100_000)),
+        after: () => model.nVocab,
+      };
+    },
+  ],
+  [
+    'GgufWriter.copyMetadata',
+    async () => {
+      const writer = new (native().GgufWriter)(join(tiny.folder, 'copy.gguf'));
+      const work = writer.copyMetadata(tiny.path, []);
+      return { handle: writer, work, after: () => writer.setValue('key', 'u32', 1) };
+    },
+  ],
+  [
     'GgufWriter.begin',
     async () => {
       const writer = newWriter();
@@ -74,6 +93,19 @@ describe('dispose', () => {
     expect(order).toEqual(['work', 'disposed', 'disposed']);
     await handle.dispose();
     expect(after).toThrow(disposed);
+  });
+
+  it('frees what is large on another thread, which tells so by the event loop', async () => {
+    const { model, pool, context } = await openDecoder(tiny.path);
+    const freed: string[] = [];
+    const all = Object.entries({ context, model, pool }).map(([name, handle]) =>
+      handle.dispose().then(() => freed.push(name)),
+    );
+    // Promises alone: whatever is freed here and now would be told of.
+    for (let i = 0; i < 1000; i++) await Promise.resolve();
+    expect(freed).toEqual([]);
+    await Promise.all(all);
+    expect(freed.toSorted()).toEqual(['context', 'model', 'pool']);
   });
 
   it('of a failing operation waits too', async () => {

@@ -62,6 +62,12 @@ describe('a process ends cleanly', () => {
     ['when left alone in a step', 'longStep((await open()).context);', 0],
     ['by process.exit in a step', 'longStep((await open()).context); process.exit(7);', 7],
     ['by process.exit in a load', 'load(); process.exit(7);', 7],
+    ['by process.exit while disposing', '(await open()).context.dispose(); process.exit(7);', 7],
+    [
+      'with what is disposed of too late',
+      `const { context } = await open(); process.on('exit', () => context.dispose());`,
+      0,
+    ],
     [
       'by process.exit with progress and log callbacks',
       `binding.setLog('debug', () => {});

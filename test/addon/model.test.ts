@@ -97,6 +97,15 @@ describe('tokens', () => {
     expect(() => model.tokenBytes(token as number, true)).toThrow(error);
   });
 
+  it('are the same off the JS thread, with others at a time', async () => {
+    const texts = ['hello hello', '', 'Zażółć 🦊', '<|im_end|>', 'a '.repeat(100_000)];
+    const found = await Promise.all(texts.map((each) => model.tokenizeAsync(each)));
+    expect(found).toEqual(texts.map((each) => model.tokenize(each)));
+    await expect(async () => model.tokenizeAsync(3 as unknown as string)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+    });
+  });
+
   it('of a megabyte of anything are found', () => {
     for (const unit of ['a', ' ', '1', '\n', '🦊', 'a '])
       expect(model.tokenize(unit.repeat(100_000)).length).toBeGreaterThan(0);

@@ -43,7 +43,7 @@ describe('files that cannot grow', notOnWindows, () => {
   const limited = (units: number) =>
     spawnSync(
       'sh',
-      ['-c', `ulimit -f ${units} && exec "$0" "$@"`, process.execPath, MAIN, ...args()],
+      ['-c', `ulimit -f ${units} && exec "$0" "$@"`, process.execPath, MAIN, ...args('--quiet')],
       { encoding: 'utf8' },
     );
 

@@ -44,6 +44,15 @@ test('--model says what a load would take', async () => {
   expect(text.stdout).toMatch(/With auto +\w+, \d+ threads, context of \d+/);
 });
 
+test('--kernels prints whose kernels multiply by each type of weights', async () => {
+  const { addon } = JSON.parse((await cli(['doctor', '--json'])).stdout);
+  const { status, stdout } = await cli(['doctor', '--kernels']);
+  expect(status).toBe(0);
+  expect(stdout).toContain(addon.kernels.instructionSet ?? 'there are none of ours');
+  for (const { type, many } of addon.kernels.instructionSet ? addon.kernels.types : [])
+    expect(stdout).toMatch(new RegExp(`^${type} +${many ?? 'llama.cpp'}`, 'm'));
+});
+
 test('--model with a file that is none ends with status 1', async () => {
   const { status, stdout } = await cli(['doctor', '--model', join(folder, 'absent.gguf')]);
   expect(status).toBe(1);

@@ -32,6 +32,8 @@ export interface FakeBindingOptions extends FakeDecoderOptions {
   onLoad?: (report: (fraction: number) => void) => void | Promise<void>;
   nProjection?: number;
   devices?: NativeDevice[];
+  /** What our kernels are compiled for. Default: there are none. */
+  instructionSet?: string;
   /** Which backend was chosen. Default: 'cpu'. */
   backend?: BackendInfo['name'];
 }
@@ -143,7 +145,11 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     gpuTilesPerCall: 4,
     buildInfo: () => ({ llamaVersion: 'v0', ggmlCommit: 'fake' }),
     physicalCores: () => 3,
-    kernels: () => ({ instructionSet: null, types: [], counts: { asked: 0, taken: 0 } }),
+    kernels: () => ({
+      instructionSet: options.instructionSet ?? null,
+      types: [],
+      counts: { asked: 0, taken: 0 },
+    }),
   };
   return binding as unknown as FakeBinding;
 }

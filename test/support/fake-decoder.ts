@@ -2,7 +2,6 @@
  * The toy model over bytes and its context. Strict where the addon is (positions, one slice per sequence, cells, busy handles), so
  * that a test fails where the addon would.
  */
-
 import type {
   NativeContext,
   NativeContextOptions,
@@ -57,6 +56,7 @@ export function fakeModel(): Omit<NativeModel, 'dispose'> {
     size: 1000,
     description: 'toy',
     tokenize: (text) => Int32Array.from(Buffer.from(text)),
+    tokenizeAsync: async (text) => Int32Array.from(Buffer.from(text)),
     specialToken: (text) =>
       SPECIALS.includes(text) ? FAKE_TOKENS.start + SPECIALS.indexOf(text) : -1,
     tokenBytes: (token, isSpecial) =>

@@ -13,6 +13,7 @@ import type {
   NativeSamplerOptions,
   NativeThreadPool,
 } from '../../src/binding.js';
+import { packTexts } from '../../src/convert/packed-texts.js';
 import { type DecoderSizes, decoderTensors } from '../../src/gguf/decoder-tensors.js';
 import { randomNormal } from './random.js';
 
@@ -46,7 +47,7 @@ export async function writeTinyDecoder(path: string, options: TinyDecoderOptions
   const sizes = { ...TINY, ...options.sizes };
   const random = randomNormal(options.seed ?? 1);
   const writer = new (native().GgufWriter)(path);
-  setMetadata(writer, sizes);
+  await setMetadata(writer, sizes);
   const tensors = decoderTensors(sizes).filter(({ optional }) => options.untied || !optional);
   const isMatrix = (shape: number[]) => shape.length > 1;
   for (const { name, shape } of tensors)
@@ -93,7 +94,7 @@ export function echoLogits(row: Float32Array): number[] {
   return [...row].map((value) => (value * ECHO_SCALE) / Math.sqrt(meanSquare + 1e-6));
 }
 
-function setMetadata(writer: NativeGgufWriter, sizes: typeof TINY): void {
+async function setMetadata(writer: NativeGgufWriter, sizes: typeof TINY): Promise<void> {
   writer.setValue('general.architecture', 'string', 'qwen2');
   const numbers = {
     block_count: sizes.nLayer,
@@ -109,9 +110,9 @@ function setMetadata(writer: NativeGgufWriter, sizes: typeof TINY): void {
   const { tokens, types } = vocabulary(sizes.nVocab);
   writer.setValue('tokenizer.ggml.model', 'string', 'gpt2');
   writer.setValue('tokenizer.ggml.pre', 'string', 'qwen2');
-  writer.setArray('tokenizer.ggml.tokens', 'string', tokens);
+  await writer.setStrings('tokenizer.ggml.tokens', await packTexts(tokens));
   writer.setArray('tokenizer.ggml.token_type', 'i32', types);
-  writer.setArray('tokenizer.ggml.merges', 'string', MERGES);
+  await writer.setStrings('tokenizer.ggml.merges', await packTexts(MERGES));
   writer.setValue('tokenizer.ggml.eos_token_id', 'u32', tokens.indexOf('<|im_end|>'));
   writer.setValue('tokenizer.ggml.add_bos_token', 'bool', false);
 }

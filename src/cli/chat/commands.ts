@@ -4,7 +4,17 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 interface ChatCommand {
-  name: 'image' | 'video' | 'system' | 'clear' | 'save' | 'load' | 'stats' | 'help' | 'exit';
+  name:
+    | 'image'
+    | 'video'
+    | 'system'
+    | 'clear'
+    | 'save'
+    | 'load'
+    | 'schema'
+    | 'stats'
+    | 'help'
+    | 'exit';
   argument: string;
   /** Set when it does nothing without its argument. */
   needs?: string;
@@ -26,6 +36,12 @@ export const COMMANDS: readonly ChatCommand[] = [
   { name: 'clear', argument: '', help: 'forget everything but the system message' },
   { name: 'save', argument: 'FILE', ...path, help: 'write the conversation to a file' },
   { name: 'load', argument: 'FILE', ...path, help: 'go on with a saved one' },
+  {
+    name: 'schema',
+    argument: '[FILE]',
+    isPath: true,
+    help: 'a JSON schema that answers keep; alone: free again',
+  },
   { name: 'stats', argument: '', help: 'tokens and times of the last answer' },
   { name: 'help', argument: '', help: 'this list' },
   { name: 'exit', argument: '', help: 'leave, as do Ctrl-D and Ctrl-C twice' },

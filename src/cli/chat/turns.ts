@@ -1,8 +1,9 @@
 /** What each line of a conversation does: a question, or a command that begins with a slash. */
 import { basename } from 'node:path';
 import { LlavaError } from '../../errors.js';
-import type { ChatResult, LlavaOneVision, Part, Session } from '../../index.js';
+import type { ChatOptions, ChatResult, LlavaOneVision, Part, Session } from '../../index.js';
 import { DEFAULT_MAX_PIXELS, openImage } from '../../media/image.js';
+import { schemaFormat } from '../shared/format-flags.js';
 import { createProgress } from '../shared/progress.js';
 import type { SamplingFlags } from '../shared/sampling-flags.js';
 import { describeStats } from '../shared/stats.js';
@@ -18,6 +19,8 @@ export class ChatTurns {
   #session: Session;
   /** Pictures and clips that go with the next question. */
   #pending: Part[] = [];
+  /** The shape of the answers. */
+  #format: Pick<ChatOptions, 'responseFormat'> = {};
   #last: ChatResult | undefined;
   #running: AbortController | undefined;
 
@@ -64,6 +67,7 @@ export class ChatTurns {
     try {
       const stream = this.#session.chat(content, {
         ...this.#sampling,
+        ...this.#format,
         signal,
         onProgress: ({ stage, done, total }) =>
           looking.update(done / total, stage === 'encode' ? `tile ${done} of ${total}` : 'prompt'),
@@ -100,6 +104,8 @@ export class ChatTurns {
         return notice(`Saved ${argument}.`);
       case 'load':
         return this.#load(expandPath(argument), signal);
+      case 'schema':
+        return this.#setSchema(argument && expandPath(argument));
       case 'stats':
         return notice(this.#last ? describeStats(this.#last).trimEnd() : 'Nothing was asked yet.');
       case 'help':
@@ -107,6 +113,16 @@ export class ChatTurns {
       case 'exit':
         this.hasLeft = true;
     }
+  }
+
+  async #setSchema(file: string): Promise<void> {
+    if (file === '') {
+      this.#format = {};
+      return notice('Answers are free.');
+    }
+    const responseFormat = await schemaFormat(file);
+    this.#format = { responseFormat };
+    notice(`Answers keep ${file}.`);
   }
 
   #refuse(message: string): void {

@@ -19,6 +19,7 @@ it('fills the defaults', () => {
     batchSize: 512,
     kvType: { k: 'f16', v: 'f16' },
     flashAttention: 'auto',
+    kernels: 'auto',
     maxSequences: 8,
     useMmap: true,
     useMlock: false,

@@ -53,6 +53,16 @@ describe('estimateMemory', () => {
     expect(estimateMemory(sevenB).pictures).toBe(37 * 729 * 3584 * 4 * 2);
   });
 
+  it('adds what our kernels pack, and half a MiB a thread', () => {
+    const [without, ours] = [sevenB, { ...sevenB, kernelThreads: 4 }].map((o) => estimateMemory(o));
+    expect(ours!.compute - without!.compute).toBe(512 * sevenB.decoder.nFfn * 4 + 4 * 2 ** 19);
+    expect(ours!.vision - without!.vision).toBe(729 * 4304 * 4 + 4 * 2 ** 19);
+    // On the GPU there are none of them.
+    expect(on(29, { ...sevenB, kernelThreads: 4 }, true).compute).toBe(
+      on(29, sevenB, true).compute,
+    );
+  });
+
   it('adds the scores of every head without flash attention', () => {
     const on = estimateMemory({ ...sevenB, flashAttention: 'on' }).compute;
     const off = estimateMemory({ ...sevenB, flashAttention: 'off' }).compute;

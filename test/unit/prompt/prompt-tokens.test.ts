@@ -5,7 +5,7 @@ import { tokenizePrompt } from '../../../src/prompt/prompt-tokens.js';
 
 const spans: string[] = [];
 const vocabulary = {
-  tokenize(text: string) {
+  async tokenizeAsync(text: string) {
     spans.push(text);
     return Int32Array.from(text, (character) => character.codePointAt(0)!);
   },
@@ -14,8 +14,8 @@ const vocabulary = {
 
 const text = (value: string): PromptPart => ({ kind: 'text', text: value });
 
-it('joins tokens up to the next media part', () => {
-  const segments = tokenizePrompt(
+it('joins tokens up to the next media part', async () => {
+  const segments = await tokenizePrompt(
     [
       { kind: 'special', text: '<|im_start|>' },
       text('ab'),
@@ -33,19 +33,21 @@ it('joins tokens up to the next media part', () => {
   ]);
 });
 
-it('composes characters and replaces half a surrogate pair before tokenizing', () => {
+it('composes characters and replaces half a surrogate pair before tokenizing', async () => {
   spans.length = 0;
-  tokenizePrompt([text('e\u0301 \ud800x \u{1f600}')], vocabulary);
+  await tokenizePrompt([text('e\u0301 \ud800x \u{1f600}')], vocabulary);
   expect(spans).toEqual(['é \ufffdx \u{1f600}']);
 });
 
-it('takes a very long text', () => {
-  const [segment] = tokenizePrompt([text('x'.repeat(300_000))], vocabulary);
+it('takes a very long text', async () => {
+  const [segment] = await tokenizePrompt([text('x'.repeat(300_000))], vocabulary);
   expect(segment).toHaveProperty('tokens.length', 300_000);
 });
 
-it('says which special token a vocabulary lacks', () => {
-  expect(() => tokenizePrompt([{ kind: 'special', text: '<|im_end|>' }], vocabulary)).toThrow(
+it('says which special token a vocabulary lacks', async () => {
+  await expect(
+    tokenizePrompt([{ kind: 'special', text: '<|im_end|>' }], vocabulary),
+  ).rejects.toThrow(
     expect.objectContaining({
       code: 'ERR_MODEL_LOAD',
       message: expect.stringContaining('<|im_end|>'),
