@@ -1,11 +1,11 @@
 // Measures one pair of files in this process and prints one JSON object: run as a child, so that the peak memory
 // is that of these files alone. The picture gives an overview and one tile; prompt and answer have fixed lengths.
 //
-//   node bench/measure.mjs MODEL MMPROJ THREADS PROMPT_TOKENS ANSWER_TOKENS
+//   node bench/measure.mjs MODEL MMPROJ THREADS PROMPT_TOKENS ANSWER_TOKENS [auto|ggml]
 import { LlavaOneVision } from '../dist/src/index.js';
 import { SPECIAL_IDS } from './make-shape-true.mjs';
 
-const [model, mmproj, threads, promptTokens, answerTokens] = process.argv.slice(2);
+const [model, mmproj, threads, promptTokens, answerTokens, kernels] = process.argv.slice(2);
 const SIDE = 384;
 
 const started = performance.now();
@@ -13,6 +13,7 @@ const llava = await LlavaOneVision.load({
   model,
   mmproj,
   threads: Number(threads),
+  kernels,
   contextSize: 4096,
   prefixCache: false,
   visualCacheBytes: 0,

@@ -23,6 +23,11 @@ const COMPILERS = {
   'aarch64-linux-gnu-g++': [],
 };
 
+const AVX2 = ['-mavx2', '-mfma', '-mf16c', '-mbmi2'];
+const AVX512 = ['f', 'cd', 'bw', 'dq', 'vl', 'vnni'].map((name) => `-mavx512${name}`);
+/** Without them a kernel is an empty file. */
+const KERNEL_ISA = [[], [...AVX2, '-mavxvnni'], [...AVX2, ...AVX512]];
+
 function includes() {
   // cmake-js prints its own: those of Node-API and node-addon-api.
   const cmakeJs = path.join(path.dirname(require.resolve('cmake-js/package.json')), 'bin/cmake-js');
@@ -33,7 +38,9 @@ function includes() {
   const source = llamaSource();
   const folders = [
     ...(stdout.trim().split('\n').pop() ?? '').split(';'),
-    ...['include', 'ggml/include', 'ggml/src'].map((folder) => path.join(source, folder)),
+    ...['include', 'ggml/include', 'ggml/src', 'ggml/src/ggml-cpu'].map((folder) =>
+      path.join(source, folder),
+    ),
   ];
   return folders.filter(existsSync).flatMap((folder) => ['-isystem', folder]);
 }
@@ -46,9 +53,9 @@ const FLAGS = [
 ];
 
 await main(() => {
-  // interop/ is read by llama.cpp's own build alone.
+  // interop/ is read by llama.cpp's own build alone, kernels-test/ where GCC's question for CPU features is answered.
   const files = readdirSync(NATIVE, { recursive: true }).filter(
-    (name) => name.endsWith('.cc') && !name.startsWith('interop'),
+    (name) => name.endsWith('.cc') && !/^(interop|kernels-test)/.test(name),
   );
   const folders = includes();
   const failed = [];
@@ -58,9 +65,12 @@ await main(() => {
       continue;
     }
     for (const file of files) {
-      const args = [...FLAGS, ...flags, ...folders, path.join(NATIVE, file)];
-      const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' });
-      if (status !== 0) failed.push(`${compiler} ${file}\n${stderr.trim()}`);
+      const isKernel = file.startsWith('kernels') && !compiler.startsWith('aarch64');
+      for (const isa of isKernel ? KERNEL_ISA : [[]]) {
+        const args = [...FLAGS, ...flags, ...isa, ...folders, path.join(NATIVE, file)];
+        const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' });
+        if (status !== 0) failed.push(`${compiler} ${isa.join(' ')} ${file}\n${stderr.trim()}`);
+      }
     }
     console.log(`${compiler}: ${files.length} files read`);
   }

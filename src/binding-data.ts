@@ -15,7 +15,7 @@ export interface NativeDevice {
   backend: string;
   memoryFree: number;
   memoryTotal: number;
-  /** Of a CUDA device: 8.6, for instance. */
+  /** 8.6, for instance; CUDA devices only. */
   computeCapability?: number;
   /** Why it cannot be used; absent where it can. */
   problem?: string;

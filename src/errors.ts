@@ -63,10 +63,19 @@ export function invalidArgument(argument: string, expected: string, received: un
   );
 }
 
+/** Never throws, whatever a caller has made up. */
 function describe(value: unknown): string {
-  if (typeof value === 'string')
-    return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-  if (value === null || typeof value !== 'object')
-    return `${String(value)} of type ${value === null ? 'null' : typeof value}`;
-  return `an instance of ${value.constructor?.name ?? 'Object'}`;
+  if (typeof value === 'string') return JSON.stringify(shorten(value));
+  const type = value === null ? 'null' : typeof value;
+  try {
+    if (type !== 'object') return `${shorten(String(value))} of type ${type}`;
+    const name: unknown = (value as object).constructor?.name;
+    return `an instance of ${typeof name === 'string' ? shorten(name) : 'Object'}`;
+  } catch {
+    return `something of type ${type} that cannot be read`;
+  }
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -1,5 +1,5 @@
 /** The validators of every public option: each throws ERR_INVALID_ARGUMENT naming the option, what was expected, what arrived. */
-import { invalidArgument } from './errors.js';
+import { invalidArgument, LlavaError } from './errors.js';
 
 export interface NumberRange {
   min: number;
@@ -9,27 +9,37 @@ export interface NumberRange {
   aboveMin?: boolean;
 }
 
-/** Refuses unknown keys too: a misspelt option would otherwise silently do nothing. */
+/** Runs a check. A value that cannot be looked at, as a revoked proxy or one with a getter that throws, is refused too. */
+export function readable<T>(name: string, value: unknown, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof LlavaError) throw error;
+    throw invalidArgument(name, `what can be read (${messageOf(error)})`, value);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'it throws';
+}
+
+/** Refuses unknown keys too: a misspelt option would otherwise silently do nothing. @returns a copy */
 export function checkOptions<T extends object>(
   name: string,
   options: unknown,
   known: readonly (keyof T & string)[],
 ): T {
   if (options === undefined) return {} as T;
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidArgument(name, 'an object of options', options);
-  }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key as keyof T & string)) {
-      throw invalidArgument(`${name}.${key}`, `one of ${known.join(', ')} as an option`, key);
+  return readable(name, options, () => {
+    if (!isRecord(options)) throw invalidArgument(name, 'an object of options', options);
+    for (const key of Object.keys(options)) {
+      if (!known.includes(key as keyof T & string)) {
+        throw invalidArgument(`${name}.${key}`, `one of ${known.join(', ')} as an option`, key);
+      }
     }
-  }
-  return options as T;
-}
-
-/** The keys of an options type, complete because the compiler wants each. */
-export function optionNames<T>(names: Record<keyof T, true>): (keyof T & string)[] {
-  return Object.keys(names) as (keyof T & string)[];
+    const given = known.map((key) => [key, options[key]] as const);
+    return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as T;
+  });
 }
 
 /** A finite number in the range, or `fallback` when absent. */
@@ -88,12 +98,20 @@ export function checkFunction<T>(name: string, value: T): T {
 }
 
 export function checkSignal(name: string, value: unknown): AbortSignal | undefined {
-  if (value !== undefined && !(value instanceof AbortSignal)) {
-    throw invalidArgument(name, 'an AbortSignal', value);
-  }
-  return value;
+  const isSignal = readable(name, value, () => value instanceof AbortSignal);
+  if (value !== undefined && !isSignal) throw invalidArgument(name, 'an AbortSignal', value);
+  return value as AbortSignal | undefined;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value of a JSON text; undefined if it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -79,7 +79,8 @@ gguf_context* GgufFile::MetadataFor(const std::string& key) {
 
 void GgufFile::SetStrings(const std::string& key, const char* texts, size_t size) {
   gguf_context* meta = MetadataFor(key);
-  if (size > 0 && texts[size - 1] != '\0') throw Invalid("texts", "Expected a NUL behind each text");
+  if (size > 0 && texts[size - 1] != '\0')
+    throw Invalid("texts", "Expected a NUL behind each text");
   std::vector<const char*> starts;
   for (size_t at = 0; at < size; at += strlen(texts + at) + 1) starts.push_back(texts + at);
   gguf_set_arr_str(meta, key.c_str(), starts.data(), starts.size());

@@ -1,5 +1,5 @@
-// A handle whose work runs off the JS thread: dispose() waits for what is in flight, and the resource
-// is freed over there too, since giving back gigabytes takes its time.
+// A handle whose work runs off the JS thread: dispose() waits for what is in flight, and the
+// resource is freed over there too, since giving back gigabytes takes its time.
 #pragma once
 
 #include <utility>

@@ -22,7 +22,8 @@ constexpr int kRows = kIntRows, kVectors = kIntVectors;
 struct ByteBlock {
   int32_t q[8][kRows];
   float scale[kRows];
-  // Of each half's values: times -offset, or for types with a min in floats, scaled, negative.
+  // The sum of each half's values: times -offset, or negative in scaled floats for types with a
+  // min.
   union {
     int32_t start[2][kRows];
     float sum[2][kRows];

@@ -19,10 +19,13 @@
 #endif
 #endif
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#define LLAVAOV_UNROLL
-#else
+// Before a loop of constant length whose arrays are to be registers.
+#if defined(__clang__)
+#define LLAVAOV_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
 #define LLAVAOV_UNROLL _Pragma("GCC unroll 16")
+#else
+#define LLAVAOV_UNROLL
 #endif
 
 #if defined(LLAVAOV_KERNELS)

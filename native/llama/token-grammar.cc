@@ -121,37 +121,50 @@ bool TokenGrammar::Admits(int32_t token) const {
 }
 
 void TokenGrammar::Mask(std::vector<float>& scores) const {
-  const bool may_end = place_->rest.n_remain == 0 && MayEnd(place_->stacks);
-  std::vector<std::vector<uint32_t>> joined;  // of tokens that end a character
-  joined.reserve(scores.size());
-  llama_grammar_candidates candidates;
-  candidates.reserve(scores.size());
+  if (!IsWaiting() && place_->rest.n_remain == 0) {
+    scores = MaskedWhole(scores);
+    return;
+  }
   for (size_t id = 0; id < scores.size(); ++id) {
-    const TokenTexts::Text& text = (*texts_)[id];
-    if (IsWaiting()) {
-      if (!Admits(int32_t(id))) scores[id] = -INFINITY;
-    } else if (options_.end_tokens.count(int32_t(id)) > 0) {
-      if (!may_end) scores[id] = -INFINITY;
-    } else if (place_->rest.n_remain == 0) {
-      if (text.is_whole) {
-        candidates.push_back({id, text.points.data(), Partial(text.rest), int32_t(id)});
-      } else {
-        scores[id] = -INFINITY;
-      }
-    } else {
-      PartialCharacter rest = place_->rest;
-      std::vector<uint32_t> points;
-      if (text.bytes.empty() || !DecodeUtf8(text.bytes, rest, points)) {
-        scores[id] = -INFINITY;
-        continue;
-      }
-      points.push_back(0);
-      joined.push_back(std::move(points));
-      candidates.push_back({id, joined.back().data(), Partial(rest), int32_t(id)});
+    if (!Admits(int32_t(id))) scores[id] = -INFINITY;
+  }
+}
+
+// Most tokens are told by their first character, of which there are far fewer.
+std::vector<float> TokenGrammar::MaskedWhole(const std::vector<float>& scores) const {
+  llama_grammar* grammar = grammar_.grammar_.get();
+  const auto& groups = texts_->groups();
+  llama_grammar_candidates candidates;
+  for (size_t i = 0; i < groups.size(); ++i) candidates.push_back({i, groups[i].first, {}, 0});
+  std::vector<bool> may_begin(groups.size(), true);
+  for (const auto& rejected : Rejected(grammar, place_->stacks, std::move(candidates))) {
+    may_begin[rejected.index] = false;
+  }
+
+  candidates.clear();
+  const auto add = [&](const std::vector<int32_t>& tokens) {
+    for (const int32_t token : tokens) {
+      if (size_t(token) >= scores.size()) continue;
+      const TokenTexts::Text& text = (*texts_)[token];
+      candidates.push_back({size_t(token), text.points.data(), Partial(text.rest), token});
+    }
+  };
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (may_begin[i]) add(groups[i].tokens);
+  }
+  add(texts_->beginnings());
+
+  std::vector<float> masked(scores.size(), -INFINITY);
+  for (const auto& candidate : candidates) masked[candidate.index] = scores[candidate.index];
+  for (const auto& rejected : Rejected(grammar, place_->stacks, std::move(candidates))) {
+    masked[rejected.index] = -INFINITY;
+  }
+  if (MayEnd(place_->stacks)) {
+    for (const int32_t end : options_.end_tokens) {
+      if (size_t(end) < scores.size()) masked[end] = scores[end];
     }
   }
-  const auto rejected = Rejected(grammar_.grammar_.get(), place_->stacks, std::move(candidates));
-  for (const llama_grammar_candidate& candidate : rejected) scores[candidate.index] = -INFINITY;
+  return masked;
 }
 
 void TokenGrammar::Accept(int32_t token) {

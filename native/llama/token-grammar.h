@@ -60,6 +60,8 @@ class TokenGrammar {
   // The bytes of the grammar's part once `bytes` follow; null while the trigger is not there.
   const char* BehindTrigger(const std::string& bytes, std::string& text) const;
   bool Advance(Place& place, const std::string& bytes) const;
+  // The scores of admitted tokens, all others minus infinity.
+  std::vector<float> MaskedWhole(const std::vector<float>& scores) const;
 
   const TokenGrammarOptions options_;
   const std::shared_ptr<const TokenTexts> texts_;

@@ -1,5 +1,6 @@
 #include "llama/token-texts.h"
 
+#include <unordered_map>
 #include <utility>
 
 namespace llavaov {
@@ -29,10 +30,19 @@ bool DecodeUtf8(const std::string& bytes, PartialCharacter& partial,
 
 TokenTexts::TokenTexts(std::vector<std::string> bytes) {
   texts_.reserve(bytes.size());
+  std::unordered_map<uint32_t, size_t> group_of;
   for (std::string& piece : bytes) {
     Text text;
     text.is_whole = !piece.empty() && DecodeUtf8(piece, text.rest, text.points);
     if (!text.is_whole) text.points.clear();
+    const int32_t token = int32_t(texts_.size());
+    if (text.is_whole && text.points.empty()) beginnings_.push_back(token);
+    if (!text.points.empty()) {
+      const uint32_t first = text.points[0];
+      const auto [place, is_new] = group_of.emplace(first, groups_.size());
+      if (is_new) groups_.push_back({{first, 0}, {}});
+      groups_[place->second].tokens.push_back(token);
+    }
     text.points.push_back(0);
     text.bytes = std::move(piece);
     texts_.push_back(std::move(text));

@@ -27,13 +27,23 @@ class TokenTexts {
     bool is_whole;  // begins with a character, not in the middle of one
   };
 
+  // Tokens that begin with the same whole character.
+  struct Group {
+    uint32_t first[2];  // that character, and a 0
+    std::vector<int32_t> tokens;
+  };
+
   explicit TokenTexts(std::vector<std::string> bytes);
 
-  size_t size() const { return texts_.size(); }
   const Text& operator[](size_t token) const { return texts_[token]; }
+  const std::vector<Group>& groups() const { return groups_; }
+  // Tokens that begin a character and do not end it.
+  const std::vector<int32_t>& beginnings() const { return beginnings_; }
 
  private:
   std::vector<Text> texts_;
+  std::vector<Group> groups_;
+  std::vector<int32_t> beginnings_;
 };
 
 }  // namespace llavaov

@@ -82,7 +82,7 @@ interface Failure {
   missing: Missing;
 }
 
-/** Of several places the one that came furthest tells. */
+/** What the place that came furthest lacks. */
 function whatIsMissing(
   backend: GpuBackend,
   machine: Machine,

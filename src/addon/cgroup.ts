@@ -18,7 +18,7 @@ export interface GroupLimits {
 interface Mount {
   root: string;
   at: string;
-  /** Of version 1; null for version 2, which has all. */
+  /** What a hierarchy of version 1 limits; null for version 2, which limits everything. */
   controllers: readonly string[] | null;
 }
 

@@ -14,7 +14,7 @@ const NAMED = 'LLAVAOV_BINDING';
 /** What the search asks; tests give another machine. */
 export interface Machine extends Platform {
   env: Readonly<Record<string, string | undefined>>;
-  /** Of this package: its folder and version. */
+  /** This package's folder. */
   root: string;
   version: string;
   /** Folder of an installed package. */

@@ -12,6 +12,7 @@ import {
   checkNumber,
   checkOptions,
   checkSignal,
+  readable,
 } from '../option-checks.js';
 import { MULTI_IMAGE, type MultiImage } from '../vision/image-plan.js';
 import {
@@ -78,6 +79,10 @@ const CHAT_OPTIONS = [
 /** @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA */
 export function resolveChatOptions(given: unknown, model: SamplingFacts): ChatSettings {
   const options = checkOptions<ChatOptions>('options', given, CHAT_OPTIONS);
+  return readable('options', given, () => settingsOf(options, model));
+}
+
+function settingsOf(options: ChatOptions, model: SamplingFacts): ChatSettings {
   return {
     maxTokens: checkNumber('maxTokens', options.maxTokens, {
       min: 1,

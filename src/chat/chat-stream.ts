@@ -13,7 +13,7 @@ export interface ChatChunk {
   token: number;
   /** With tools: pieces of calls that came with this token. */
   toolCalls?: ToolCallDelta[];
-  /** With topLogprobs: of the model over its whole vocabulary, before penalties and temperature. */
+  /** With topLogprobs: its log-probability in the whole vocabulary, before penalties and temperature. */
   logprob?: number;
   /** With topLogprobs: the most probable tokens, best first. */
   top?: { token: number; text: string; logprob: number }[];

@@ -19,9 +19,9 @@ import type { Tower } from '../vision/visual-rows.js';
 export class Engine {
   declare readonly binding: NativeBinding;
   declare readonly decoder: DecoderFacts;
-  /** Of the files' content, for caches and saved sessions. */
+  /** What tells the files' contents apart, for caches and saved sessions. */
   declare readonly fingerprints: { decoder: string; vision: string | null; lora: string[] };
-  /** Of saved cache contents: equal where they can be loaded. Null when the cache keeps nothing. */
+  /** Format of saved cache contents, equal where they can be loaded; null when the cache keeps nothing. */
   declare readonly kvFormat: string | null;
   declare readonly dialect: Dialect;
   declare readonly images: Pick<ImageOptions, 'maxPixels' | 'autoOrient' | 'timeoutMs'>;

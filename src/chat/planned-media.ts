@@ -35,7 +35,7 @@ export interface MediaSummary {
   rows: number;
   /** Tiles of a picture beside its overview; null for clips and for pictures of a single padded tile. */
   grid: Grid | null;
-  /** Of a clip: the numbers of the frames that the model sees. */
+  /** Numbers of the frames of a clip that the model sees. */
   frames?: number[];
 }
 

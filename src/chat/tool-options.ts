@@ -11,7 +11,7 @@ export interface Tool {
   name: string;
   /** What it does and when to use it, for the model. */
   description?: string;
-  /** Of its arguments, an object: a JSON schema or a schema object. Default: no arguments. */
+  /** What its arguments, an object, must be: a JSON schema or a schema object. Default: no arguments. */
   parameters?: StandardSchema | Readonly<Record<string, unknown>>;
 }
 

@@ -6,7 +6,7 @@ import { checkpointError } from './checkpoint-error.js';
 import { readJsonPieces, readTextFileIfAny } from './json-file.js';
 
 export interface Bpe {
-  /** Of the file it was read from. */
+  /** The file it was read from. */
   path: string;
   vocab: [token: string, id: number][];
   merges: string[];

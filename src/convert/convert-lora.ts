@@ -2,10 +2,9 @@
 import { join } from 'node:path';
 import { native } from '../addon/load-addon.js';
 import type { NativeBinding } from '../binding.js';
-import { invalidArgument } from '../errors.js';
 import { loraRanks } from '../gguf/lora-targets.js';
 import { sourceOfSnapshot } from '../hub/snapshot-source.js';
-import { checkOptions, optionNames } from '../option-checks.js';
+import { aChoice, aFlag, aPath, checkTable, type OptionCheck } from '../option-table.js';
 import { checkName, defaultName } from './file-name.js';
 import { generalEntries } from './general-entries.js';
 import { fallbackNotes, type GgufPlan } from './gguf-plan.js';
@@ -13,10 +12,15 @@ import { checkAgainstBase, isCheckpointFolder, readLoraBase } from './lora-base.
 import { type LoraConfig, readLoraConfig } from './lora-config.js';
 import { LORA_OUTTYPES, type LoraOuttype, type LoraPlan, planLora } from './lora-plan.js';
 import { readLoraTensors } from './lora-tensors.js';
-import { type WrittenFile, writeOutputs } from './output-files.js';
+import {
+  WRITE_OPTIONS,
+  type WriteOptions,
+  type WrittenFile,
+  writeOutputs,
+} from './output-files.js';
 import { baseType } from './outtypes.js';
 
-export interface ConvertLoraOptions {
+export interface ConvertLoraOptions extends WriteOptions {
   /** Folder with adapter_config.json and adapter_model.safetensors. */
   adapter: string;
   /** Folder for the file, made if missing; a file of the same name is replaced. */
@@ -30,14 +34,6 @@ export interface ConvertLoraOptions {
   textOnly?: boolean;
   /** What the file is called. Default: the folder's name. */
   name?: string;
-  checksum?: boolean;
-  /** Keep the SHA-256 beside the file, in NAME.gguf.sha256. */
-  checksumFiles?: boolean;
-  /** Read source and file again, and compare, before the file gets its name. */
-  verify?: boolean;
-  signal?: AbortSignal;
-  /** @param fraction 0-1. @param detail what is being written. Must not throw. */
-  onProgress?: (fraction: number, detail: string) => void;
 }
 
 export interface ConvertLoraResult {
@@ -53,11 +49,11 @@ export interface ConvertLoraResult {
 /** @returns the file `NAME-lora-OUTTYPE.gguf` in `outdir`.
  *  @throws ERR_CHECKPOINT naming file and tensor, ERR_MODEL_LOAD for a base, ERR_WRITE, ERR_INVALID_ARGUMENT, signal.reason */
 export async function convertLora(
-  options: ConvertLoraOptions,
+  given: ConvertLoraOptions,
   binding: NativeBinding = native(),
 ): Promise<ConvertLoraResult> {
   const startedAt = performance.now();
-  checkLoraOptions(options);
+  const options = checkLoraOptions(given);
   const { adapter: folder, outdir, outtype = 'f16', name = defaultName(folder) } = options;
   options.signal?.throwIfAborted();
   const config = await readLoraConfig(folder);
@@ -76,24 +72,19 @@ export async function convertLora(
   };
 }
 
-const LORA_OPTIONS = optionNames<ConvertLoraOptions>({
-  ...{ adapter: true, outdir: true, outtype: true, base: true, textOnly: true, name: true },
-  ...{ checksum: true, checksumFiles: true, verify: true, signal: true, onProgress: true },
-});
+const LORA_OPTIONS: Record<keyof ConvertLoraOptions, OptionCheck> = {
+  adapter: aPath,
+  outdir: aPath,
+  outtype: aChoice(LORA_OUTTYPES, ' for an adapter'),
+  base: aPath,
+  textOnly: aFlag,
+  name: checkName,
+  ...WRITE_OPTIONS,
+};
 
 /** All that can be said without the adapter. @throws ERR_INVALID_ARGUMENT */
-export function checkLoraOptions(options: ConvertLoraOptions): void {
-  checkOptions<ConvertLoraOptions>('options', options, LORA_OPTIONS);
-  const { adapter, outdir, outtype, base, name } = options;
-  for (const [key, value] of Object.entries({
-    adapter,
-    outdir,
-    ...(base !== undefined && { base }),
-  }))
-    if (typeof value !== 'string' || value === '') throw invalidArgument(key, 'a path', value);
-  if (outtype !== undefined && !LORA_OUTTYPES.includes(outtype))
-    throw invalidArgument('outtype', `one of ${LORA_OUTTYPES.join(', ')} for an adapter`, outtype);
-  checkName(name);
+export function checkLoraOptions(given: ConvertLoraOptions): ConvertLoraOptions {
+  return checkTable<ConvertLoraOptions>(given, LORA_OPTIONS, ['adapter', 'outdir']);
 }
 
 async function planFile(

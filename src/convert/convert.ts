@@ -8,7 +8,8 @@ import type { NativeBinding } from '../binding.js';
 import type { Dialect } from '../dialect.js';
 import { invalidArgument } from '../errors.js';
 import { type CheckpointSource, sourceOfSnapshot } from '../hub/snapshot-source.js';
-import { checkOptions, optionNames } from '../option-checks.js';
+import { isRecord } from '../option-checks.js';
+import { aChoice, aFlag, aPath, aSize, checkTable, type OptionCheck } from '../option-table.js';
 import { type Checkpoint, openCheckpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
 import { planDecoder } from './decoder-plan.js';
@@ -19,12 +20,18 @@ import { findLayout, nameTensors } from './layouts.js';
 import { leftOutNotes, POOLING_HEAD } from './left-out.js';
 import { isLoraFolder } from './lora-config.js';
 import { planMmproj } from './mmproj-plan.js';
-import { type Output, type WrittenFile, writeOutputs } from './output-files.js';
+import {
+  type Output,
+  WRITE_OPTIONS,
+  type WriteOptions,
+  type WrittenFile,
+  writeOutputs,
+} from './output-files.js';
 import { type MmprojOuttype, mmprojOuttypes, type Outtype, outtypes } from './outtypes.js';
 
 export type { MmprojOuttype, Outtype } from './outtypes.js';
 
-export interface ConvertOptions extends DocumentOptions {
+export interface ConvertOptions extends DocumentOptions, WriteOptions {
   /** Folder with config.json, tokenizer files and model.safetensors or its shards. */
   checkpoint: string;
   /** Folder for the two files, made if missing; files of the same names are replaced. */
@@ -42,16 +49,6 @@ export interface ConvertOptions extends DocumentOptions {
   source?: CheckpointSource;
   /** Bytes of tensors beyond which the decoder becomes several files, `NAME-00001-of-0000N.gguf`; the first opens it. */
   splitMaxSize?: number;
-  /** Compute the SHA-256 of each file. */
-  checksum?: boolean;
-  /** And keep it beside the file, in NAME.gguf.sha256, as `sha256sum -c` reads it. */
-  checksumFiles?: boolean;
-  /** Read sources and files again, and compare tensor by tensor, before the files get their names. */
-  verify?: boolean;
-  /** Between chunks of a few megabytes; nothing is left behind. */
-  signal?: AbortSignal;
-  /** @param fraction 0-1 of both files. @param detail what is being written. Must not throw. */
-  onProgress?: (fraction: number, detail: string) => void;
 }
 
 export interface ConvertResult {
@@ -71,11 +68,11 @@ export interface ConvertResult {
  * @throws ERR_CHECKPOINT naming file and tensor, ERR_WRITE, ERR_INVALID_ARGUMENT, signal.reason
  */
 export async function convert(
-  options: ConvertOptions,
+  given: ConvertOptions,
   binding: NativeBinding = native(),
 ): Promise<ConvertResult> {
   const startedAt = performance.now();
-  await checkConvertOptions(options);
+  const options = await checkConvertOptions(given);
   options.signal?.throwIfAborted();
   if (await isLoraFolder(options.checkpoint))
     throw checkpointError(
@@ -99,36 +96,33 @@ export async function convert(
 }
 
 /** All that can be said without the checkpoint. @throws ERR_INVALID_ARGUMENT, ERR_WRITE, ERR_MODEL_LOAD */
-export async function checkConvertOptions(options: ConvertOptions): Promise<void> {
-  checkKinds(options);
+export async function checkConvertOptions(given: ConvertOptions): Promise<ConvertOptions> {
+  const options = checkTable<ConvertOptions>(given, CONVERT_OPTIONS, ['checkpoint', 'outdir']);
   await checkDocuments(options);
   await checkImatrix(options.imatrix, options.outtype ?? 'f16');
+  return options;
 }
 
-const CONVERT_OPTIONS = optionNames<ConvertOptions>({
-  ...{ checkpoint: true, outdir: true, outtype: true, mmprojOuttype: true, imatrix: true },
-  ...{ name: true, source: true, splitMaxSize: true, checksum: true, checksumFiles: true },
-  ...{ card: true, modelfile: true, force: true, verify: true, signal: true, onProgress: true },
-});
+const CONVERT_OPTIONS: Record<keyof ConvertOptions, OptionCheck> = {
+  checkpoint: aPath,
+  outdir: aPath,
+  outtype: aChoice(outtypes),
+  mmprojOuttype: aChoice(mmprojOuttypes),
+  imatrix: aPath,
+  name: checkName,
+  source: checkSource,
+  splitMaxSize: aSize,
+  card: aFlag,
+  modelfile: aFlag,
+  force: aFlag,
+  ...WRITE_OPTIONS,
+};
 
-function checkKinds(options: ConvertOptions): void {
-  checkOptions<ConvertOptions>('options', options, CONVERT_OPTIONS);
-  for (const key of ['checkpoint', 'outdir'] as const)
-    if (typeof options[key] !== 'string' || options[key] === '')
-      throw invalidArgument(key, 'a path', options[key]);
-  for (const [key, types] of [
-    ['outtype', outtypes],
-    ['mmprojOuttype', mmprojOuttypes],
-  ] as const)
-    if (options[key] !== undefined && !types.some((type) => type === options[key]))
-      throw invalidArgument(key, `one of ${types.join(', ')}`, options[key]);
-  checkName(options.name);
-  const { source, splitMaxSize } = options;
-  const { repo, commit = '0'.repeat(40) } = source ?? { repo: 'owner/name' };
-  if (!/^[\w.-]+\/[\w.-]+$/.test(repo) || !/^[0-9a-f]{40}$/.test(commit))
+function checkSource(_: string, source: unknown): void {
+  const { repo, commit = '0'.repeat(40) } = isRecord(source) ? source : {};
+  const isRepo = typeof repo === 'string' && /^[\w.-]+\/[\w.-]+$/.test(repo);
+  if (!isRepo || typeof commit !== 'string' || !/^[0-9a-f]{40}$/.test(commit))
     throw invalidArgument('source', "{ repo: 'owner/name', commit?: 40 hex digits }", source);
-  if (splitMaxSize !== undefined && !(Number.isSafeInteger(splitMaxSize) && splitMaxSize > 0))
-    throw invalidArgument('splitMaxSize', 'a positive number of bytes', splitMaxSize);
 }
 
 async function plan(checkpoint: Checkpoint, options: ConvertOptions) {

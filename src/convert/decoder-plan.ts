@@ -4,11 +4,8 @@
  * @see conversion/base.py, conversion/qwen.py, gguf-py/gguf/constants.py (llama.cpp v0.5.0)
  */
 import { join } from 'node:path';
-import type { Dialect } from '../dialect.js';
 import { decoderTensors } from '../gguf/decoder-tensors.js';
-import type { CheckpointSource } from '../hub/snapshot-source.js';
 import { chatTemplate } from './chat-template.js';
-import type { Checkpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
 import { decoderType } from './decoder-types.js';
 import { generalEntries } from './general-entries.js';
@@ -18,6 +15,7 @@ import {
   type GgufEntry,
   type GgufPlan,
   type PlannedTensor,
+  type PlanSource,
   requireTensor,
 } from './gguf-plan.js';
 import { type Imatrix, imatrixUse, importanceOf } from './imatrix.js';
@@ -31,22 +29,13 @@ import {
   readOptionalJsonFile,
   wrongField,
 } from './json-file.js';
-import type { ModelConfig } from './model-config.js';
 import { baseType, type Outtype } from './outtypes.js';
 import { ropeEntries } from './rope-entries.js';
-import type { SafetensorsTensor } from './safetensors.js';
 import { checkSpecials, readVocabulary, type Vocabulary } from './tokenizer.js';
 
-export interface DecoderPlanOptions {
-  checkpoint: Checkpoint;
-  config: ModelConfig;
-  dialect: Dialect;
-  /** By GGUF name. */
-  tensors: ReadonlyMap<string, SafetensorsTensor>;
+interface DecoderPlanOptions extends PlanSource {
   outtype: Outtype;
   imatrix?: Imatrix;
-  name: string;
-  source?: CheckpointSource;
 }
 
 /** @throws ERR_CHECKPOINT */

@@ -9,8 +9,7 @@ export function defaultName(folder: string): string {
 }
 
 /** @throws ERR_INVALID_ARGUMENT */
-export function checkName(name: unknown): void {
-  if (name === undefined) return;
+export function checkName(_: string, name: unknown): void {
   if (typeof name !== 'string' || name !== basename(name) || /^\.*$|\p{Cc}/u.test(name))
     throw invalidArgument('name', 'a file name without folders', name);
 }

@@ -1,6 +1,10 @@
 /** What a GGUF file is going to contain, decided and checked before the first byte is written. */
+import type { Dialect } from '../dialect.js';
 import { type GgmlType, ggmlTypeByName } from '../gguf/ggml-types.js';
+import type { CheckpointSource } from '../hub/snapshot-source.js';
+import type { Checkpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
+import type { ModelConfig } from './model-config.js';
 import type { SafetensorsTensor } from './safetensors.js';
 
 export type GgufEntry =
@@ -10,6 +14,17 @@ export type GgufEntry =
   | { key: string; type: 'i32[]'; value: Int32Array }
   | { key: string; type: 'f32[]'; value: Float32Array }
   | { key: string; type: 'string[]'; value: string[] };
+
+/** What the file of the decoder, and that of the tower, are planned from. */
+export interface PlanSource {
+  checkpoint: Checkpoint;
+  config: ModelConfig;
+  dialect: Dialect;
+  /** By GGUF name. */
+  tensors: ReadonlyMap<string, SafetensorsTensor>;
+  name: string;
+  source?: CheckpointSource;
+}
 
 /** Where a tensor is read from. */
 export interface TensorSource {

@@ -103,7 +103,7 @@ export function jsonTokenId(file: JsonFile, key: string): number | undefined {
   return value as number;
 }
 
-/** Of a size that f32 can hold, as GGUF files do. @throws ERR_CHECKPOINT */
+/** A number that f32 can hold, as GGUF files do. @throws ERR_CHECKPOINT */
 export function jsonNumber(file: JsonFile, key: string, fallback?: number): number {
   const value = file.fields[key] ?? fallback;
   if (!isFloat(value)) throw wrongField(file, key, 'a number within f32');

@@ -30,7 +30,7 @@ export function surveyJson(text: string): JsonSurvey {
   return survey;
 }
 
-/** Of the closing quote. */
+/** Index of the closing quote. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;

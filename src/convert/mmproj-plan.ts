@@ -1,36 +1,20 @@
-/**
- * The vision tower and projector as clip.cpp's `mlp` projector over SigLIP, plus `llavaov.*` keys for what clip.cpp
- * has no word for. `feature_layer` = block count makes clip.cpp run every stored block, and no post-norm is
- * written: the reference takes the residual stream. Opens in llama.cpp's own tools.
- * @see tools/mtmd/clip.cpp, tools/mtmd/clip-impl.h (llama.cpp v0.5.0)
- */
-import type { Dialect } from '../dialect.js';
 import { ggmlTypeByName } from '../gguf/ggml-types.js';
-import type { CheckpointSource } from '../hub/snapshot-source.js';
-import type { Checkpoint } from './checkpoint.js';
 import { generalEntries } from './general-entries.js';
 import {
   fallbackNotes,
   type GgufEntry,
   type GgufPlan,
   type PlannedTensor,
+  type PlanSource,
   requireTensor,
 } from './gguf-plan.js';
 import { isFloat, jsonInteger, wrongField } from './json-file.js';
 import type { ModelConfig } from './model-config.js';
 import { baseType, type MmprojOuttype } from './outtypes.js';
-import type { SafetensorsTensor } from './safetensors.js';
 import { readTowerSizes, type TowerSizes } from './tower-sizes.js';
 
-export interface MmprojPlanOptions {
-  checkpoint: Checkpoint;
-  config: ModelConfig;
-  dialect: Dialect;
-  /** By GGUF name. */
-  tensors: ReadonlyMap<string, SafetensorsTensor>;
+interface MmprojPlanOptions extends PlanSource {
   outtype: MmprojOuttype;
-  name: string;
-  source?: CheckpointSource;
 }
 
 interface Sizes extends TowerSizes {

@@ -14,7 +14,7 @@ export interface CardFacts {
   dialect: Dialect;
   /** Whether there are NAME.sha256 files. */
   checksumFiles: boolean;
-  /** Of the decoder. */
+  /** The decoder's metadata. */
   metadata: GgufFile['metadata'];
 }
 

@@ -13,6 +13,7 @@ import {
   sha256File,
 } from '../gguf/checksum-file.js';
 import { isPartOf, splitPaths } from '../gguf/split-files.js';
+import { aFlag, aFunction, aSignal, type OptionCheck } from '../option-table.js';
 import { elementCount, type GgufPlan, tensorBytes } from './gguf-plan.js';
 import { needsDigest, SourceDigest, setDigest } from './source-digest.js';
 import { splitPlan } from './split-plan.js';
@@ -26,26 +27,41 @@ export interface Output {
 }
 
 export interface WrittenFile {
-  /** Of a decoder in several files: the first, by which it is opened. */
+  /** The first of several files, by which a split decoder is opened. */
   path: string;
   bytes: number;
   tensors: number;
   parameters: number;
-  /** Of `path`, in hex, if asked for. */
+  /** The SHA-256 of `path`, in hex, if asked for. */
   sha256?: string;
   /** All parts of a split file. */
   parts?: { path: string; bytes: number; sha256?: string }[];
 }
 
-export interface OutputOptions {
-  binding: NativeBinding;
+/** What every function that writes GGUF files lets its caller say. */
+export interface WriteOptions {
+  /** Compute the SHA-256 of each file. */
   checksum?: boolean;
-  /** Also keep the checksums beside each file, in NAME.sha256. */
+  /** And keep it beside the file, in NAME.gguf.sha256, as `sha256sum -c` reads it. */
   checksumFiles?: boolean;
-  /** Read everything again, and compare each tensor with its source. */
+  /** Read sources and files again, and compare tensor by tensor, before the files get their names. */
   verify?: boolean;
+  /** Between chunks of a few megabytes; nothing is left behind. */
   signal?: AbortSignal;
+  /** @param fraction 0-1 of all files. @param detail what is being written. Must not throw. */
   onProgress?: (fraction: number, detail: string) => void;
+}
+
+export const WRITE_OPTIONS: Record<keyof WriteOptions, OptionCheck> = {
+  checksum: aFlag,
+  checksumFiles: aFlag,
+  verify: aFlag,
+  signal: aSignal,
+  onProgress: aFunction,
+};
+
+interface OutputOptions extends WriteOptions {
+  binding: NativeBinding;
 }
 
 interface Part {

@@ -3,6 +3,7 @@
  * "(1x1),...,(6x6)"; published configs list pixels. Both are (width, height), first component outermost.
  * @see LLaVA-NeXT llava/mm_utils.py process_anyres_image (commit df17966)
  */
+import { parseJson } from '../option-checks.js';
 import { type JsonFile, wrongField } from './json-file.js';
 
 const FIELD = 'image_grid_pinpoints';
@@ -30,7 +31,8 @@ export function parsePinpoints(config: JsonFile, tileSize: number): [number, num
 
 function parseText(text: string, tileSize: number): unknown {
   const bounds = [...text.matchAll(/\((\d+)x(\d+)\)/g)];
-  if (bounds.length === 0) return parseList(text);
+  // A Python literal such as "[(384, 768), (768, 384)]".
+  if (bounds.length === 0) return parseJson(text.replaceAll('(', '[').replaceAll(')', ']'));
   const [firstWidth, firstHeight] = sides(bounds[0]!);
   const [lastWidth, lastHeight] = sides(bounds.at(-1)!);
   if (Math.max(lastWidth, lastHeight) > MAX_TILES_PER_SIDE) return undefined;
@@ -43,13 +45,4 @@ function parseText(text: string, tileSize: number): unknown {
 
 function sides(match: RegExpMatchArray): [number, number] {
   return [Number(match[1]), Number(match[2])];
-}
-
-/** A Python literal such as "[(384, 768), (768, 384)]". */
-function parseList(text: string): unknown {
-  try {
-    return JSON.parse(text.replaceAll('(', '[').replaceAll(')', ']'));
-  } catch {
-    return undefined;
-  }
 }

@@ -7,13 +7,18 @@ import { readDecoderFile } from '../gguf/decoder-file.js';
 import { ggmlTypeByName } from '../gguf/ggml-types.js';
 import { ggufString, modelLoadError, readGguf } from '../gguf/reader.js';
 import { collectTensors, type FiledTensor } from '../gguf/split-files.js';
-import { checkOptions, optionNames } from '../option-checks.js';
+import { aChoice, aFlag, aPath, aSize, checkTable, type OptionCheck } from '../option-table.js';
 import { decoderType } from './decoder-types.js';
 import { QUANTIZATION_VERSION } from './general-entries.js';
 import { fallbackNotes, type GgufEntry, type GgufPlan, type PlannedTensor } from './gguf-plan.js';
 import { type Imatrix, imatrixUse, importanceOf, readImatrix } from './imatrix.js';
 import { quantizeMmprojTensors } from './mmproj-requantize.js';
-import { type WrittenFile, writeOutputs } from './output-files.js';
+import {
+  WRITE_OPTIONS,
+  type WriteOptions,
+  type WrittenFile,
+  writeOutputs,
+} from './output-files.js';
 import {
   baseType,
   fileType,
@@ -24,7 +29,7 @@ import {
 } from './outtypes.js';
 import { SOURCE_DIGEST } from './source-digest.js';
 
-export interface QuantizeOptions {
+export interface QuantizeOptions extends WriteOptions {
   /** A decoder (the first of its files, if split) or an mmproj. */
   file: string;
   /** For an mmproj one of `mmprojOuttypes`. */
@@ -36,12 +41,6 @@ export interface QuantizeOptions {
   /** Convert matrices that are quantised already, which loses more than converting the original would. */
   allowRequantize?: boolean;
   splitMaxSize?: number;
-  checksum?: boolean;
-  /** Keep the SHA-256 beside the file, in NAME.gguf.sha256. */
-  checksumFiles?: boolean;
-  verify?: boolean;
-  signal?: AbortSignal;
-  onProgress?: (fraction: number, detail: string) => void;
 }
 
 export interface QuantizeResult extends WrittenFile {
@@ -49,22 +48,24 @@ export interface QuantizeResult extends WrittenFile {
   notes: string[];
 }
 
-const QUANTIZE_OPTIONS = optionNames<QuantizeOptions>({
-  ...{ file: true, outtype: true, outfile: true, imatrix: true, allowRequantize: true },
-  ...{ splitMaxSize: true, checksum: true, checksumFiles: true, verify: true },
-  ...{ signal: true, onProgress: true },
-});
+const QUANTIZE_OPTIONS: Record<keyof QuantizeOptions, OptionCheck> = {
+  file: aPath,
+  outtype: aChoice(outtypes),
+  outfile: aPath,
+  imatrix: aPath,
+  allowRequantize: aFlag,
+  splitMaxSize: aSize,
+  ...WRITE_OPTIONS,
+};
 
 /** @throws ERR_MODEL_LOAD, ERR_WRITE, ERR_INVALID_ARGUMENT, signal.reason */
 export async function quantize(
-  options: QuantizeOptions,
+  given: QuantizeOptions,
   binding: NativeBinding = native(),
 ): Promise<QuantizeResult> {
   const startedAt = performance.now();
-  checkOptions<QuantizeOptions>('options', options, QUANTIZE_OPTIONS);
-  const { file, outtype, outfile = defaultPath(options), splitMaxSize } = options;
-  if (!outtypes.includes(outtype))
-    throw invalidArgument('outtype', `one of ${outtypes.join(', ')}`, outtype);
+  const options = checkTable<QuantizeOptions>(given, QUANTIZE_OPTIONS, ['file', 'outtype']);
+  const { file, outfile = defaultPath(options), splitMaxSize } = options;
   if (resolve(outfile) === resolve(file))
     throw invalidArgument('outfile', 'another file than the one to read', outfile);
   const plan = await planQuantized(options);

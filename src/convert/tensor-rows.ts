@@ -64,7 +64,7 @@ function rowRanges(tensor: PlannedTensor): RowRange[] {
   return ranges;
 }
 
-/** Of the planned shape, in the source's format. */
+/** Bytes of a row of the planned shape in the source's format. */
 function rowBytes({ shape, source }: PlannedTensor): number {
   return tensorBytes({ shape: shape.slice(0, 1), type: source.type });
 }

@@ -5,11 +5,10 @@
  */
 import type { LlavaError } from '../errors.js';
 import { isRecord } from '../option-checks.js';
-import type { Checkpoint } from './checkpoint.js';
 import { checkpointError } from './checkpoint-error.js';
+import type { PlanSource } from './gguf-plan.js';
 import { type JsonFile, jsonEpsilon, jsonInteger, wrongField } from './json-file.js';
 import type { ModelConfig } from './model-config.js';
-import type { SafetensorsTensor } from './safetensors.js';
 
 export interface TowerSizes {
   imageSize: number;
@@ -27,12 +26,7 @@ export interface TowerSizes {
 const HEAD_DIM = 72;
 const LAYER_NORM_EPSILON = 1e-6;
 
-export interface TowerSource {
-  checkpoint: Checkpoint;
-  config: ModelConfig;
-  /** By GGUF name. */
-  tensors: ReadonlyMap<string, SafetensorsTensor>;
-}
+type TowerSource = Pick<PlanSource, 'checkpoint' | 'config' | 'tensors'>;
 
 /** @throws ERR_CHECKPOINT */
 export function readTowerSizes(source: TowerSource): TowerSizes {

@@ -222,7 +222,7 @@ export class KvCache {
     let best: Source | undefined;
     const consider = (cached: PromptKey, { id, span }: KvPrefix | Sequence, prefix?: KvPrefix) => {
       const shared = Math.min(limit, key.common(cached));
-      // Of equals the last used one: what all prompts begin with shall keep nothing else alive.
+      // The last used one wins a tie: what all prompts begin with shall keep nothing else alive.
       if (shared > 0 && shared >= (best?.shared ?? 0)) best = { id, span, shared, prefix };
     };
     for (const prefix of this.#prefixes) consider(prefix.key, prefix, prefix);

@@ -8,7 +8,7 @@ import type { PromptRows } from './prompt-rows.js';
 
 /** What a sequence generates with, and where its tokens go. */
 export interface GenerateRequest {
-  /** From `nPast` on at the latest. Freed by the scheduler once it is in the cache. */
+  /** Its rows from `nPast` on at the latest. Freed by the scheduler once it is in the cache. */
   prompt: PromptRows;
   sampler: NativeSampler;
   /** Takes each token as it is sampled; `isLast` when no further one will come. Returns false to end the answer.
@@ -30,7 +30,7 @@ export interface Generation extends GenerateRequest {
 
 export interface Sequence {
   readonly id: number;
-  /** Of the prompt. */
+  /** The prompt's key. */
   key: PromptKey;
   /** Undefined: until the model stops or the context ends. */
   readonly maxTokens: number | undefined;
@@ -43,7 +43,7 @@ export interface Sequence {
   readonly answered: number[];
   /** Its own part of the positions, up to those that are set aside. */
   span: Span;
-  /** To be copied into its cells before it starts. */
+  /** The prefix that is copied into its cells before it starts. */
   parked: ParkedPrefix | undefined;
   generation: Generation | null;
 }

@@ -10,7 +10,7 @@ import type { JudgeRequest } from './judge/request.js';
 import type { Verdict } from './scored.js';
 import type { Rules } from './scorers/rules.js';
 
-/** Of scorers: F1 multiple choice, F2 ANLS, F3 relaxed accuracy, F4 yes/no pairs, F5 extract then compare, F6a a judge's
+/** Families of scorers: F1 multiple choice, F2 ANLS, F3 relaxed accuracy, F4 yes/no pairs, F5 extract then compare, F6a a judge's
  *  rating, F6b a judge's two ratings, F6c a judge's yes or no, F7 submission file. */
 export type Family = 'F1' | 'F2' | 'F3' | 'F4' | 'F5' | 'F6a' | 'F6b' | 'F6c' | 'F7' | 'demo';
 
@@ -53,7 +53,7 @@ export interface CardRow extends Figure {
   title: string;
   /** Null: not on the card. */
   card: number | null;
-  /** Of the whole data, about; the card does not say. */
+  /** About how many the whole data has; the card does not say. */
   samples: number;
 }
 
@@ -92,7 +92,7 @@ export interface SamplePlace {
 }
 
 export interface Sample<Gold = unknown> {
-  /** Of the row, in its part; of two equal ones, the second is called `id#2`. */
+  /** The row's id in its part; the second of two equal ones is called `id#2`. */
   id: string;
   /** Samples of one unit are scored together and never selected apart. Default: each is its own. */
   unit?: string;
@@ -144,7 +144,7 @@ export interface Judge<Gold = unknown> {
 
 export interface Submission<Gold = unknown> {
   parts: readonly string[];
-  /** Of all answers of one part, in the order of the data. */
+  /** The file of all answers of one part, in the order of the data. */
   write(
     answers: readonly Answered<Gold>[],
     context: { part: string; rules: Rules },

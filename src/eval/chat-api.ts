@@ -1,6 +1,7 @@
 /** Chat completions of any OpenAI-compatible server, asked again when it is busy or out of order. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LlavaError } from '../errors.js';
+import { parseJson } from '../option-checks.js';
 import { type PostReply, post } from './http-post.js';
 
 export interface ChatApiOptions {
@@ -9,7 +10,7 @@ export interface ChatApiOptions {
   apiKey?: string | undefined;
   /** The server's name of the model. */
   model: string;
-  /** Of the first pause, ms; each further one is twice as long. Default 1000. */
+  /** Length of the first pause, ms; each further one is twice as long. Default 1000. */
   pauseMs?: number;
 }
 
@@ -94,7 +95,7 @@ function refusal(url: string, { status, headers, body }: PostReply): Failure {
   };
 }
 
-/** Of several addresses that were tried, the message is empty. */
+/** The message is empty where several addresses were tried. */
 function reasonOf(cause: unknown): string {
   const { message, code } = cause as NodeJS.ErrnoException;
   return message || (code ?? String(cause));
@@ -106,7 +107,7 @@ function completionsUrl(url: string): string {
 }
 
 function readReply(url: string, body: string): ChatApiReply {
-  const reply = parse(body);
+  const reply = parseJson(body) as Completion | null | undefined;
   const choice = reply?.choices?.[0];
   const text = choice?.message?.content;
   if (typeof text !== 'string') {
@@ -124,14 +125,6 @@ function readReply(url: string, body: string): ChatApiReply {
 interface Completion {
   choices?: { message?: { content?: unknown }; finish_reason?: string }[];
   usage?: { prompt_tokens?: number; completion_tokens?: number };
-}
-
-function parse(body: string): Completion | null {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return null;
-  }
 }
 
 function short(text: string): string {

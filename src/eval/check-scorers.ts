@@ -27,7 +27,7 @@ import { relaxedMatch } from './scorers/relaxed-accuracy.js';
 import { yesNoRight } from './scorers/yes-no.js';
 
 type Score = (vector: Case) => unknown;
-/** Of a family, by the beginning of the task's name. */
+/** How a family is scored, by the beginning of the task's name. */
 type Table = readonly (readonly [task: string, score: Score])[];
 
 const FAMILIES: Readonly<Record<string, Table>> = {

@@ -10,7 +10,7 @@ export interface DocumentQuestions {
   name: string;
   title: string;
   card: number;
-  /** Of the validation split. */
+  /** How many the validation split has. */
   samples: number;
   config: string;
 }

@@ -11,7 +11,7 @@ export interface Figure {
   name: string;
   /** Which samples belong to it, by what is known before they are answered. Default: all. */
   of?(sample: { part: string; category?: string }): boolean;
-  /** In the card's unit; of at least one unit. */
+  /** The figure in the card's unit, given at least one unit. */
   value(units: readonly Unit[]): number;
   /** Present when `value` is the plain mean of this over units: the interval then needs no drawing. */
   each?(unit: Unit): number;

@@ -5,7 +5,7 @@ import type { ImageSource } from '../media/image.js';
 import type { VideoSource } from '../media/video.js';
 import type { Part } from '../prompt/messages.js';
 
-/** Of every clip; a shorter one repeats some, as the reference's linspace does. */
+/** How many frames of every clip; a shorter one repeats some, as the reference's linspace does. */
 const FRAMES = 32;
 const PLACEHOLDER = '<image>';
 

@@ -12,7 +12,7 @@ import { type Interval, intervalOf } from './statistics.js';
 import { type Entry, Tally, unitsOf } from './tally.js';
 
 export interface Report {
-  /** Of this package, when the folder was made. */
+  /** Version of this package when the folder was made. */
   version: string;
   engine: Manifest['engine'];
   label: string;
@@ -180,7 +180,7 @@ function categoriesOf(figure: Figure, units: readonly Unit[]): ReportRow['catego
   );
 }
 
-/** Of all runs, each from its start to its last answer. */
+/** Seconds of all runs, each from its start to its last answer. */
 function wallSeconds(entries: readonly Entry[]): number {
   const runs = groupBy(entries, ({ run }) => String(run));
   const spans = [...runs].map(([run, own]) => {

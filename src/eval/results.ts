@@ -19,10 +19,10 @@ import type { Selection } from './select.js';
 
 export interface Manifest {
   format: 1;
-  /** Of this package, when the folder was made. */
+  /** Version of this package when the folder was made. */
   version: string;
   engine: Asker['identity'];
-  /** Of the engine, for people. */
+  /** The engine, for people. */
   label: string;
   rules: Rules;
   /** By name: how the last run selected, and how many samples of each row of the card. */

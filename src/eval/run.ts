@@ -36,13 +36,13 @@ export interface RunOptions {
 }
 
 export interface RunProgress {
-  /** Of the selection: answered or failed, in this run or before. */
+  /** Samples of the selection answered or failed, in this run or before. */
   done: number;
   total: number;
   /** Answered or failed in this run. */
   asked: number;
   errors: number;
-  /** Of the first row of the card, over what is scored so far. */
+  /** The score of the first row of the card, over what is scored so far. */
   score(): number | null;
 }
 

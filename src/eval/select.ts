@@ -14,7 +14,7 @@ export interface Selection {
   limit?: number;
   /** Chooses the `limit` samples at random instead of taking the first. */
   shuffle?: boolean;
-  /** Of the shuffle. Default 0. */
+  /** Seed of the shuffle. Default 0. */
   seed?: number;
 }
 

@@ -22,7 +22,7 @@ export function intervalOf(figure: Figure, units: readonly Unit[]): Interval | n
   return drawnInterval(units, (drawn) => figure.value(drawn), figure.stratum);
 }
 
-/** Of B - A, where `pairs` are the same units answered twice. */
+/** The interval of B - A, where `pairs` are the same units answered twice. */
 export function differenceInterval(
   figure: Figure,
   pairs: readonly { a: Unit; b: Unit }[],

@@ -10,7 +10,7 @@ import type { Scored, Verdict } from './scored.js';
 import type { Rules } from './scorers/rules.js';
 import { keyOf, unitKey } from './select.js';
 
-/** Of one sample. */
+/** What is counted of one sample. */
 export interface Entry
   extends Pick<
     AnswerRecord,

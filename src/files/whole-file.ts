@@ -33,7 +33,7 @@ export async function putWhole(
     await make(temporary);
     await rename(temporary, path);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw writeError(path, cause);
   }
 }

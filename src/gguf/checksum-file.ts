@@ -13,7 +13,7 @@ const PIECE_BYTES = 1 << 20;
 
 export interface HashOptions {
   signal?: AbortSignal;
-  /** After each piece. */
+  /** Called after each piece. */
   onBytes?: (bytes: number) => void;
 }
 

@@ -47,10 +47,11 @@ export interface DecoderFile {
   /** Every id that ends an answer, the preferred one first. */
   eosTokens: number[];
   sampling: SamplingDefaults;
-  /** Of all files, where the decoder is split over several. */
+  /** Bytes of all tensors, those in further files of a split decoder too. */
   tensorBytes: number;
-  /** Of each layer's tensors, and of the head, which is the embedding matrix where it has none of its own. */
+  /** Bytes of each layer's tensors. */
   layerBytes: number[];
+  /** The embedding matrix counts where the head has none of its own. */
   headBytes: number;
   /** ggml's name of the head's type. */
   headType: string;

@@ -22,7 +22,7 @@ export class HeaderBytes {
     this.#fileSize = fileSize;
   }
 
-  /** Of the next byte, from the beginning of the file. */
+  /** Where the next byte is in the file. */
   get position(): number {
     return this.#windowEnd - this.#window.length + this.#cursor;
   }

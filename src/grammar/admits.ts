@@ -1,6 +1,7 @@
 /** Whether a text is one that a response format admits, by llama.cpp's own matcher. */
 import type { NativeBinding } from '../binding.js';
 import { invalidArgument } from '../errors.js';
+import { readable } from '../option-checks.js';
 import { type ResponseFormat, resolveFormat } from './response-format.js';
 
 export async function admits(
@@ -9,7 +10,7 @@ export async function admits(
   responseFormat: ResponseFormat,
 ): Promise<boolean> {
   if (typeof text !== 'string') throw invalidArgument('text', 'a text', text);
-  const format = resolveFormat(responseFormat);
+  const format = readable('responseFormat', responseFormat, () => resolveFormat(responseFormat));
   if (!format) throw invalidArgument('responseFormat', 'a response format', responseFormat);
   // Half a surrogate pair is no text that a model could write.
   if (/\p{Surrogate}/u.test(text)) return false;

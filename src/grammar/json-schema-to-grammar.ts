@@ -2,6 +2,7 @@
  * A JSON schema (drafts 4 to 2020-12) to a grammar in llama.cpp's GBNF: every text that the grammar admits is JSON that
  * the schema admits. What cannot be said is refused, never loosened.
  */
+import { LlavaError } from '../errors.js';
 import { Expander } from './expand.js';
 import { GrammarTooLarge } from './gbnf.js';
 import { schemaError } from './schema-error.js';
@@ -14,6 +15,15 @@ import { ValueWriter } from './write-value.js';
  * @throws ERR_SCHEMA { pointer, keyword }: what cannot be kept, where, and what to write instead.
  */
 export function jsonSchemaToGrammar(schema: unknown): string {
+  try {
+    return grammarOf(schema);
+  } catch (error) {
+    if (error instanceof LlavaError) throw error;
+    throw schemaError('', '$schema', 'it cannot be read', { cause: error });
+  }
+}
+
+function grammarOf(schema: unknown): string {
   if (schema !== true && !isSchema(schema)) {
     throw schemaError('', '$schema', 'a schema is an object, or true for any JSON');
   }
@@ -32,7 +42,8 @@ export function refusingTooLarge<T>(write: () => T): T {
   try {
     return write();
   } catch (error) {
-    if (!(error instanceof GrammarTooLarge)) throw error;
+    // Texts and schemas are followed by recursion: those that are too long end it.
+    if (!(error instanceof GrammarTooLarge || error instanceof RangeError)) throw error;
     throw schemaError('', '$defs', 'its grammar is too large; leave out parts of it');
   }
 }

@@ -1,7 +1,7 @@
 /** Keywords of objects. */
 import { type Branch, type Choice, OBJECT, type PropertyGroup } from './branch.js';
 import { countAt, type Keyword, literalAt, mapAt, namesAt, type Place } from './keyword.js';
-import { type Literal, NOTHING } from './schema-index.js';
+import { ANYTHING, type Literal, NOTHING } from './schema-index.js';
 
 const onlyObject = (change: Choice): Choice => {
   return (branch) => {
@@ -53,19 +53,53 @@ const properties: Keyword = {
   },
 };
 
+/**
+ * The opposite of a rule about names: one of the names that other rules know is there, with a value that breaks it.
+ * A name that no rule knows could break it, too; such objects are left out.
+ */
+function negateByName(place: Place, opposite: (name: string) => Literal | undefined): Choice[] {
+  return [
+    onlyObject((branch) => {
+      const { groups, required: needed } = branch.object;
+      const names = new Set([...groups.flatMap((group) => [...group.names.keys()]), ...needed]);
+      const choices = [...names].flatMap((name): Choice[] => {
+        const literal = opposite(name);
+        if (literal === undefined) return [];
+        return [
+          (other) => {
+            other.object.required.add(name);
+            other.property(name, literal);
+          },
+        ];
+      });
+      const isClosed = groups.some(({ rest }) => rest === NOTHING);
+      if (choices.length === 0 && !isClosed)
+        throw place.fail('its opposite cannot be said: it needs a name that no rule has');
+      if (choices.length === 0) branch.only(0);
+      else branch.choose(choices);
+    }),
+  ];
+}
+
 const patternProperties: Keyword = {
   apply: applyGroup,
   negate(place) {
-    if (Object.keys(mapAt(place)).length === 0) return [];
-    throw place.fail('its opposite cannot be said');
+    return groupOf(place, []).patterns.flatMap(([term, literal]) =>
+      negateByName(place, (name) => (place.pool.admits(term, name) ? literal ^ 1 : undefined)),
+    );
   },
 };
 
 const additionalProperties: Keyword = {
   apply: applyGroup,
   negate(place) {
-    if (literalAt(place) === 0) return [];
-    throw place.fail('its opposite cannot be said: it needs a name that no other rule has');
+    const rest = literalAt(place);
+    if (rest === ANYTHING) return [];
+    const { names, patterns } = groupOf(place, []);
+    return negateByName(place, (name) => {
+      const isNamed = names.has(name) || patterns.some(([term]) => place.pool.admits(term, name));
+      return isNamed ? undefined : rest ^ 1;
+    });
   },
 };
 

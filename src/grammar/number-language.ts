@@ -13,7 +13,7 @@ const MAX_WHOLE = 32;
 const MAX_ZEROS = 40;
 /** Decimals of so many digits are told apart by doubles. */
 const SAFE_DIGITS = 15;
-/** Of those, the ones before the point. */
+/** How many of those may stand before the point. */
 const SAFE_WHOLE = 8;
 const MAX_DIVISOR = 2_000;
 
@@ -67,6 +67,8 @@ class NumberWriter {
         : pool.nothing;
     return pool.choice(
       pool.text(JSON.stringify(value)),
+      // Python has two digits in an exponent.
+      pool.text(JSON.stringify(value).replace(/e([+-])(\d)$/, 'e$10$2')),
       plain,
       fraction || whole.length > MAX_WHOLE ? pool.nothing : pool.text(`${sign}${whole}.0`),
     );

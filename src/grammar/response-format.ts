@@ -1,6 +1,6 @@
 /** What shape an answer has to have, as a caller says it, and the grammar that keeps it. */
 import { invalidArgument, LlavaError } from '../errors.js';
-import { isRecord } from '../option-checks.js';
+import { isRecord, parseJson } from '../option-checks.js';
 import { checkGrammar } from './gbnf-check.js';
 import { jsonSchemaToGrammar } from './json-schema-to-grammar.js';
 import {
@@ -85,17 +85,18 @@ function ofSchema(schema: unknown): AnswerFormat {
 function remembered(key: object, schema: () => object): string {
   const plain = schema();
   // Schemas may change between chats: what counts is what they say now.
-  const source = JSON.stringify(plain);
+  const source = sourceOf(plain);
   const known = grammars.get(key);
-  if (known?.source === source) return known.grammar;
+  if (known && known.source === source) return known.grammar;
   const grammar = jsonSchemaToGrammar(plain);
-  grammars.set(key, { source, grammar });
+  if (source !== undefined) grammars.set(key, { source, grammar });
   return grammar;
 }
 
-function parseJson(text: string): unknown {
+/** Undefined for objects that contain themselves: those are read, or refused, again each time. */
+function sourceOf(schema: object): string | undefined {
   try {
-    return JSON.parse(text);
+    return JSON.stringify(schema);
   } catch {
     return undefined;
   }

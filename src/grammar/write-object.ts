@@ -12,6 +12,9 @@ import type { Writing } from './writing.js';
 
 const MAX_PATTERNS = 6;
 const MAX_COUNTED = 200;
+/** llama.cpp follows properties that may be left out by recursion. */
+const MAX_NAMED = 3_000;
+const STEP = 200;
 
 interface Pair {
   readonly symbols: Alternative;
@@ -30,11 +33,13 @@ export function writeObject(writer: Writing, hint: string, branch: Branch): Alte
       'names that are free could repeat; name the properties, or ask for one at most',
     );
   }
+  if (named.size > MAX_NAMED)
+    throw writer.fail(undefined, 'properties', `an object can have up to ${MAX_NAMED} of them`);
   const isCounted = min > 1 || max < Number.POSITIVE_INFINITY;
   if (isCounted && Math.min(max, possible.length + 1) > MAX_COUNTED) {
     throw writer.fail(minSchema, 'minProperties', `it is counted up to ${MAX_COUNTED}`);
   }
-  const first = new MemberRules(writer, hint, possible, others, min, max).from(0, 0);
+  const first = new MemberRules(writer, hint, possible, others, min, max).first();
   return [[literal('{'), first]];
 }
 
@@ -55,7 +60,15 @@ class MemberRules {
     this.most = max === Number.POSITIVE_INFINITY ? Math.max(min, 1) : max;
   }
 
-  from(i: number, count: number): number {
+  /** Written from behind, in steps: one rule leads to the next by recursion. */
+  first(): number {
+    for (let i = this.named.length; i > 0; i -= STEP) {
+      for (let count = 0; count <= Math.min(i, this.most); count++) this.from(i, count);
+    }
+    return this.from(0, 0);
+  }
+
+  private from(i: number, count: number): number {
     return this.remember(`${i} ${count}`, () => {
       const pair = this.named[i];
       if (!pair) return this.rest(count, count);

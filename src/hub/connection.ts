@@ -15,7 +15,7 @@ import type { HubSettings } from './settings.js';
 export interface HubResponse {
   status: number;
   headers: IncomingHttpHeaders;
-  /** Of the hub itself, when storage elsewhere answered in the end. */
+  /** The hub's own headers, when storage elsewhere answered in the end. */
   hubHeaders: IncomingHttpHeaders;
   /** To be read to its end or destroyed. */
   body: IncomingMessage;

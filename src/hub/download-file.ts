@@ -119,7 +119,7 @@ async function checkAnswer(
   throw nonsenseError(what, connection.asked(file.path), { retryable: true });
 }
 
-/** Of a header such as W/"abc"; mirrors and storages put other things there. */
+/** The hash in a header such as W/"abc"; mirrors and storages put other things there. */
 function hash(etag: unknown): string | undefined {
   return /^(?:W\/)?"?([0-9a-f]{40}|[0-9a-f]{64})"?$/.exec(String(etag))?.[1];
 }

@@ -29,7 +29,7 @@ const ABANDONED_MS = 600_000;
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 const PIECE_BYTES = 1 << 20;
 
-/** Of this process; a process id alone may be that of an earlier one. */
+/** Claims of this process; a process id alone may be that of an earlier one. */
 const held = new Set<string>();
 
 interface Opened {
@@ -110,7 +110,7 @@ export class PartialFile {
     return this.#size;
   }
 
-  /** Of what is there, as the file's etag is made; to be asked once, at the end. @throws ERR_WRITE, signal.reason */
+  /** The hash of what is there, as the file's etag is made; to be asked once, at the end. @throws ERR_WRITE, signal.reason */
   async digest(options: ClaimOptions = {}): Promise<string> {
     const { size } = await this.#handle.stat().catch(fail(this.#blob));
     if (this.#isTakenOver || size !== this.#size) {
@@ -194,7 +194,7 @@ export async function incompleteBytes(blob: string): Promise<number> {
 interface Incomplete {
   path: string;
   size: number;
-  /** By a process that is alive. */
+  /** Whether a process that is alive holds it. */
   isHeld: boolean;
 }
 

@@ -6,14 +6,22 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidArgument, LlavaError } from '../errors.js';
 import { sha256File } from '../gguf/checksum-file.js';
-import { checkOptions, optionNames } from '../option-checks.js';
+import {
+  aCount,
+  aFlag,
+  aFunction,
+  aSignal,
+  aText,
+  checkTable,
+  type OptionCheck,
+} from '../option-table.js';
 import { cachedSnapshot } from './cached-snapshot.js';
 import { HubConnection } from './connection.js';
 import { checkDiskSpace } from './disk-space.js';
 import { downloadFile } from './download-file.js';
 import { hasEtag, sha256Of } from './etag.js';
+import { forEachAtOnce } from './for-each-at-once.js';
 import { incompleteBytes } from './partial-file.js';
-import { forEachAtOnce } from './pool.js';
 import { RepoCache } from './repo-cache.js';
 import { parseRepo, type RepoRevision } from './repo-id.js';
 import { fileAddress, listRepository, type RepoFile, resolveCommit } from './repository.js';
@@ -38,10 +46,10 @@ export interface PullOptions extends HubOptions, FileChoice {
 export interface PullProgress {
   /** In the repository. */
   file: string;
-  /** Of `file` that are there, and that it has. */
+  /** Bytes of `file` that are there. */
   fileBytes: number;
   fileSize: number;
-  /** Of all files that are to be downloaded, or checked. */
+  /** Bytes that are there of all files to be downloaded or checked. */
   bytes: number;
   size: number;
   /** Why nothing comes at the moment. */
@@ -79,8 +87,8 @@ const DEFAULT_CONCURRENCY = 4;
  * ERR_HUB_RATE_LIMIT, ERR_HUB_SERVER, ERR_HUB_NETWORK, ERR_HUB_OFFLINE, ERR_HUB_CHECKSUM, ERR_DISK_FULL, ERR_WRITE,
  * ERR_CHECKPOINT (an index that is none), ERR_INVALID_ARGUMENT, signal.reason
  */
-export async function pull(repo: string, options: PullOptions = {}): Promise<PullResult> {
-  checkPull(options);
+export async function pull(repo: string, given?: PullOptions): Promise<PullResult> {
+  const options = checkPull(given);
   const named = parseRepo(repo, options.revision);
   const settings = await hubSettings(options);
   options.signal?.throwIfAborted();
@@ -94,21 +102,33 @@ export async function pull(repo: string, options: PullOptions = {}): Promise<Pul
   return { ...named, commit, path: cache.snapshot(commit), files };
 }
 
-const PULL_OPTIONS = optionNames<PullOptions>({
-  ...{ endpoint: true, token: true, cacheDir: true, offline: true },
-  ...{ include: true, exclude: true, all: true, revision: true, concurrency: true },
-  ...{ dryRun: true, verify: true, signal: true, onProgress: true },
-});
+const patterns: OptionCheck = (name, value) => {
+  const isPattern = (item: unknown) => typeof item === 'string' && item !== '';
+  if (!Array.isArray(value) || !value.every(isPattern))
+    throw invalidArgument(name, 'a list of patterns', value);
+};
 
-function checkPull(options: PullOptions): void {
-  checkOptions<PullOptions>('options', options, PULL_OPTIONS);
-  const { concurrency = DEFAULT_CONCURRENCY, include, exclude, all } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 64)
-    throw invalidArgument('concurrency', 'a number from 1 to 64', concurrency);
-  for (const [key, patterns] of Object.entries({ include, exclude }))
-    if (patterns && !(Array.isArray(patterns) && patterns.every((p) => p && typeof p === 'string')))
-      throw invalidArgument(key, 'a list of patterns', patterns);
+const PULL_OPTIONS: Record<keyof PullOptions, OptionCheck> = {
+  endpoint: aText,
+  token: aText,
+  cacheDir: aText,
+  offline: aFlag,
+  include: patterns,
+  exclude: patterns,
+  all: aFlag,
+  revision: aText,
+  concurrency: aCount(64),
+  dryRun: aFlag,
+  verify: aFlag,
+  signal: aSignal,
+  onProgress: aFunction,
+};
+
+function checkPull(given: unknown): PullOptions {
+  const options = checkTable<PullOptions>(given, PULL_OPTIONS);
+  const { include, all } = options;
   if (all && include) throw invalidArgument('include', 'nothing beside `all`', include.join(' '));
+  return options;
 }
 
 interface PlannedFile extends RepoFile {

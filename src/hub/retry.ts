@@ -7,7 +7,7 @@ export interface RetryOptions {
   attempts: number;
   /** A number that grows while something is gained. */
   gained?: () => number;
-  /** Before the wait. */
+  /** Called before each wait. */
   onWait?: (ms: number) => void;
   signal?: AbortSignal;
 }

@@ -1,5 +1,6 @@
 /** Which files of a repository to have: those the converter reads, those that patterns name, or all. */
 import { LlavaError } from '../errors.js';
+import { parseJson } from '../option-checks.js';
 import { matchesAny } from './glob.js';
 
 export interface FileChoice {
@@ -90,10 +91,7 @@ async function weightFiles<File>(
 }
 
 function shards(index: string): string[] {
-  let weightMap: unknown;
-  try {
-    weightMap = (JSON.parse(index) as { weight_map?: unknown } | null)?.weight_map;
-  } catch {}
+  const weightMap = (parseJson(index) as { weight_map?: object } | null | undefined)?.weight_map;
   const names = Object.values(weightMap ?? {});
   if (names.length === 0 || !names.every((name) => typeof name === 'string'))
     throw new LlavaError(

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 export interface CheckpointSource {
   /** "owner/name" on the Hugging Face hub. */
   repo: string;
-  /** Of the repository, 40 hex digits. */
+  /** The repository's commit, 40 hex digits. */
   commit?: string;
 }
 

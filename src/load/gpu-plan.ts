@@ -19,7 +19,7 @@ export interface GpuWish {
 export interface GpuPlan {
   gpuLayers: number;
   visionOnGpu: boolean;
-  /** Of the layers, one for each GPU. */
+  /** The share of the layers on each GPU. */
   shares: number[];
   memory: MemoryEstimate;
 }

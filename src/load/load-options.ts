@@ -13,6 +13,7 @@ import {
   checkOptions,
   checkPath,
   checkSignal,
+  readable,
 } from '../option-checks.js';
 import { MULTI_IMAGE, type MultiImage } from '../vision/image-plan.js';
 import {
@@ -28,7 +29,7 @@ import type { MemoryEstimate } from './memory.js';
 export interface LoadProgress {
   /** 'memory' comes first, before anything is taken. */
   stage: 'memory' | 'decoder' | 'context' | 'vision';
-  /** Of the whole load, 0-1. */
+  /** How much of the whole load is done, 0-1. */
   fraction: number;
   /** With stage 'memory'. */
   memory?: MemoryEstimate;
@@ -163,7 +164,10 @@ const DEFAULT_SEQUENCES = 8;
 export function resolveLoadOptions(given: unknown): LoadSettings {
   const names = Object.keys(CHECKS) as (keyof LoadOptions)[];
   const options = checkOptions<LoadOptions>('options', given, names);
-  const entries = names.map((name) => [name, CHECKS[name](name, options[name])]);
+  const entries = names.map((name) => {
+    const value = options[name];
+    return [name, readable(name, value, () => CHECKS[name](name, value))];
+  });
   const checked: Checked = Object.fromEntries(entries);
   const { batchSize, maxSequences = Math.min(DEFAULT_SEQUENCES, batchSize) } = checked;
   const settings = { ...checked, maxSequences };

@@ -23,14 +23,14 @@ export interface Placement {
   /** On the first GPU. */
   visionOnGpu: boolean;
   gpus: readonly NativeDevice[];
-  /** Of the layers, one for each GPU. */
+  /** The share of the layers on each GPU. */
   shares: readonly number[];
 }
 
-/** Of one GPU, in bytes. */
+/** What one GPU has and gets, in bytes. */
 export interface DeviceMemory {
   name: string;
-  /** Before the load. */
+  /** What was free before the load. */
   free: number;
   /** Decoder layers on it, the head among them. */
   layers: number;
@@ -38,7 +38,7 @@ export interface DeviceMemory {
   kvCache: number;
   compute: number;
   vision: number;
-  /** To be left over: see docs/install.md. 0 where nothing goes. */
+  /** What shall stay free: see docs/install.md. 0 where nothing goes. */
   margin: number;
 }
 

@@ -14,7 +14,7 @@ export interface BmpHeader {
   isTopDown: boolean;
   /** RGB, 3 bytes for each colour; empty above 8 bits. */
   palette: Uint8Array;
-  /** Of red, green and blue; of 16 and 32 bits. */
+  /** Bits of red, green and blue in pixels of 16 and 32 bits. */
   masks: readonly number[];
   /** Where the pixels are. */
   offset: number;

@@ -8,7 +8,7 @@ export interface GifFrame {
   top: number;
   width: number;
   height: number;
-  /** Of transparent pixels, and of those outside the frame. */
+  /** Colour of transparent pixels and of those outside the frame. */
   hidden: readonly [red: number, green: number, blue: number];
 }
 

@@ -17,11 +17,11 @@ export interface ImageHeader {
   height: number;
   /** How to turn it, as EXIF numbers it. */
   orientation: number;
-  /** For what only one format has. */
+  /** The format, where decoding depends on it. */
   kind: 'jpeg' | 'tiff' | 'gif' | 'other';
-  /** Of pixels that are ink amounts: cyan, magenta, yellow, black. */
+  /** Depth of pixels that are ink amounts: cyan, magenta, yellow, black. */
   cmykDepth?: 'uchar' | 'ushort';
-  /** Of a BMP, which sharp does not read. */
+  /** The header of a BMP, which sharp does not read. */
   bmp?: BmpHeader;
 }
 
@@ -78,7 +78,7 @@ async function decodeTiff(image: EncodedImage, header: ImageHeader): Promise<Uin
   return header.cmykDepth ? cmykToRgb(pixels) : pixels;
 }
 
-/** Of a GIF RGBA, of inks CMYK, else RGB; 8 bits each. */
+/** The pixels: RGBA for a GIF, CMYK for inks, else RGB; 8 bits each. */
 async function decode(
   image: EncodedImage,
   { width, height, orientation, kind, cmykDepth }: ImageHeader,

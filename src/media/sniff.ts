@@ -63,7 +63,7 @@ export function formatName(bytes: Uint8Array): string | undefined {
   return find(bytes)?.name;
 }
 
-/** Of a picture or clip: "image/png". */
+/** The type of a picture or clip: "image/png". */
 export function mediaType(bytes: Uint8Array): string | undefined {
   const mime = find(bytes)?.mime;
   return mime && /^(?:image|video)\//.test(mime) ? mime : undefined;

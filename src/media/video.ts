@@ -84,57 +84,42 @@ export async function openVideo(
   const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])]);
   const whole = { ...options, signal, maxFramePixels };
   const reader = await (isFileSource(source) ? openFile(source, whole) : openList(source, whole));
-  const video = new Video(reader, closing, signal);
+  const video = lend(reader, closing, signal);
   if (!signal.aborted) return video;
   await video[Symbol.asyncDispose]();
   throw signal.reason;
 }
 
-class Video implements OpenedVideo {
-  readonly nFrames: number;
-  readonly width: number;
-  readonly height: number;
-  readonly fps: number | undefined;
-  readonly durationSeconds: number | undefined;
-  readonly hash: string;
-  readonly #reader: Reader;
-  readonly #closing: AbortController;
-  /** Aborted by the caller or by closing. */
-  readonly #signal: AbortSignal;
+/** @param signal aborted by the caller or by `closing` */
+function lend(reader: Reader, closing: AbortController, signal: AbortSignal): OpenedVideo {
+  const { read, remove, ...facts } = reader;
+  // Disposal reports a failure.
+  signal.addEventListener('abort', () => void remove?.().catch(() => {}), { once: true });
+  return {
+    ...{ fps: undefined, durationSeconds: undefined, ...facts },
+    frames(indices) {
+      checkIndices(indices, facts.nFrames);
+      return pictures(read, [...indices], signal);
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort(new LlavaError('ERR_DISPOSED', 'The video is closed', { handle: 'video' }));
+      await remove?.();
+    },
+  };
+}
 
-  constructor(reader: Reader, closing: AbortController, signal: AbortSignal) {
-    this.nFrames = reader.nFrames;
-    this.width = reader.width;
-    this.height = reader.height;
-    this.fps = reader.fps;
-    this.durationSeconds = reader.durationSeconds;
-    this.hash = reader.hash;
-    this.#reader = reader;
-    this.#closing = closing;
-    this.#signal = signal;
-    const remove = () => void reader.remove?.().catch(() => {}); // dispose reports a failure
-    signal.addEventListener('abort', remove, { once: true });
-  }
-
-  frames(indices: readonly number[]): AsyncGenerator<RgbImage> {
-    checkIndices(indices, this.nFrames);
-    return this.#read([...indices]);
-  }
-
-  async *#read(indices: readonly number[]): AsyncGenerator<RgbImage> {
-    this.#signal.throwIfAborted();
-    if (indices.length === 0) return;
-    let place = 0;
-    for await (const image of this.#reader.read([...new Set(indices)])) {
-      this.#signal.throwIfAborted();
-      const index = indices[place];
-      for (; indices[place] === index && place < indices.length; place++) yield image;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new LlavaError('ERR_DISPOSED', 'The video is closed', { handle: 'video' }));
-    await this.#reader.remove?.();
+async function* pictures(
+  read: Reader['read'],
+  indices: readonly number[],
+  signal: AbortSignal,
+): AsyncGenerator<RgbImage> {
+  signal.throwIfAborted();
+  if (indices.length === 0) return;
+  let place = 0;
+  for await (const image of read([...new Set(indices)])) {
+    signal.throwIfAborted();
+    const index = indices[place];
+    for (; indices[place] === index && place < indices.length; place++) yield image;
   }
 }
 

@@ -6,7 +6,7 @@
 import { invalidArgument } from '../errors.js';
 import { checkImageSource, type ImageSource } from '../media/image.js';
 import { checkVideoSource, type VideoSource } from '../media/video.js';
-import { isRecord } from '../option-checks.js';
+import { isRecord, readable } from '../option-checks.js';
 import { checkToolCalls, checkToolResult, checkToolResults } from './tool-messages.js';
 
 export interface TextPart {
@@ -44,9 +44,9 @@ export interface Message {
   /** A system message may only be the first; media may only stand in user messages. 'tool' is the result of a call, a text. */
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string | Part[];
-  /** Of an assistant's message: what it asked for. */
+  /** The calls that an assistant's message asked for. */
   toolCalls?: readonly ToolCall[];
-  /** Of a tool's message: the call that it answers, of the assistant's message before. */
+  /** Which call of the assistant's message before a tool's message answers. */
   toolCallId?: string;
 }
 
@@ -59,6 +59,10 @@ export function mediaParts(messages: readonly Message[]): MediaPart[] {
 
 /** @returns a copy that later changes to `messages` do not reach. @throws ERR_INVALID_ARGUMENT */
 export function validateMessages(messages: unknown): Message[] {
+  return readable('messages', messages, () => checkMessages(messages));
+}
+
+function checkMessages(messages: unknown): Message[] {
   if (!Array.isArray(messages) || messages.length === 0)
     throw invalidArgument('messages', 'a non-empty array of messages', messages);
   const checked = messages.map((message, i) => checkMessage(message, i));

@@ -1,7 +1,7 @@
 /** How sessions begin: from what the caller says, or from a file. */
 
 import { invalidArgument } from '../errors.js';
-import { checkChoice, checkOptions } from '../option-checks.js';
+import { checkChoice, checkOptions, checkPath, readable } from '../option-checks.js';
 import type { Message } from '../prompt/messages.js';
 import { MULTI_IMAGE } from '../vision/image-plan.js';
 import { restoreKvState } from './kv-state.js';
@@ -10,6 +10,10 @@ import { readSession } from './session-file.js';
 
 /** @throws ERR_INVALID_ARGUMENT, ERR_DISPOSED */
 export function startSession(given: SessionOptions | undefined, host: SessionHost): Session {
+  return readable('options', given, () => newSession(given, host));
+}
+
+function newSession(given: SessionOptions | undefined, host: SessionHost): Session {
   const options = checkOptions<SessionOptions>('options', given, [
     'messages',
     'system',
@@ -37,8 +41,7 @@ export async function loadSession(
   host: SessionHost,
   signal: AbortSignal | undefined,
 ): Promise<Session> {
-  if (typeof path !== 'string' || path === '')
-    throw invalidArgument('path', 'the path of a file', path);
+  checkPath('path', path, 'the path of a file');
   return host.run([signal], async (running) => {
     const { messages, multiImage, kv } = await readSession(path);
     running.throwIfAborted();

@@ -5,6 +5,7 @@ import { type ChatResult, ChatStream } from '../chat/chat-stream.js';
 import type { Engine } from '../chat/engine.js';
 import { invalidArgument, LlavaError } from '../errors.js';
 import type { Parsed, ResponseFormat } from '../grammar/response-format.js';
+import { checkOptions, checkPath, checkSignal } from '../option-checks.js';
 import { type Message, mediaParts, type Part } from '../prompt/messages.js';
 import type { MultiImage } from '../vision/image-plan.js';
 import { saveKvState } from './kv-state.js';
@@ -44,7 +45,7 @@ export interface SessionStart {
 
 /** Made by `model.session()` or `model.loadSession()`. */
 export class Session {
-  /** Of a loaded session: whether the context has its positions. If not, the next chat computes them again. */
+  /** Whether the context has the positions of a loaded session. If not, the next chat computes them again. */
   readonly isRestored: boolean;
   readonly #host: SessionHost;
   readonly #multiImage: MultiImage | undefined;
@@ -102,10 +103,12 @@ export class Session {
    * Writes everything to one file: messages, pictures, and what the context holds of them; clips in files by their path.
    * @throws ERR_WRITE, ERR_INVALID_ARGUMENT during a chat, ERR_DISPOSED, signal.reason, and what reading a picture does
    */
-  async save(path: string, options: { signal?: AbortSignal } = {}): Promise<void> {
-    if (typeof path !== 'string' || path === '')
-      throw invalidArgument('path', 'the path of a file', path);
-    await this.#alone([options.signal], async (signal) => {
+  async save(path: string, options?: { signal?: AbortSignal }): Promise<void> {
+    checkPath('path', path, 'the path of a file');
+    const { signal: given } = checkOptions<{ signal?: AbortSignal }>('options', options, [
+      'signal',
+    ]);
+    await this.#alone([checkSignal('signal', given)], async (signal) => {
       const messages = await this.#media.hold(this.#history, { signal });
       const kv = await this.#cached(messages, signal);
       await writeSession(path, { messages, multiImage: this.#multiImage, kv });

@@ -33,7 +33,7 @@ export interface KnownAnswers {
   model: { layers: number; embeddingSize: number };
   /** What the reference computed in. Default 'f32'. */
   precision?: Precision;
-  /** Of the picture's rows and of the answers. Default 'llava-next'. */
+  /** What the picture's rows and the answers were made in. Default 'llava-next'. */
   dialect?: Dialect;
   tokens?: { text: string; ids: number[] }[];
   /** Ids of the prompt of one picture and a question; -1 stands for the picture. */
@@ -47,7 +47,7 @@ export interface KnownAnswers {
 
 export interface PictureAnswers {
   url?: string;
-  /** Of the file. */
+  /** The picture file's hash. */
   sha256?: string;
   width: number;
   height: number;

@@ -5,7 +5,7 @@ export interface CheckResult {
   status: 'pass' | 'fail' | 'shown' | 'skipped';
   expected?: string;
   got?: string;
-  /** Of numbers: the largest difference, or a relative one, as `what` says. */
+  /** The largest difference of numbers, or a relative one, as `name` says. */
   difference?: number;
   bound?: number;
   /** Why it was skipped or cannot be judged, or what to do. */

@@ -11,6 +11,14 @@ import { LlavaOneVision } from '../llava-onevision.js';
 import { loadEngine } from '../load/load-engine.js';
 import { resolveLoadOptions } from '../load/load-options.js';
 import { planLoad, readModelFiles } from '../load/load-plan.js';
+import {
+  aFunction,
+  aPath,
+  aSignal,
+  checkTable,
+  type OptionCheck,
+  unchecked,
+} from '../option-table.js';
 import { readVisionConfig } from '../vision/vision-config.js';
 import { coarsestType } from './bounds.js';
 import type { Checked, VerifyOptions } from './checked.js';
@@ -22,12 +30,27 @@ import { type CheckResult, exact, skipped, type VerifyReport } from './report.js
 /** Positions beside those of the picture or of the table's tokens. */
 const CONTEXT = 1024;
 
+const VERIFY_OPTIONS: Record<keyof VerifyOptions, OptionCheck> = {
+  model: aPath,
+  mmproj: aPath,
+  table: aPath,
+  image: aPath,
+  signal: aSignal,
+  onProgress: aFunction,
+  // As `load` takes them, which checks them.
+  threads: unchecked,
+  backend: unchecked,
+  gpuLayers: unchecked,
+  devices: unchecked,
+  tensorSplit: unchecked,
+  mainDevice: unchecked,
+  log: unchecked,
+};
+
 /** @throws ERR_INVALID_ARGUMENT, ERR_IMAGE_DECODE for a picture that cannot be read, and what LlavaOneVision.load and chats do */
-export async function verify(options: VerifyOptions): Promise<VerifyReport> {
+export async function verify(given: VerifyOptions): Promise<VerifyReport> {
+  const options = checkTable<VerifyOptions>(given, VERIFY_OPTIONS, ['model']);
   const { model, mmproj, table: wanted, image } = options;
-  for (const [key, path] of Object.entries({ model, mmproj, table: wanted, image }))
-    if (key === 'model' || path !== undefined)
-      if (typeof path !== 'string' || path === '') throw invalidArgument(key, 'a path', path);
   const decoder = await readDecoderFile(model);
   const table = await chooseTable(decoder, wanted);
   if (image !== undefined && !(table.picture && mmproj !== undefined))

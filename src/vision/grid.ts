@@ -18,7 +18,7 @@ export interface Grid {
 
 export interface Placement {
   resized: Size;
-  /** Of the resized image in its canvas; an odd remainder goes to the right or the bottom. */
+  /** Place of the resized image in its canvas; an odd remainder goes to the right or the bottom. */
   offset: { x: number; y: number };
 }
 

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { RowFiles } from './row-files.js';
 
 export interface RowRequest {
-  /** Of the rows: a file of another length is not theirs. */
+  /** How many values the rows have: a file of another length is not theirs. */
   nValues: number;
   /** Called if the rows are nowhere. Its signal aborts when nobody waits for them any more. */
   encode: (signal: AbortSignal, onTile: TileListener) => Promise<Float32Array>;
@@ -123,7 +123,7 @@ class Job {
     this.#rows.catch(() => {}); // may fail after its last waiter has left
   }
 
-  /** With the means of one who still waits: those of one who left may be closed. */
+  /** Encodes with the means of one who still waits: those of one who left may be closed. */
   async encode(): Promise<Float32Array> {
     this.#abort.signal.throwIfAborted();
     const [first] = this.#waiters;

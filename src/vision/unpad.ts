@@ -5,7 +5,7 @@
  */
 import type { Size } from './grid.js';
 
-/** In patches. */
+/** A map's size in patches. */
 export interface MapSize {
   rows: number;
   cols: number;

@@ -39,7 +39,7 @@ export interface VisionConfig extends TileGeometry {
   poolStride: number;
   newlineMode: NewlineMode;
   dialect: Dialect;
-  /** Of the tensors that are used. */
+  /** Bytes of the tensors that are used. */
   tensorBytes: number;
 }
 

@@ -1,8 +1,3 @@
-/**
- * The packages as users get them: packed, installed by npm into an empty folder on a machine with Node and nothing else, and
- * used there as README.md says.
- */
-import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -12,124 +7,50 @@ import {
   realpathSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tryTarball } from '../../scripts/release/build-package.mjs';
 import { parsePlatform } from '../../scripts/release/pack-platform.mjs';
-import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
 import {
   CPU_PACKAGES,
   GPU_PACKAGES,
-  platformName,
   SCOPE,
   thisPlatform,
 } from '../../src/addon/platform-packages.js';
-import { type Registry, startRegistry } from '../support/registry.js';
+import { type BareMachine, bareMachine } from '../support/bare-machine.js';
+import {
+  type Packed,
+  PLATFORM,
+  packBoth,
+  readJson,
+  root,
+  run,
+  version,
+} from '../support/packed.js';
+import { startRegistry } from '../support/registry.js';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'llavaov-package-')));
-const out = join(folder, 'out');
-const app = join(folder, 'app');
-const PLATFORM = platformName(thisPlatform());
-const root = (name: string) => join(PACKAGE_ROOT, name);
-const readJson = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
-const { version } = readJson(root('package.json'));
-
-interface Packed {
-  file: string;
-  /** Paths of its files. */
-  files: string[];
-  at: (name: string) => string;
-  manifest: { name: string; version: string; [field: string]: unknown };
-}
 let main: Packed;
 let platform: Packed;
-let registry: Registry;
+let machine: BareMachine;
 
-function run(
-  program: string,
-  args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-) {
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', ...options });
-  return { status, stdout, stderr };
-}
-
-function unpack(name: string): Packed {
-  const file = join(out, `${name}-${version}.tgz`);
-  const to = join(folder, 'unpacked', name);
-  mkdirSync(to, { recursive: true });
-  expect(run('tar', ['-xzf', file, '-C', to])).toMatchObject({ status: 0 });
-  const at = (path: string) => join(to, 'package', path);
-  const all = readdirSync(at(''), { recursive: true, withFileTypes: true });
-  const files = all
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(at(''), join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
-  return { file, files: files.sort(), at, manifest: readJson(at('package.json')) };
-}
-
-/** What a machine without compilers has on its path; npm is the one that this machine has. */
-let path: string;
-let npm: string[];
-
-function prepareMachine() {
-  const [found] = (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((one) => join(one, 'npm'))
-    .filter((file) => statSync(file, { throwIfNoEntry: false }));
-  const cli = process.env.npm_execpath ?? (found && realpathSync(found));
-  npm = [cli ?? join(dirname(process.execPath), 'node_modules/npm/bin/npm-cli.js')];
-  path = join(folder, 'bin');
-  mkdirSync(path);
-  symlinkSync(process.execPath, join(path, 'node'));
-  if (process.platform !== 'win32') symlinkSync('/bin/sh', join(path, 'sh'));
-}
-
-/** Nothing of this process's environment, in which npm leaves its own. */
-const environment = () => ({
-  ...{ PATH: path, HOME: folder, USERPROFILE: folder, SystemRoot: process.env.SystemRoot },
-  ...{ npm_config_registry: registry.url, npm_config_cache: join(folder, 'cache') },
-  ...{ npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' },
-});
-
-const inApp = (args: string[]) => run(process.execPath, args, { cwd: app, env: environment() });
-const evaluate = (code: string, flags: string[] = []) => inApp([...flags, '--eval', code]);
+const evaluate = (code: string, flags: string[] = []) => machine.inApp([...flags, '--eval', code]);
 const command = (...args: string[]) =>
-  inApp([join('node_modules', 'llava-onevision', 'dist', 'src', 'cli', 'main.js'), ...args]);
+  machine.inApp(['node_modules/llava-onevision/dist/src/cli/main.js', ...args]);
 
 beforeAll(async () => {
-  prepareMachine();
-  // What `npm test` has built before.
-  const env = { ...process.env, LLAVAOV_SKIP_BUILD: '1' };
-  const packed = run(process.execPath, [root('scripts/release/pack-local.mjs'), out], { env });
-  expect(packed.status, packed.stderr).toBe(0);
-  main = unpack('llava-onevision');
-  platform = unpack(`llava-onevision-${PLATFORM}`);
-  registry = await startRegistry(root('node_modules'), [main, platform]);
-  mkdirSync(app);
-  // Not spawnSync: this process has to answer.
-  const installed = await npmInstall('llava-onevision');
+  ({ main, platform } = packBoth(folder));
+  const registry = await startRegistry(root('node_modules'), [main, platform]);
+  machine = bareMachine(folder, registry.url);
+  const installed = await machine.npmInstall('llava-onevision');
   await registry.close();
   expect(installed.status, installed.output).toBe(0);
 }, 240_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
-
-async function npmInstall(...names: string[]) {
-  const child = spawn(process.execPath, [...npm, 'install', ...names], {
-    ...{ cwd: app, env: environment() },
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => {
-      output += chunk;
-    });
-  const status = await new Promise((resolve) => child.on('close', resolve));
-  return { status, output };
-}
 
 describe('the main package', () => {
   test('has JavaScript, types, what compiles the addon, and no binary', () => {
@@ -236,7 +157,7 @@ describe('the platform package', () => {
 
 describe('installed, with no compiler on the path', () => {
   test('npm chose the package of this platform', () => {
-    expect(readdirSync(join(app, 'node_modules', SCOPE))).toEqual([PLATFORM]);
+    expect(readdirSync(join(machine.app, 'node_modules', SCOPE))).toEqual([PLATFORM]);
     const { status, stdout } = command('doctor', '--json');
     expect(status).toBe(0);
     expect(JSON.parse(stdout).addon.backend.package).toBe(`${SCOPE}/${PLATFORM}`);
@@ -260,7 +181,7 @@ describe('installed, with no compiler on the path', () => {
   });
 
   test('convert makes a model of the checkpoint, run answers about a picture', () => {
-    cpSync(root('demo/pictures'), join(app, 'pictures'), { recursive: true });
+    cpSync(root('demo/pictures'), join(machine.app, 'pictures'), { recursive: true });
     const converted = command(
       'convert',
       root('demo/checkpoint'),
@@ -299,11 +220,11 @@ describe('installed, with no compiler on the path', () => {
         : file.endsWith('.gguf')
           ? 'mmproj-demo-f16.gguf'
           : picture;
-      mkdirSync(dirname(join(app, file)), { recursive: true });
-      cpSync(join(app, source), join(app, file));
+      mkdirSync(dirname(join(machine.app, file)), { recursive: true });
+      cpSync(join(machine.app, source), join(machine.app, file));
     }
-    writeFileSync(join(app, 'example.mjs'), example);
-    const { status, stdout, stderr } = inApp(['example.mjs']);
+    writeFileSync(join(machine.app, 'example.mjs'), example);
+    const { status, stdout, stderr } = machine.inApp(['example.mjs']);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout.length).toBeGreaterThan(0);
   });
@@ -344,13 +265,13 @@ describe('installed, with no compiler on the path', () => {
 });
 
 test('where npm leaves the platform package out, what to do is said', async () => {
-  rmSync(join(app, 'node_modules', SCOPE), { recursive: true });
+  rmSync(join(machine.app, 'node_modules', SCOPE), { recursive: true });
   const { status, stdout } = command('doctor');
   expect(status).toBe(1);
   expect(stdout).toContain(`npm install ${SCOPE}/${PLATFORM}@${version}`);
   expect(stdout).toContain('npx llava-onevision build');
   // What npm runs where it may: says why it compiles, and what that takes.
-  const install = inApp([
+  const install = machine.inApp([
     join('node_modules', 'llava-onevision', 'scripts', 'build', 'install.mjs'),
   ]);
   expect(install.status).toBe(1);

@@ -1,5 +1,4 @@
 /** Tables of known answers: those that are built in, which one fits a file, and files that are none. */
-
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

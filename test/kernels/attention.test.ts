@@ -16,6 +16,8 @@ interface Attention {
 
 /** Of sums in f32, whatever their order; ggml's, of f16 caches in f16, are a hundred times that. */
 const FLOAT_ERROR = 1e-6;
+/** Scores in the hundreds are themselves rounded to 1e-5 and more. */
+const SHARP_ERROR = 5e-6;
 
 describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
   let cases: Attention[] | null;
@@ -25,9 +27,10 @@ describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
 
   test('is ours, equal at any number of threads, and as exact as f32', ({ skip }) => {
     if (!cases) skip('this CPU has not the instruction set');
-    const wrong = cases!.filter(
-      ({ isOurs, isEqual, error }) => !isOurs || !isEqual || error === null || error > FLOAT_ERROR,
-    );
+    const wrong = cases!.filter(({ name, isOurs, isEqual, error }) => {
+      const most = name === 'sharp' ? SHARP_ERROR : FLOAT_ERROR;
+      return !isOurs || !isEqual || error === null || error > most;
+    });
     expect(wrong).toEqual([]);
     expect(cases!.length).toBeGreaterThan(50);
   });

@@ -2,7 +2,6 @@
  * The toy model over bytes and its context. Strict where the addon is (positions, one slice per sequence, cells, busy handles), so
  * that a test fails where the addon would.
  */
-
 import type {
   NativeContext,
   NativeContextOptions,

@@ -3,7 +3,6 @@
  * information, file listing in pages, small files through a redirect on the same host, large ones through a redirect to a
  * second server ("CDN") that refuses the hub's token, ranges, ETags, error headers. It fails when told to.
  */
-
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,4 @@
 /** Checkpoints with one thing wrong each: what was done to a good one, and what the complaint must name. */
-
 import { inConfig } from './malformed-config.js';
 import { inDocuments } from './malformed-documents.js';
 import {

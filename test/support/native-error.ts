@@ -1,5 +1,4 @@
 /** Errors as the addon throws them. */
-
 import { LlavaError, type LlavaErrorCode } from '../../src/errors.js';
 
 /** As `translateErrors` gives it. */

@@ -121,8 +121,6 @@ export class ChatTurns {
       return notice('Answers are free.');
     }
     const responseFormat = await schemaFormat(file);
-    // What cannot be kept is told now, not at the next question.
-    await this.#model.matches('', responseFormat);
     this.#format = { responseFormat };
     notice(`Answers keep ${file}.`);
   }

@@ -8,7 +8,7 @@ export interface ModelReport {
   model: string;
   mmproj: string | null;
   backend: string;
-  /** Of `layers` + 1: the last stands for the output matrix. */
+  /** At most `layers` + 1: the last stands for the output matrix. */
   gpuLayers: number;
   layers: number;
   visionOnGpu: boolean;

@@ -1,5 +1,4 @@
 /** `eval judge`: the two stages after generation of the rows that a language model judges. */
-import { type NamedBenchmark, namedBenchmarks } from '../../eval/benchmarks/named.js';
 import { openData } from '../../eval/data/open-data.js';
 import {
   askJudge,
@@ -9,6 +8,7 @@ import {
   writeRequests,
 } from '../../eval/judge/judge.js';
 import { type JudgeImages, judgeImages } from '../../eval/judge/judge-images.js';
+import { type NamedBenchmark, namedBenchmarks } from '../../eval/named-benchmarks.js';
 import { lockResults, type Manifest, readManifest } from '../../eval/results.js';
 import { createProgress } from '../shared/progress.js';
 import { printReport } from './print-report.js';

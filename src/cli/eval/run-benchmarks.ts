@@ -1,7 +1,7 @@
 /** `eval run`: asks, goes on where an earlier run stopped, and reports. */
 import type { Command } from 'commander';
-import { type NamedBenchmark, namedBenchmarks } from '../../eval/benchmarks/named.js';
 import { openData } from '../../eval/data/open-data.js';
+import { type NamedBenchmark, namedBenchmarks } from '../../eval/named-benchmarks.js';
 import { lockResults, openResults } from '../../eval/results.js';
 import { type RunOptions, runBenchmark } from '../../eval/run.js';
 import type { Rules } from '../../eval/scorers/rules.js';

@@ -10,18 +10,18 @@ import { planImage } from '../../vision/image-plan.js';
 import { planVideo } from '../../vision/video-plan.js';
 import { readVisionConfig, type VisionConfig } from '../../vision/vision-config.js';
 
-/** Of a file, what tells its kind. */
+/** What tells the kind of a file. */
 export interface Kind {
   path: string;
   metadata: Record<string, unknown>;
 }
 
 export interface CostOptions {
-  /** Of a decoder: positions. Default: what a load takes. */
+  /** Positions for a decoder. Default: what a load takes. */
   contextSize?: number;
-  /** Of a decoder: the mmproj that is loaded with it. */
+  /** The mmproj that is loaded with a decoder. */
   mmproj?: string;
-  /** Of an mmproj: pixels of pictures. Default: common ones. */
+  /** Pixels of pictures for an mmproj. Default: common ones. */
   imageSizes?: Size[];
 }
 
@@ -39,7 +39,7 @@ export interface VisualCosts {
   images?: (Size & { tiles: number; rows: number })[];
   /** Tiles beside the overview of each of `images`. */
   grids?: Grid[];
-  /** Of each of several pictures in a conversation, and of a clip. */
+  /** Rows of each of several pictures in a conversation, and of a clip. */
   otherMedia?: { oneOfSeveral: number; videoFrames: number; video: number };
 }
 

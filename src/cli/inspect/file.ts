@@ -42,9 +42,9 @@ export interface ShownTensor {
 
 export interface FileContent extends Kind {
   format: 'gguf' | 'safetensors' | 'checkpoint';
-  /** Of the GGUF format. */
+  /** Version of the GGUF format. */
   version?: number;
-  /** Of a split decoder given by its first file: how many files it has, all of which are counted; or why only the first is. */
+  /** How many files a split decoder has, all of which are counted, or why only the first is. */
   parts?: { count: number; unread?: string };
   tensors: ShownTensor[];
   totals: {
@@ -53,7 +53,7 @@ export interface FileContent extends Kind {
     bytes: number;
     types: Record<string, { tensors: number; bytes: number }>;
   };
-  /** Of a decoder: bytes of KV cache for 1024 positions, by cache type. */
+  /** Bytes of KV cache for 1024 positions, by cache type; decoders only. */
   kvBytesPer1024?: { f32: number; f16: number; q8_0: number };
 }
 

@@ -11,7 +11,7 @@ import { pullWithBars } from '../pull.js';
 
 export interface FoundCheckpoint {
   isLora: boolean;
-  /** Of a repository. */
+  /** Name of a repository. */
   name?: string;
   /** Downloads a repository. */
   fetch(): Promise<CheckpointFolder>;
@@ -19,7 +19,7 @@ export interface FoundCheckpoint {
 
 export interface CheckpointFolder {
   folder: string;
-  /** Of a repository. */
+  /** Where a repository came from. */
   source?: CheckpointSource;
 }
 

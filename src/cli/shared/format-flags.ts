@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { LlavaError } from '../../errors.js';
-import type { ResponseFormat } from '../../index.js';
+import { jsonSchemaToGrammar, type ResponseFormat } from '../../index.js';
 
 export interface FormatFlags {
   schema?: string;
@@ -23,8 +23,11 @@ export async function formatOf({ schema, jsonObject }: FormatFlags): Promise<{
   return jsonObject ? { responseFormat: { type: 'json_object' } } : {};
 }
 
+/** @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA */
 export async function schemaFormat(file: string): Promise<ResponseFormat> {
-  return { type: 'json_schema', schema: JSON.parse(await readJson(file, 'a JSON schema')) };
+  const schema = JSON.parse(await readJson(file, 'a JSON schema'));
+  jsonSchemaToGrammar(schema); // says now what cannot be kept, before a model is loaded
+  return { type: 'json_schema', schema };
 }
 
 /** The text of a file that holds JSON. @throws ERR_INVALID_ARGUMENT */

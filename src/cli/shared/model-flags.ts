@@ -4,7 +4,7 @@ import { BACKEND_CHOICES } from '../../addon/backend.js';
 import type { LlavaOneVision, LoadOptions } from '../../index.js';
 import type { MemoryEstimate } from '../../load/memory.js';
 import { collectLora, parseCount, parseNumber } from './flags.js';
-import { pick } from './given-flags.js';
+import { givenFlags } from './given-flags.js';
 import { createProgress } from './progress.js';
 import { describeDevices } from './stats.js';
 
@@ -121,7 +121,7 @@ export async function loadModel(
   const { LlavaOneVision } = await import('../../llava-onevision.js');
   const loading = createProgress('Loading');
   const model = await LlavaOneVision.load({
-    ...pick(flags, NAMES),
+    ...givenFlags(flags, NAMES),
     ...more,
     signal,
     onProgress: ({ fraction, memory }) => {

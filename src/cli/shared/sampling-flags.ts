@@ -1,22 +1,11 @@
 /** The options that say how answers are drawn, for every command that answers. */
 import type { Command } from 'commander';
+import { SAMPLING_OPTIONS } from '../../chat/sampling.js';
 import type { ChatOptions } from '../../index.js';
 import { collect, parseCount, parseNumber } from './flags.js';
-import { pick } from './given-flags.js';
+import { givenFlags } from './given-flags.js';
 
-const NAMES = [
-  'maxTokens',
-  'temperature',
-  'topK',
-  'topP',
-  'minP',
-  'typicalP',
-  'repetitionPenalty',
-  'presencePenalty',
-  'frequencyPenalty',
-  'seed',
-  'stop',
-] as const;
+const NAMES = ['maxTokens', ...SAMPLING_OPTIONS, 'stop'] as const;
 
 export type SamplingFlags = Pick<ChatOptions, (typeof NAMES)[number]>;
 
@@ -36,5 +25,5 @@ export function addSamplingOptions(command: Command): Command {
 }
 
 export function samplingOf(flags: SamplingFlags): SamplingFlags {
-  return pick(flags, NAMES);
+  return givenFlags(flags, NAMES);
 }

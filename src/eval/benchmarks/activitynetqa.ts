@@ -3,6 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { clipPaths } from '../clip-paths.js';
 import { idColumn, textColumn } from '../data/columns.js';
 import { mean } from '../figures.js';
+import { judged } from '../judge/judged.js';
 import { matchRequest } from '../judge/video-requests.js';
 import { activityPrompt } from '../prompts/video.js';
 import { activityVerdict } from '../scorers/judge-replies.js';
@@ -35,16 +36,14 @@ export const activityNetQa: Benchmark<Gold> = {
     gold: { question: textColumn(row, 'question'), answer: textColumn(row, 'answer') },
   }),
 
-  score({ id }, { rules, reply }) {
-    const said = reply(id);
-    if (said === undefined) return { score: null, unscored: 'judge required' };
+  score: judged((said, { rules }) => {
     const verdict = activityVerdict(said, rules);
     if (verdict === undefined) return { score: null, unscored: 'unreadable reply of the judge' };
     const { pred, score: rating } = verdict;
     if (rules === 'HEAD' && pred !== 'yes' && pred !== 'no')
       return { score: null, parsed: pred, unscored: 'the judge says neither yes nor no' };
     return { score: Number(pred === 'yes'), parsed: pred, values: { rating } };
-  },
+  }),
 
   judge: {
     model: { 'v0.2.2': 'gpt-3.5-turbo-0613', HEAD: 'gpt-4o-2024-11-20' },

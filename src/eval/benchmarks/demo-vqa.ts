@@ -11,7 +11,7 @@ interface Gold {
   answer: string;
   /** What the reference implementation answers, greedily. */
   reference: string;
-  /** Of its logits along that answer, the smallest distance from the best to the second. */
+  /** The smallest distance from its best logit to the second along that answer. */
   margin: number;
 }
 

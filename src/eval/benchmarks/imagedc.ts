@@ -3,6 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { idColumn } from '../data/columns.js';
 import { mean } from '../figures.js';
 import { descriptionRequest } from '../judge/image-requests.js';
+import { judged } from '../judge/judged.js';
 import { barePrompt } from '../prompts/image.js';
 import { finalScore } from '../scorers/judge-replies.js';
 
@@ -25,11 +26,7 @@ export const imageDc: Benchmark<null> = {
     gold: null,
   }),
 
-  score({ id }, { reply }) {
-    const said = reply(id);
-    if (said === undefined) return { score: null, unscored: 'judge required' };
-    return { score: finalScore(said) };
-  },
+  score: judged((said) => ({ score: finalScore(said) })),
 
   judge: {
     model: { 'v0.2.2': 'gpt-4-vision-preview', HEAD: 'gpt-4o-2024-11-20' },

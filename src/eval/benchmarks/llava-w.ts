@@ -2,6 +2,7 @@
 import type { Benchmark } from '../benchmark.js';
 import { idColumn, textColumn } from '../data/columns.js';
 import { wildRequest } from '../judge/image-requests.js';
+import { judged } from '../judge/judged.js';
 import { barePrompt } from '../prompts/image.js';
 import { pairVerdict, ratio } from '../rating-pairs.js';
 import { looseRatings, strictRatings } from '../scorers/judge-replies.js';
@@ -36,11 +37,9 @@ export const llavaW: Benchmark<Gold> = {
     },
   }),
 
-  score({ id }, { rules, reply }) {
-    const said = reply(id);
-    if (said === undefined) return { score: null, unscored: 'judge required' };
-    return pairVerdict(rules === 'HEAD' ? looseRatings(said) : strictRatings(strip(said)));
-  },
+  score: judged((said, { rules }) =>
+    pairVerdict(rules === 'HEAD' ? looseRatings(said) : strictRatings(strip(said))),
+  ),
 
   judge: {
     model: { 'v0.2.2': 'gpt-4-0613', HEAD: 'gpt-4o-2024-11-20' },

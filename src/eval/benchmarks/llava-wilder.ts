@@ -2,6 +2,7 @@
 import type { Benchmark } from '../benchmark.js';
 import { textColumn } from '../data/columns.js';
 import { wilderRequest } from '../judge/image-requests.js';
+import { judged } from '../judge/judged.js';
 import { wilderPrompt } from '../prompts/image.js';
 import { pairVerdict, ratio } from '../rating-pairs.js';
 import { strictRatings } from '../scorers/judge-replies.js';
@@ -29,11 +30,7 @@ export const llavaWilder: Benchmark<Gold> = {
     gold: { question: textColumn(row, 'Question'), answer: textColumn(row, 'Answer') },
   }),
 
-  score({ id }, { rules, reply }) {
-    const said = reply(id);
-    if (said === undefined) return { score: null, unscored: 'judge required' };
-    return pairVerdict(strictRatings(said, { trim: rules === 'HEAD' }));
-  },
+  score: judged((said, { rules }) => pairVerdict(strictRatings(said, { trim: rules === 'HEAD' }))),
 
   judge: {
     model: { 'v0.2.2': 'gpt-4-vision-preview', HEAD: 'gpt-4o-2024-11-20' },

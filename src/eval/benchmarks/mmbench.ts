@@ -6,7 +6,7 @@ import type { Answered, Benchmark, ScoreContext } from '../benchmark.js';
 import { idColumn, numberColumn, optionalText, type Row, textColumn } from '../data/columns.js';
 import { average, type Unit } from '../figures.js';
 import { optionRequest } from '../judge/image-requests.js';
-import { LETTERS } from '../options.js';
+import { LETTERS } from '../option-letters.js';
 import { mmbenchPrompt } from '../prompts/image.js';
 import { drawIndex } from '../random.js';
 import type { Verdict } from '../scored.js';
@@ -16,13 +16,13 @@ import {
   inferOptionOffline,
   type OptionTexts,
 } from '../scorers/mmbench.js';
-import { mmbenchSheet, type SheetRow } from '../scorers/submissions.js';
+import { mmbenchSheet, SHEET, type SheetRow } from '../scorers/submissions.js';
 
 interface Gold {
   answer: string;
   question: string;
   options: OptionTexts;
-  /** For the submission: further columns of the row. */
+  /** Further columns of the row, for the submission. */
   columns?: SheetRow;
 }
 
@@ -123,21 +123,12 @@ function optionsOf(row: Row): OptionTexts {
   return Object.fromEntries(present.map((letter) => [letter, idColumn(row, letter)]));
 }
 
-const SHEET_COLUMNS = [
-  'index',
-  'question',
-  'answer',
-  'hint',
-  'source',
-  'split',
-  'category',
-  'L2-category',
-  ...'ABCDE',
-];
-
 function sheetColumns(row: Row): SheetRow {
   return Object.fromEntries(
-    SHEET_COLUMNS.map((name) => [name, row[name] === undefined ? 'nan' : cellOf(row[name])]),
+    SHEET.filter((name) => name !== 'prediction').map((name) => [
+      name,
+      row[name] === undefined ? 'nan' : cellOf(row[name]),
+    ]),
   );
 }
 

@@ -3,6 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { idColumn, textColumn } from '../data/columns.js';
 import { mean } from '../figures.js';
 import { vetRequest } from '../judge/image-requests.js';
+import { judged } from '../judge/judged.js';
 import { vetPrompt } from '../prompts/image.js';
 import { vetScore } from '../scorers/judge-replies.js';
 
@@ -38,11 +39,7 @@ export const mmVet: Benchmark<Gold> = {
     gold: { question: textColumn(row, 'question'), answer: textColumn(row, 'answer') },
   }),
 
-  score({ id }, { reply }) {
-    const said = reply(id);
-    if (said === undefined) return { score: null, unscored: 'judge required' };
-    return { score: vetScore(said) ?? 0 };
-  },
+  score: judged((said) => ({ score: vetScore(said) ?? 0 })),
 
   judge: {
     model: { 'v0.2.2': 'gpt-4-0613', HEAD: 'gpt-4o-2024-11-20' },

@@ -3,7 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { inFolder } from '../clip-paths.js';
 import { textColumn, textsColumn } from '../data/columns.js';
 import { macroMean } from '../figures.js';
-import { LETTERS } from '../options.js';
+import { LETTERS } from '../option-letters.js';
 import { mvBenchPrompt } from '../prompts/video.js';
 import { mvBenchAnswer } from '../scorers/letters.js';
 import type { Rules } from '../scorers/rules.js';

@@ -3,7 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { clipPaths } from '../clip-paths.js';
 import { idColumn, numberColumn } from '../data/columns.js';
 import { mean } from '../figures.js';
-import { LETTERS } from '../options.js';
+import { LETTERS } from '../option-letters.js';
 import { perceptionPrompt } from '../prompts/video.js';
 import { loneLetterIndex } from '../scorers/letters.js';
 

@@ -2,7 +2,7 @@
 import type { Benchmark } from '../benchmark.js';
 import { numberColumn } from '../data/columns.js';
 import { mean } from '../figures.js';
-import { LETTERS } from '../options.js';
+import { LETTERS } from '../option-letters.js';
 import { sciencePrompt } from '../prompts/image.js';
 import { scienceRight } from '../scorers/letters.js';
 

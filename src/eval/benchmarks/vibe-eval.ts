@@ -3,6 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { idColumn, textColumn } from '../data/columns.js';
 import { mean } from '../figures.js';
 import { vibeRequest } from '../judge/image-requests.js';
+import { judged } from '../judge/judged.js';
 import { vibePrompt } from '../prompts/image.js';
 import { vibeRating } from '../scorers/judge-replies.js';
 
@@ -39,11 +40,7 @@ export const vibeEval: Benchmark<Gold> = {
     gold: { question: textColumn(row, 'prompt'), answer: textColumn(row, 'reference') },
   }),
 
-  score({ id }, { reply }) {
-    const said = reply(id);
-    if (said === undefined) return { score: null, unscored: 'judge required' };
-    return { score: vibeRating(said) };
-  },
+  score: judged((said) => ({ score: vibeRating(said) })),
 
   judge: {
     model: { 'v0.2.2': 'reka-core', HEAD: 'reka-core' },

@@ -3,6 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { clipPaths } from '../clip-paths.js';
 import { idColumn, textColumn } from '../data/columns.js';
 import { mean } from '../figures.js';
+import { judged } from '../judge/judged.js';
 import { ratingRequest } from '../judge/video-requests.js';
 import { askedPrompt } from '../prompts/video.js';
 import { dictScore } from '../scorers/judge-replies.js';
@@ -35,12 +36,7 @@ export const videoDc: Benchmark<string> = {
     gold: textColumn(row, 'answer'),
   }),
 
-  score({ id }, { reply }) {
-    const said = reply(id);
-    return said === undefined
-      ? { score: null, unscored: 'judge required' }
-      : { score: dictScore(said) };
-  },
+  score: judged((said) => ({ score: dictScore(said) })),
 
   judge: {
     model: { 'v0.2.2': 'gpt-3.5-turbo-0613', HEAD: 'gpt-4o-2024-11-20' },

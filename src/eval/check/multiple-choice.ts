@@ -1,6 +1,6 @@
 /** Multiple choice vectors: for some tasks the expected value is the letter read, for others whether it is right. */
 import { textColumn, textsColumn } from '../data/columns.js';
-import { LETTERS } from '../options.js';
+import { LETTERS } from '../option-letters.js';
 import { mmmuOptions } from '../prompts/image.js';
 import { nextQaOptions } from '../prompts/video.js';
 import {

@@ -28,7 +28,7 @@ interface Window {
 export class WindowCache {
   readonly #kept = new Map<object, Promise<Row[]>>();
 
-  /** Of two who want the same at a time, both wait for one reading. */
+  /** Two who want the same at a time both wait for one reading. */
   get(window: object, read: () => Promise<Row[]>): Promise<Row[]> {
     const rows = this.#kept.get(window) ?? read();
     this.#kept.delete(window);

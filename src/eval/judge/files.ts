@@ -4,7 +4,7 @@ import { readJsonLines } from '../answers.js';
 
 export interface JudgeReply {
   part: string;
-  /** Of the request. */
+  /** The request's id. */
   id: string;
   reply: string;
   /** Who replied. */

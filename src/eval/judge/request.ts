@@ -7,7 +7,7 @@ export interface JudgeRequest {
   /** The judge sees the sample's pictures, before the text of the last message. */
   hasImages?: boolean;
   maxTokens: number;
-  /** Of the attempts, one after the other until `accepts`; the last reply counts in any case. Default [0]. */
+  /** Temperatures of the attempts, one after the other until `accepts`; the last reply counts in any case. Default [0]. */
   temperatures?: readonly number[];
   /** Wants one JSON object. */
   json?: boolean;

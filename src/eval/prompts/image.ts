@@ -4,7 +4,7 @@
  * @see lmms-eval v0.2.2 and 75571cfe, doc_to_text of each task
  */
 import { optionalText, type Row, textColumn, textsColumn } from '../data/columns.js';
-import { optionLines } from '../options.js';
+import { optionLines } from '../option-letters.js';
 import { literal } from '../scorers/python-literals.js';
 import { strip } from '../scorers/python-text.js';
 import { LETTER_PLEASE, PHRASE_PLEASE } from './wishes.js';

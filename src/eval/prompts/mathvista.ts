@@ -3,7 +3,7 @@
  * @see lmms-eval tasks/mathvista/mathvista_evals.py create_one_query
  */
 import { optionalText, type Row, textColumn, textsColumn } from '../data/columns.js';
-import { LETTERS, optionLines } from '../options.js';
+import { LETTERS, optionLines } from '../option-letters.js';
 import { strip } from '../scorers/python-text.js';
 import { LETTER_PLEASE } from './wishes.js';
 

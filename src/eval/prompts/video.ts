@@ -4,7 +4,7 @@
  */
 
 import { type Row, textColumn, textsColumn } from '../data/columns.js';
-import { LETTERS, optionLines } from '../options.js';
+import { LETTERS, optionLines } from '../option-letters.js';
 import { listText } from '../scorers/python-literals.js';
 import { capitalize, strip } from '../scorers/python-text.js';
 import type { Rules } from '../scorers/rules.js';

@@ -4,7 +4,7 @@
  * @see lmms-eval v0.2.2 and 75571cfe, utils.py of each task
  */
 
-import { isRecord } from '../../option-checks.js';
+import { isRecord, parseJson } from '../../option-checks.js';
 import { literal, type PythonValue } from './python-literals.js';
 import { parseFloatLiteral, parseInteger } from './python-numbers.js';
 import { DIGIT, SPACE, strip } from './python-text.js';
@@ -95,7 +95,7 @@ function wholeDict(reply: string): Verdict {
   return { pred: dict.has('pred') ? dict.get('pred')! : 'no', score };
 }
 
-/** Of the first `{` up to the next brace, whatever stands around it. */
+/** Reads what stands between the first `{` and the next brace. */
 function partDict(reply: string): Verdict | undefined {
   const inner = reply.split('{')[1]?.split('}')[0];
   const dict = inner === undefined ? undefined : literal(`{${inner}}`);
@@ -122,12 +122,4 @@ function toFloat(value: PythonValue): number | undefined {
   if (typeof value === 'string') return parseFloatLiteral(value);
   if (value === null || typeof value === 'object') return undefined;
   return Number(value);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

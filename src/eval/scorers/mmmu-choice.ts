@@ -67,7 +67,7 @@ function byText(
   return [named, (letter) => lower.lastIndexOf(option(letter))];
 }
 
-/** Of equals, the first. */
+/** The first of those with the latest place. */
 function latest<T>(items: readonly T[], place: (item: T) => number): T | undefined {
   return earliest(items, (item) => -place(item));
 }

@@ -24,7 +24,7 @@ export function mmmuEntry(
 
 export type SheetRow = Readonly<Record<string, string | number | null>>;
 
-const SHEET = [
+export const SHEET = [
   'index',
   'question',
   'answer',
@@ -34,11 +34,7 @@ const SHEET = [
   'split',
   'category',
   'L2-category',
-  'A',
-  'B',
-  'C',
-  'D',
-  'E',
+  ...'ABCDE',
 ];
 
 /** MMBench: a spreadsheet of the rows with their answers as `prediction`. */

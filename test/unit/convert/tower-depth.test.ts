@@ -1,39 +1,19 @@
 /** How many blocks of the tower are run, and which of them must be there. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readLmmsConfig } from '../../../src/convert/lmms-config.js';
-import { entries, planCheckpoint } from '../../support/plan.js';
-import {
-  bf16Tensor,
-  type CheckpointFiles,
-  lmmsFiles,
-  lmmsTensors,
-  type TestTensor,
-} from '../../support/safetensors.js';
+import { draftRig, entries } from '../../support/plan.js';
+import { bf16Tensor } from '../../support/safetensors.js';
 
-let dir: string;
-let files: CheckpointFiles;
-let config: Record<string, unknown>;
-let tensors: Record<string, TestTensor>;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'tower-depth-'));
-  files = lmmsFiles();
-  config = files['config.json'] as Record<string, unknown>;
-  tensors = lmmsTensors();
-});
-afterEach(() => rmSync(dir, { recursive: true }));
-
-const plan = (hasPoolingHead = false) => planCheckpoint(dir, { files, tensors, hasPoolingHead });
+const draft = draftRig();
+const plan = (hasPoolingHead = false) => draft.plan('f16', hasPoolingHead);
 const tower = 'model.vision_tower.vision_tower.vision_model';
 
 /** Copies the second block of the tower until there are `nBlocks`. */
 const deepen = (nBlocks: number) => {
-  for (const [name, tensor] of Object.entries(tensors))
+  for (const [name, tensor] of Object.entries(draft.tensors))
     for (let block = 2; block < nBlocks; block++)
       if (name.includes('encoder.layers.1.'))
-        tensors[name.replace('layers.1.', `layers.${block}.`)] = tensor;
+        draft.tensors[name.replace('layers.1.', `layers.${block}.`)] = tensor;
 };
 
 test.each([
@@ -53,7 +33,7 @@ test.each([
   '%i blocks stored, pooling head: %s, %s stated: runs %i',
   async (nStored, hasPoolingHead, stated, expected) => {
     deepen(nStored);
-    if (stated !== undefined) config.vision_config = { num_hidden_layers: stated };
+    if (stated !== undefined) draft.config.vision_config = { num_hidden_layers: stated };
     const { mmproj } = await plan(hasPoolingHead);
     expect(entries(mmproj)['clip.vision.block_count']).toBe(expected);
   },
@@ -67,8 +47,9 @@ test.each([
   ['all but one tensor of the last block', 5, undefined, 4, /layers\.4\.(?!mlp\.fc2\.bias)/],
 ] as const)('a tower without %s is refused', async (_, nStored, stated, missing, dropped) => {
   deepen(nStored);
-  for (const name of Object.keys(tensors)) if (dropped?.test(name)) delete tensors[name];
-  if (stated !== undefined) config.vision_config = { num_hidden_layers: stated };
+  for (const name of Object.keys(draft.tensors))
+    if (dropped?.test(name)) delete draft.tensors[name];
+  if (stated !== undefined) draft.config.vision_config = { num_hidden_layers: stated };
   await expect(plan()).rejects.toMatchObject({
     code: 'ERR_CHECKPOINT',
     tensor: `v.blk.${missing}.ln1.weight`,
@@ -77,13 +58,16 @@ test.each([
 });
 
 test('block numbers beyond reason are a gap', async () => {
-  tensors[`${tower}.encoder.layers.4000000000.layer_norm1.bias`] = bf16Tensor([72]);
+  draft.tensors[`${tower}.encoder.layers.4000000000.layer_norm1.bias`] = bf16Tensor([72]);
   await expect(plan()).rejects.toMatchObject({ tensor: 'v.blk.2.ln1.weight' });
 });
 
 test('a tower of SO400M’s width has 26 blocks, or 27, unless another depth is stated', () => {
   const read = (vision_config: unknown) => {
-    const checkpoint = { path: dir, config: { path: dir, fields: { ...config, vision_config } } };
+    const checkpoint = {
+      path: draft.dir,
+      config: { path: draft.dir, fields: { ...draft.config, vision_config } },
+    };
     const facts = { hasHead: false, hasPoolingHead: false };
     return readLmmsConfig({ ...checkpoint, tensors: new Map() }, facts);
   };

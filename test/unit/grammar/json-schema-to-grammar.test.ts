@@ -105,6 +105,16 @@ describe('jsonSchemaToGrammar', () => {
     }
   });
 
+  it('keeps objects of many properties, and refuses texts that are too long', () => {
+    const names = Array.from({ length: 2500 }, (_, i) => `p${i}`);
+    const properties = Object.fromEntries(names.map((name) => [name, { type: 'integer' }]));
+    const grammar = jsonSchemaToGrammar({ type: 'object', properties, ...open });
+    expect(grammarAdmits(grammar, '{"p0": 1, "p2499": 2}')).toBe(true);
+    expect(() => jsonSchemaToGrammar({ enum: ['x'.repeat(100_000)] })).toThrow(
+      expect.objectContaining({ code: 'ERR_SCHEMA' }),
+    );
+  });
+
   it('is not led astray by names of prototypes', () => {
     const schema = JSON.parse(
       '{"type":"object","properties":{"__proto__":{"type":"integer"},"constructor":{"type":"null"}},"required":["__proto__"],"additionalProperties":false}',

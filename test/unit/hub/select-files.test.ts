@@ -1,5 +1,4 @@
 /** Which files of a repository are downloaded. */
-
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { PullOptions } from '../../../src/hub/pull.js';

@@ -1,165 +1,24 @@
-/** Loading: what is decided, reported, refused, and given back when it fails. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os, { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+/** Loading: what is passed on, reported, refused, and given back when it fails. */
+import os from 'node:os';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { groupLimits } from '../../../src/addon/cgroup.js';
-import { LlavaOneVision } from '../../../src/index.js';
 import { loadEngine } from '../../../src/load/load-engine.js';
 import {
   type LoadOptions,
   type LoadProgress,
   resolveLoadOptions,
 } from '../../../src/load/load-options.js';
-import { planLoad, readModelFiles } from '../../../src/load/load-plan.js';
+import { planLoad } from '../../../src/load/load-plan.js';
 import { type FakeBindingOptions, fakeAddon, fakeBinding } from '../../support/fake-binding.js';
 import { fakeFiles, fakeModel } from '../../support/fake-model.js';
-import { decoderGguf, ggufBytes } from '../../support/gguf.js';
-import { mmprojGguf, mmprojSizes } from '../../support/mmproj.js';
+import { GPU } from '../../support/load-plan.js';
 import { nativeError } from '../../support/native-error.js';
 
 vi.mock('../../../src/addon/cgroup.js');
+
 beforeEach(() => {
   vi.spyOn(os, 'availableParallelism').mockReturnValue(8);
   vi.mocked(groupLimits).mockReturnValue({ cpus: Infinity, memory: Infinity });
-});
-
-function plan(options: Partial<LoadOptions> = {}, fake: FakeBindingOptions = {}) {
-  const settings = resolveLoadOptions({ model: 'model.gguf', ...options });
-  return planLoad(fakeFiles(), settings, fakeAddon(fakeBinding(fake), fake.backend));
-}
-
-const GPU = {
-  ...{ name: 'GPU0', description: '', backend: 'CUDA', type: 'gpu' as const },
-  ...{ memoryFree: 2 ** 36, memoryTotal: 2 ** 36 },
-};
-
-describe('the plan', () => {
-  it.each([
-    [{}, { contextSize: 4096, threads: 3, dialect: 'llava-next', gpuLayers: 0 }],
-    [
-      { contextSize: 99, threads: 2, dialect: 'transformers' as const },
-      { contextSize: 99, threads: 2, dialect: 'transformers' },
-    ],
-    [{}, { flashAttention: 'off', microBatchSize: 128, visionOnGpu: false }],
-    [{ kvType: 'q8_0' as const }, { flashAttention: 'on', microBatchSize: 512 }],
-    [{ flashAttention: 'on' as const }, { flashAttention: 'on', microBatchSize: 512 }],
-    [{ batchSize: 32 }, { microBatchSize: 32 }],
-    [{ microBatchSize: 300 }, { microBatchSize: 300 }],
-  ])('%j on a CPU', (options, expected) => {
-    expect(plan(options)).toMatchObject(expected);
-  });
-
-  it.each([
-    // CPUs by affinity and by time limit, what is asked for, what is used; the fake machine has 3 cores.
-    [8, Infinity, undefined, 3],
-    [8, 2.5, undefined, 2],
-    [8, 0.5, undefined, 1],
-    [8, Infinity, 8, 8],
-    [8, Infinity, 64, 8],
-    [8, 2.5, 64, 3],
-    [1, 0.5, 2, 1],
-  ])('of %s CPUs with time for %s: %s threads asked for, %s used', (cpus, time, threads, used) => {
-    vi.mocked(os.availableParallelism).mockReturnValue(cpus);
-    vi.mocked(groupLimits).mockReturnValue({ cpus: time, memory: Infinity });
-    const { notes, ...planned } = plan({ threads });
-    expect(planned.threads).toBe(used);
-    const said = `threads: ${used} instead of ${threads}, since this process may use ${used} CPU`;
-    expect(notes).toEqual((threads ?? 0) > used ? [expect.stringContaining(said)] : []);
-  });
-
-  it('uses a GPU that is there', () => {
-    expect(plan({}, { devices: [GPU], backend: 'cuda' })).toMatchObject({
-      ...{ gpuLayers: 3, visionOnGpu: true, flashAttention: 'auto', microBatchSize: 512 },
-      backend: { name: 'cuda', reason: 'it is a test' },
-    });
-  });
-
-  it("counts no other backend's devices of the same addon", () => {
-    const other = { ...GPU, name: 'Vulkan0', backend: 'Vulkan' };
-    const { gpus } = plan({}, { devices: [GPU, other], backend: 'cuda' });
-    expect(gpus.map(({ name }) => name)).toEqual(['GPU0']);
-    expect(plan({}, { devices: [GPU, other], backend: 'cpu' }).gpuLayers).toBe(0);
-  });
-
-  it('has no flash attention for an f32 cache on a GPU, as the addon', () => {
-    const cuda = { devices: [GPU], backend: 'cuda' as const };
-    expect(plan({ kvType: 'f32' }, cuda)).toMatchObject({
-      ...{ gpuLayers: 3, flashAttention: 'off', microBatchSize: 128 },
-    });
-    expect(plan({ kvType: { k: 'f32', v: 'q8_0' } }, cuda).flashAttention).toBe('auto');
-  });
-
-  it('refuses a quantised cache for heads it does not fit', () => {
-    const files = fakeFiles();
-    files.decoder.headDim = 48;
-    const settings = resolveLoadOptions({ model: 'm', kvType: 'q8_0' });
-    expect(() => planLoad(files, settings, fakeAddon(fakeBinding()))).toThrow(
-      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', argument: 'kvType' }),
-    );
-  });
-});
-
-describe('a GPU that nothing fits on', () => {
-  const FULL = { ...GPU, memoryFree: 2 ** 28 };
-  const full = { devices: [FULL], backend: 'cuda' as const };
-
-  it('that was asked for is an error with the sum', () => {
-    expect(() => plan({ backend: 'cuda' }, full)).toThrow(
-      expect.objectContaining({
-        ...{ code: 'ERR_OUT_OF_MEMORY', device: 'GPU0', available: 2 ** 28 },
-        needed: expect.any(Number),
-        devices: [expect.objectContaining({ name: 'GPU0', layers: 1, weights: 400 })],
-        message: expect.stringMatching(/Nothing.*GPU0 has 0\.25 GiB free.*to be left free 0\.50/),
-      }),
-    );
-  });
-
-  it('is not asked for layers, but for the tower', () => {
-    expect(() => plan({ backend: 'cuda', gpuLayers: 0 }, full)).toThrow(/vision tower.*left free/);
-    const onCpu = { backend: 'cuda', gpuLayers: 0, visionOnGpu: false } as const;
-    expect(plan(onCpu, full)).toMatchObject({ gpuLayers: 0, backend: { name: 'cuda' } });
-  });
-
-  it('and that was found by itself leaves the CPU, which the reason tells', () => {
-    const { backend, gpus, memory } = plan({}, full);
-    expect(backend.name).toBe('cpu');
-    expect(backend.reason).toMatch(/it is a test; but GPU0 has 0\.25 GiB free/);
-    expect(gpus).toEqual([]);
-    expect(memory).toMatchObject({ gpu: 0, devices: [] });
-  });
-
-  it('is left out where others have room', () => {
-    const devices = [FULL, { ...GPU, name: 'GPU1' }];
-    const { gpus, gpuLayers } = plan({ backend: 'cuda' }, { devices, backend: 'cuda' });
-    expect([gpus.map(({ name }) => name), gpuLayers]).toEqual([['GPU1'], 3]);
-  });
-});
-
-describe('a GPU that the addon was not compiled for', () => {
-  const problem = 'it is too old';
-  const old = { devices: [{ ...GPU, problem }], backend: 'cuda' as const };
-
-  it('that was asked for is an error', () => {
-    expect(() => plan({ backend: 'cuda' }, old)).toThrow(
-      expect.objectContaining({
-        ...{ code: 'ERR_BACKEND_UNAVAILABLE', backend: 'cuda', missing: 'device' },
-        message: expect.stringContaining('GPU0: it is too old'),
-      }),
-    );
-    expect(() => plan({ devices: ['GPU0'] }, old)).toThrow(
-      expect.objectContaining({
-        ...{ code: 'ERR_INVALID_ARGUMENT', argument: 'devices' },
-        message: expect.stringContaining('GPU0: it is too old'),
-      }),
-    );
-  });
-
-  it('and that was found by itself gets nothing, which the reason tells', () => {
-    const { backend, gpuLayers } = plan({}, old);
-    expect([backend.name, gpuLayers]).toEqual(['cpu', 0]);
-    expect(backend.reason).toContain('GPU0: it is too old');
-  });
 });
 
 describe('several GPUs', () => {
@@ -223,6 +82,26 @@ it.each([
   expect(binding.contextOptions!.nSeqMax).toBe(nSeqMax);
   expect(model.info.maxSequences).toBe(maxSequences);
   await model.dispose();
+});
+
+it.each([
+  ['CUDA', true],
+  ['Vulkan', false],
+])('looks at what is left after a load, on %s', async (name, isRefused) => {
+  const device = { ...GPU, backend: name };
+  const onLoad = () => {
+    device.memoryFree = 2 ** 27;
+  };
+  const fake = fakeBinding({ devices: [device], onLoad });
+  const settings = resolveLoadOptions({ model: 'model.gguf' });
+  const files = fakeFiles();
+  const addon = fakeAddon(fake, name === 'CUDA' ? 'cuda' : 'vulkan');
+  const loading = loadEngine(files, planLoad(files, settings, addon), { settings, binding: fake });
+  if (!isRefused) return expect(loading).resolves.toBeDefined();
+  await expect(loading).rejects.toMatchObject({
+    ...{ code: 'ERR_OUT_OF_MEMORY', device: 'GPU0', available: 2 ** 27, needed: 2 ** 28 },
+  });
+  expect(fake.alive).toEqual([]);
 });
 
 describe('the log', () => {
@@ -312,71 +191,5 @@ it('refuses layers that leave CUDA no room to compute, though they would fit', a
   await expect(loading).rejects.toMatchObject({
     ...{ code: 'ERR_OUT_OF_MEMORY', device: 'GPU0', available: 2 ** 29 },
     message: expect.stringContaining('Lower gpuLayers'),
-  });
-});
-
-it.each([
-  ['CUDA', true],
-  ['Vulkan', false],
-])('looks at what is left after a load, on %s', async (name, isRefused) => {
-  const device = { ...GPU, backend: name };
-  const onLoad = () => {
-    device.memoryFree = 2 ** 27;
-  };
-  const fake = fakeBinding({ devices: [device], onLoad });
-  const settings = resolveLoadOptions({ model: 'model.gguf' });
-  const files = fakeFiles();
-  const addon = fakeAddon(fake, name === 'CUDA' ? 'cuda' : 'vulkan');
-  const loading = loadEngine(files, planLoad(files, settings, addon), { settings, binding: fake });
-  if (!isRefused) return expect(loading).resolves.toBeDefined();
-  await expect(loading).rejects.toMatchObject({
-    ...{ code: 'ERR_OUT_OF_MEMORY', device: 'GPU0', available: 2 ** 27, needed: 2 ** 28 },
-  });
-  expect(fake.alive).toEqual([]);
-});
-
-describe('files', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'llava-load-'));
-  const file = (name: string, bytes: Buffer) => {
-    const path = join(folder, name);
-    writeFileSync(path, bytes);
-    return path;
-  };
-  afterAll(() => rmSync(folder, { recursive: true }));
-  const decoder = file('decoder.gguf', ggufBytes(decoderGguf()));
-
-  const mmproj = file('mmproj.gguf', ggufBytes(mmprojGguf()));
-
-  it('that do not belong together are refused with both widths', async () => {
-    const settings = resolveLoadOptions({ model: decoder, mmproj });
-    await expect(readModelFiles(settings)).rejects.toMatchObject({
-      ...{ code: 'ERR_MODEL_MISMATCH', mmprojEmbd: mmprojSizes.nProjection, modelEmbd: 8 },
-    });
-  });
-
-  it('that are swapped are named as such', async () => {
-    const settings = resolveLoadOptions({ model: mmproj, mmproj: decoder });
-    await expect(readModelFiles(settings)).rejects.toMatchObject({
-      ...{ code: 'ERR_MODEL_LOAD', message: expect.stringMatching(/expected the decoder/) },
-    });
-  });
-
-  it('the decoder as mmproj is named as such', async () => {
-    const settings = resolveLoadOptions({ model: decoder, mmproj: decoder });
-    await expect(readModelFiles(settings)).rejects.toMatchObject({
-      ...{ code: 'ERR_MODEL_LOAD', path: decoder, message: expect.stringMatching(/mmproj/) },
-    });
-  });
-
-  it('load rejects for a missing file and for bad options, before it needs the addon', async () => {
-    await expect(LlavaOneVision.load({ model: join(folder, 'none.gguf') })).rejects.toMatchObject({
-      code: 'ERR_MODEL_LOAD',
-    });
-    await expect(LlavaOneVision.load({} as LoadOptions)).rejects.toMatchObject({
-      ...{ code: 'ERR_INVALID_ARGUMENT', argument: 'model' },
-    });
-    await expect(
-      LlavaOneVision.load({ model: decoder, signal: AbortSignal.abort('no') }),
-    ).rejects.toBe('no');
   });
 });

@@ -11,7 +11,7 @@ describe('validateMessages', () => {
     ['an empty array', [], 'messages'],
     ['only a system message', [{ role: 'system', content: 'x' }], 'messages'],
     ['a message that is none', [null], 'messages[0]'],
-    ['an unknown role', [{ role: 'tool', content: 'x' }], 'messages[0].role'],
+    ['an unknown role', [{ role: 'function', content: 'x' }], 'messages[0].role'],
     ['a role that is missing', [{ content: 'x' }], 'messages[0].role'],
     [
       'a system message later on',
