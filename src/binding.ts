@@ -40,6 +40,8 @@ export interface NativeModel extends NativeHandle {
   /** Bytes of all tensors. */
   readonly size: number;
   readonly description: string;
+  /** Why the system does not keep the weights in memory as `mlock` asks; empty when it does. */
+  readonly lockRefusal: string;
   /** Plain text to ids: no BOS, special tokens in the text stay text. Expects NFC. */
   tokenize(text: string): Int32Array;
   /** The same off the JS thread, for texts of any length. */

@@ -48,7 +48,7 @@ export interface ModelInfo {
   threads: number;
   /** The instruction set of our kernels, as far as the CPU computes; null: llama.cpp's kernels alone. */
   kernels: string | null;
-  /** What was asked for and is otherwise, in words: fewer threads. */
+  /** What was asked for and is otherwise, in words: fewer threads, memory that is not locked. */
   notes: readonly string[];
   /** The adapters that are applied. */
   lora: { path: string; scale: number }[];
@@ -95,7 +95,7 @@ export class LlavaOneVision {
       gpuLayers: plan.gpuLayers,
       threads: pool.threads,
       kernels: plan.kernels,
-      notes: plan.notes,
+      notes: [...plan.notes, ...lockNotes(model.lockRefusal)],
       lora: plan.lora,
       visionBackend: tower?.encoder.backend ?? null,
       memory: plan.memory,
@@ -237,4 +237,12 @@ function checkRenderOptions(given: unknown) {
     signal: checkSignal('signal', signal),
     multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
   };
+}
+
+function lockNotes(refusal: string): string[] {
+  if (refusal === '') return [];
+  return [
+    `useMlock: the system does not keep all weights in memory (${refusal}); ` +
+      'the limit of locked memory (`ulimit -l`) has to be raised.',
+  ];
 }

@@ -246,7 +246,8 @@ int64_t GgufFile::Write(const Rows& rows) {
   const int64_t bad_values = ConvertRows(format, rows.data, n_rows, out.data(), threads_);
 
   Settle();
-  writing_ = std::async(std::launch::async,
+  // Where the system gives no thread it is written when it is waited for.
+  writing_ = std::async(std::launch::async | std::launch::deferred,
                         [this, &out, what = "tensor '" + tensor.name + "'"] { Append(out, what); });
   turn_ = 1 - turn_;
   rows_done_ += n_rows;

@@ -125,7 +125,8 @@ int64_t ConvertRows(const RowFormat& format, const uint8_t* rows, int64_t n_rows
   // Futures wait when they end and hand on what a helper throws; threads would end the process.
   std::vector<std::future<void>> helpers;
   for (int64_t i = 1; i < std::min<int64_t>(threads, n_chunks); ++i) {
-    helpers.push_back(std::async(std::launch::async, work));
+    // Deferred where the system gives no more threads: when it is asked for, nothing is left to do.
+    helpers.push_back(std::async(std::launch::async | std::launch::deferred, work));
   }
   work();
   for (auto& helper : helpers) helper.get();

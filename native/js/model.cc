@@ -77,6 +77,7 @@ std::vector<Model::Property> Model::Members() {
           InstanceAccessor("nCtxTrain", &Model::Get<&LoadedModel::n_ctx_train>, nullptr),
           InstanceAccessor("size", &Model::Get<&LoadedModel::size>, nullptr),
           InstanceAccessor("description", &Model::Get<&LoadedModel::description>, nullptr),
+          InstanceAccessor("lockRefusal", &Model::Get<&LoadedModel::lock_refusal>, nullptr),
           InstanceMethod("tokenize", &Model::Tokenize),
           InstanceMethod("tokenizeAsync", &Model::TokenizeAsync),
           InstanceMethod("specialToken", &Model::SpecialToken),

@@ -18,7 +18,7 @@ const std::string* g_start_errors = nullptr;  // never freed: read until the pro
 void Forward(ggml_log_level level, const char* text, void*) {
   if (level == GGML_LOG_LEVEL_CONT) level = t_last_level;
   t_last_level = level;
-  if (t_errors && level == GGML_LOG_LEVEL_ERROR) t_errors->Add(text);
+  if (t_errors) t_errors->Add(level, text);
   g_listener(level, text);
 }
 
@@ -27,7 +27,19 @@ void Forward(ggml_log_level level, const char* text, void*) {
 ErrorLog::ErrorLog() { t_errors = this; }
 ErrorLog::~ErrorLog() { t_errors = nullptr; }
 
-void ErrorLog::Add(const std::string& line) {
+void ErrorLog::Add(ggml_log_level level, const std::string& line) {
+  if (level == GGML_LOG_LEVEL_ERROR) AddError(line);
+  // llama-mmap.cpp: "warning: failed to mlock 4096-byte buffer (...): reason\n..."
+  const std::string prefix = "warning: ";
+  if (level != GGML_LOG_LEVEL_WARN || line.compare(0, prefix.size(), prefix) != 0) return;
+  for (const char* what : {"mlock", "VirtualLock", "WorkingSetSize"}) {
+    if (lock_refusal_.empty() && line.find(what) != std::string::npos) {
+      lock_refusal_ = line.substr(prefix.size(), line.find('\n') - prefix.size());
+    }
+  }
+}
+
+void ErrorLog::AddError(const std::string& line) {
   // "llama_model_load: reason\n": the function's name tells a user nothing.
   const size_t colon = line.find(": ");
   const bool named = colon != std::string::npos && line.find(' ') > colon;

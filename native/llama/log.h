@@ -8,7 +8,8 @@
 namespace llavaov {
 
 // Collects what llama.cpp logs as errors on this thread while it lives: its functions return null
-// and log the reason. One at a time per thread.
+// and log the reason. Also why memory could not be locked, which it tells nowhere else. One at a
+// time per thread.
 class ErrorLog {
  public:
   ErrorLog();
@@ -17,10 +18,15 @@ class ErrorLog {
 
   // The lines, joined by "; ".
   const std::string& text() const { return text_; }
-  void Add(const std::string& line);
+  // Empty when nothing was refused.
+  const std::string& lock_refusal() const { return lock_refusal_; }
+  void Add(ggml_log_level level, const std::string& line);
 
  private:
+  void AddError(const std::string& line);
+
   std::string text_;
+  std::string lock_refusal_;
 };
 
 // Any thread. A level is never GGML_LOG_LEVEL_CONT.

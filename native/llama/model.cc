@@ -78,6 +78,7 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
   model_.reset(Load(options, params));
   ThrowIfCancelled(cancel);
   if (!model_) throw LoadFailure(options_, params, errors.text());
+  lock_refusal_ = errors.lock_refusal();
   vocab_ = llama_model_get_vocab(model_.get());
   // The other kinds abort the process on some calls below.
   if (llama_vocab_type(vocab_) != LLAMA_VOCAB_TYPE_BPE) {

@@ -56,6 +56,8 @@ class LoadedModel {
   int n_ctx_train() const { return llama_model_n_ctx_train(model_.get()); }
   uint64_t size() const { return llama_model_size(model_.get()); }  // bytes
   std::string description() const;
+  // Why the system does not keep the weights in memory as `mlock` asks; empty when it does.
+  std::string lock_refusal() const { return lock_refusal_; }
 
   std::vector<int32_t> Tokenize(const std::string& text) const;
   // -1 when there is none.
@@ -72,6 +74,7 @@ class LoadedModel {
   const KernelUse kernels_;
   const MappedFiles mapped_;
   llama_model_ptr model_;
+  std::string lock_refusal_;
   std::vector<llama_adapter_lora*> adapters_;
   const llama_vocab* vocab_ = nullptr;
   std::unordered_map<std::string, int> special_;

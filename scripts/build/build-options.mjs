@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { Failure } from './failure.mjs';
+import { Failure, UsageFailure } from './failure.mjs';
 
 export const USAGE = `npm run build:native -- [options] [-- -DNAME=VALUE...]
 
@@ -67,14 +67,14 @@ export function parseBuildArguments(given) {
   try {
     ({ values } = parseArgs({ args: own, options: FLAGS, allowNegative: true }));
   } catch (error) {
-    throw new Failure(`${error.message}\n\n${USAGE}`);
+    throw new UsageFailure(`${error.message}\n\n${USAGE}`);
   }
   const wrong = defines.find((define) => !/^-D\w+(:\w+)?=/.test(define));
-  if (wrong !== undefined) throw new Failure(`After -- only -DNAME=VALUE: ${wrong}`);
-  if (values.refresh && given.length > 1) throw new Failure('--refresh takes no other option.');
+  if (wrong !== undefined) throw new UsageFailure(`After -- only -DNAME=VALUE: ${wrong}`);
+  if (values.refresh && given.length > 1) throw new UsageFailure('--refresh takes no other option.');
   const jobs = values.jobs === undefined ? os.availableParallelism() : Number(values.jobs);
   if (!Number.isInteger(jobs) || jobs < 1)
-    throw new Failure(`--jobs takes a count: ${values.jobs}`);
+    throw new UsageFailure(`--jobs takes a count: ${values.jobs}`);
   // What is remembered for --refresh: all that shapes the product.
   const lasting = given.filter(
     (_, i) => !['--clean', '--jobs', '--quiet'].includes(given[i]) && given[i - 1] !== '--jobs',

@@ -56,18 +56,19 @@ function compile(outDir, temporary) {
 }
 
 /** CPU packages come by themselves where they fit; GPU packages are the app's to add, at the same version. Scripts for
- *  developing stay behind. */
+ *  developing stay behind, and so does the one that compiles at npm install: package managers refuse scripts of dependencies,
+ *  pnpm as an error, and where there is no package `llava-onevision build` does the same. */
 export function withPlatforms(manifest, { SCOPE, CPU_PACKAGES, GPU_PACKAGES }, env = process.env) {
-  const { version, scripts } = manifest;
+  const { scripts: _, ...published } = manifest;
+  const { version } = published;
   const atVersion = (names) =>
     Object.fromEntries(names.map((name) => [`${SCOPE}/${name}`, version]));
   const optional = Object.fromEntries(
     GPU_PACKAGES.map((name) => [`${SCOPE}/${name}`, { optional: true }]),
   );
   return {
-    ...manifest,
+    ...published,
     ...repositoryOf(env),
-    scripts: { install: scripts.install },
     optionalDependencies: { ...manifest.optionalDependencies, ...atVersion(CPU_PACKAGES) },
     peerDependencies: { ...manifest.peerDependencies, ...atVersion(GPU_PACKAGES) },
     peerDependenciesMeta: { ...manifest.peerDependenciesMeta, ...optional },

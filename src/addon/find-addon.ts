@@ -4,9 +4,10 @@
  * them; variants.json lists them, best first, with what each needs, and cpu-features.node says what this CPU has. Knows
  * nothing of devices.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { NativeBinding } from '../binding.js';
+import { isThere } from '../files/is-there.js';
 import type { Platform } from './platform-packages.js';
 
 const NAMED = 'LLAVAOV_BINDING';
@@ -63,9 +64,8 @@ export function namedAddon(machine: Machine): Outcome | undefined {
   const given = machine.env.LLAVAOV_BINDING;
   if (!given) return undefined;
   const file = path.resolve(given);
-  const stats = statSync(file, { throwIfNoEntry: false });
-  if (!stats) return { place: NAMED, problem: `${file} does not exist`, fault: 'absent' };
-  if (stats.isDirectory())
+  if (!isThere(file)) return { place: NAMED, problem: `${file} does not exist`, fault: 'absent' };
+  if (statSync(file).isDirectory())
     return loadFolder(machine, { place: NAMED, folder: file, package: null });
   return loadFile(machine, { place: NAMED, file, package: null, variant: null });
 }
@@ -73,7 +73,7 @@ export function namedAddon(machine: Machine): Outcome | undefined {
 /** What scripts/build/build-native.mjs has made; undefined when nothing was built. */
 export function localAddon(machine: Machine): Outcome | undefined {
   const file = localFile(machine);
-  if (!existsSync(file)) return undefined;
+  if (!isThere(file)) return undefined;
   return loadFile(machine, { place: file, file, package: null, variant: null });
 }
 
@@ -85,7 +85,7 @@ export function localFile({ root }: Machine): string {
  *  is not there or cannot be read. */
 export function buildOptions(file: string): string[] | null {
   const note = file.replace(/\.node$/, '.json');
-  if (!file.endsWith('.node') || !existsSync(note)) return null;
+  if (!file.endsWith('.node') || !isThere(note)) return null;
   const stamp = readJson(note);
   const { options } = (stamp instanceof Error ? {} : stamp) as { options?: unknown };
   return isListOfStrings(options) ? options : null;
@@ -153,7 +153,7 @@ function chooseVariant(
 
 /** Where the probe does not load, neither would the builds beside it: its own failure says why. */
 function cpuFeatures(machine: Machine, probe: string): string[] | Omit<Attempt, 'place'> {
-  if (!existsSync(probe)) return { problem: `${probe} is not there`, fault: 'broken' };
+  if (!isThere(probe)) return { problem: `${probe} is not there`, fault: 'broken' };
   try {
     return (machine.load(probe) as { features(): string[] }).features();
   } catch (error) {
@@ -165,7 +165,7 @@ function loadFile(
   machine: Machine,
   { place, file, ...from }: { place: string } & Omit<Addon, 'binding'>,
 ): Outcome {
-  if (!existsSync(file)) return { place, problem: `${file} is not there`, fault: 'broken' };
+  if (!isThere(file)) return { place, problem: `${file} is not there`, fault: 'broken' };
   try {
     const binding = machine.load(file) as NativeBinding;
     if (typeof binding.buildInfo === 'function') return { binding, file, ...from };
@@ -182,7 +182,7 @@ function firstLine(error: unknown): string {
 
 /** What is in the file, an object or array; else an error that names it. */
 function readJson(file: string): object | Error {
-  if (!existsSync(file)) return new Error(`${file} is not there`);
+  if (!isThere(file)) return new Error(`${file} is not there`);
   try {
     const value = JSON.parse(readFileSync(file, 'utf8'));
     if (typeof value === 'object' && value !== null) return value;

@@ -1,7 +1,7 @@
 /** The machine that Node runs on, as the search for the addon asks it. */
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { isThere } from '../files/is-there.js';
 import type { Machine } from './find-addon.js';
 import { PACKAGE_ROOT, packageVersion } from './package-root.js';
 import { thisPlatform } from './platform-packages.js';
@@ -31,7 +31,7 @@ function findFrom(from: string | undefined, name: string): string | undefined {
   } catch {
     // A package.json that cannot be read counts as found: who reads it says what is wrong with it.
     const places = require.resolve.paths(name) ?? [];
-    return places.map((place) => path.join(place, name)).find((folder) => existsSync(folder));
+    return places.map((place) => path.join(place, name)).find((folder) => isThere(folder));
   }
 }
 
@@ -46,7 +46,7 @@ function appFolder(): string | undefined {
 
 function hasLibrary(name: string): boolean {
   if (process.platform === 'win32')
-    return existsSync(path.join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', name));
+    return isThere(path.join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', name));
   try {
     process.dlopen({ exports: {} }, name);
     return true;

@@ -48,13 +48,16 @@ export function chatCommand(): Command {
 /** @throws what loading does, and Interrupted when a script is interrupted twice */
 async function chat(flags: ChatFlags): Promise<void> {
   await using model = await interruptible((signal) => loadModel(flags, { signal }));
-  const { system, load } = flags;
+  const { system, load, maxPixels } = flags;
   const session = load
     ? await model.loadSession(load)
     : model.session(system === undefined ? {} : { system });
   // Checks the options now, not at the first question; a stream that nobody reads does nothing.
   session.chat('', samplingOf(flags));
-  const turns = new ChatTurns(model, session, samplingOf(flags));
+  const turns = new ChatTurns(model, session, {
+    sampling: samplingOf(flags),
+    ...(maxPixels !== undefined && { maxPixels }),
+  });
   const lines = new ChatLines(() => turns.stop());
   if (lines.isInteractive) turns.greet();
   try {

@@ -5,6 +5,7 @@ import type { LoraOuttype } from '../convert/lora-plan.js';
 import { describeFile } from './shared/convert-flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { createProgress } from './shared/progress.js';
+import { shellQuote } from './shared/shell-quote.js';
 
 export interface ConvertLoraFlags {
   outdir: string;
@@ -52,7 +53,7 @@ function describe({ adapter, alpha, ranks, notes, durationMs }: ConvertLoraResul
     ...describeFile(adapter),
     `LoRA of rank ${ranks.join(', ')}, alpha ${Number(alpha.toPrecision(6))}`,
     ...notes.map((note) => `Note: ${note}`),
-    `Done in ${(durationMs / 1000).toFixed(1)} s. Apply it with --lora ${adapter.path}`,
+    `Done in ${(durationMs / 1000).toFixed(1)} s. Apply it with --lora ${shellQuote(adapter.path)}`,
     '',
   ].join('\n');
 }

@@ -20,6 +20,7 @@ import {
 import { asUsage } from './shared/flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { createProgress } from './shared/progress.js';
+import { shellQuote } from './shared/shell-quote.js';
 
 interface ConvertFlags extends ConvertLoraFlags {
   outtype: Outtype;
@@ -52,7 +53,7 @@ export function convertCommand(): Command {
     .description('turn a safetensors checkpoint into a GGUF decoder and an mmproj file')
     .argument(
       '<checkpoint>',
-      'folder of the checkpoint (lmms-lab or transformers layout), or of a LoRA adapter (PEFT); or OWNER/NAME[@REVISION] on the Hugging Face hub',
+      'folder of the checkpoint (lmms-lab or transformers layout), or of a LoRA adapter (PEFT); or OWNER/NAME[@REVISION] on the Hugging Face hub, or its address',
     )
     .requiredOption('--outdir <dir>', 'folder for the two files, made if missing')
     .addOption(
@@ -128,7 +129,7 @@ function describe({ model, mmproj, documents, notes, durationMs }: ConvertResult
     ...documents,
     ...notes.map((note) => `Note: ${note}`),
     `Done in ${(durationMs / 1000).toFixed(1)} s. Try it:`,
-    `  llava-onevision run --model ${model.path} --mmproj ${mmproj.path} --image PICTURE --prompt "What is this?"`,
+    `  llava-onevision run --model ${shellQuote(model.path)} --mmproj ${shellQuote(mmproj.path)} --image PICTURE --prompt "What is this?"`,
     '',
   ].join('\n');
 }

@@ -16,6 +16,7 @@ import { schemaCommand } from './schema.js';
 import { withFlags } from './shared/flags.js';
 import { Interrupted } from './shared/interrupt.js';
 import { silenceProgress } from './shared/progress.js';
+import { complainOfUnknownFirst } from './shared/unknown-first.js';
 import { verifyCommand } from './verify.js';
 
 const DESCRIPTION =
@@ -58,6 +59,7 @@ function createProgram(): Command {
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
     for (const sub of command.commands) sub.copyInheritedSettings(command);
+    for (const each of [command, ...command.commands]) complainOfUnknownFirst(each);
   }
   return program.hook('preAction', (_, command) => {
     running = command;
@@ -80,7 +82,9 @@ function report(error: unknown): number {
 
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`Cannot write the result to stdout: ${error.message}\n`);
+  process.exit(1);
 });
 
 try {

@@ -24,7 +24,10 @@ off goes on where it stopped. HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE hold as t
 export function pullCommand(): Command {
   return new Command('pull')
     .description('download a checkpoint from the Hugging Face hub into its cache')
-    .argument('<repo>', 'OWNER/NAME[@REVISION], or a published model: 0.5b-ov, 7b-ov-chat, …')
+    .argument(
+      '<repo>',
+      'OWNER/NAME[@REVISION], its address, or a published model: 0.5b-ov, 7b-ov-chat, …',
+    )
     .option('--revision <revision>', 'branch, tag or commit (default: main)')
     .option(
       '--include <pattern>',

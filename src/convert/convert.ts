@@ -17,7 +17,7 @@ import { checkDocuments, type DocumentOptions, writeDocuments } from './document
 import { checkName, defaultName } from './file-name.js';
 import { checkImatrix, readImatrix } from './imatrix.js';
 import { findLayout, nameTensors } from './layouts.js';
-import { leftOutNotes, POOLING_HEAD } from './left-out.js';
+import { checkTensorKinds, leftOutNotes, POOLING_HEAD } from './left-out.js';
 import { isLoraFolder } from './lora-config.js';
 import { planMmproj } from './mmproj-plan.js';
 import {
@@ -135,10 +135,11 @@ async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
   const layout = findLayout(checkpoint.config);
   const { dialect } = layout;
   const common = { checkpoint, name, dialect, ...(source && { source }) };
+  checkTensorKinds(checkpoint.tensors.values());
   const named = nameTensors(layout, checkpoint.tensors.values());
   const config = await layout.readConfig(checkpoint, {
     hasHead: named.decoder.has('output.weight'),
-    hasPoolingHead: named.unknown.some((tensor) => POOLING_HEAD.test(tensor)),
+    hasPoolingHead: named.unknown.some(({ name }) => POOLING_HEAD.test(name)),
   });
   const imatrix = options.imatrix === undefined ? undefined : await readImatrix(options.imatrix);
   const model = await planDecoder({

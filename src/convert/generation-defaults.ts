@@ -5,7 +5,7 @@
  */
 import { checkpointError } from './checkpoint-error.js';
 import type { GgufEntry } from './gguf-plan.js';
-import { type JsonFile, jsonBoolean, jsonInteger, jsonNumber, wrongField } from './json-file.js';
+import { type JsonFile, jsonBoolean, jsonNumber, wrongField } from './json-file.js';
 
 /** Every id that ends an answer, the preferred one first. @throws ERR_CHECKPOINT */
 export function eosTokens(generation: JsonFile, config: JsonFile): number[] {
@@ -30,7 +30,7 @@ export function samplingEntries(generation: JsonFile): GgufEntry[] {
     entries.push({
       key: 'general.sampling.top_k',
       type: 'i32',
-      value: jsonInteger(generation, 'top_k'),
+      value: topK(generation),
     });
   if (doSample && has('top_p'))
     entries.push({
@@ -48,6 +48,14 @@ export function samplingEntries(generation: JsonFile): GgufEntry[] {
     );
   }
   return entries;
+}
+
+/** 0 is off, as in llama.cpp. */
+function topK(generation: JsonFile): number {
+  const value = generation.fields.top_k;
+  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= 2 ** 31)
+    throw wrongField(generation, 'top_k', 'a count, or 0 for all');
+  return value as number;
 }
 
 function topP(generation: JsonFile): number {

@@ -1,5 +1,6 @@
 /** JSON files of a checkpoint and typed lookups in them; what does not fit is an ERR_CHECKPOINT naming file and field. */
 import type { LlavaError } from '../errors.js';
+import { describeForeign } from '../files/foreign-file.js';
 import { MAX_TEXT_BYTES, readWhole } from '../files/read-whole.js';
 import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
@@ -33,7 +34,7 @@ export async function readJsonFileIfAny(path: string): Promise<JsonFile | undefi
   try {
     fields = JSON.parse(text);
   } catch (cause) {
-    throw checkpointError(path, `not valid JSON (${(cause as Error).message}).`, { cause });
+    throw notJson(path, Buffer.from(text), cause as Error);
   }
   if (!isRecord(fields)) throw checkpointError(path, 'expected a JSON object.');
   const { depth } = surveyJson(text);
@@ -60,9 +61,15 @@ export async function readJsonPieces(
   } catch (cause) {
     if (cause instanceof RangeError) throw checkpointError(path, `${cause.message}.`, { cause });
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw checkpointError(path, `not valid JSON (${cause.message}).`, { cause });
+    throw notJson(path, text, cause);
   }
   return true;
+}
+
+function notJson(path: string, text: Buffer, cause: Error): LlavaError {
+  const foreign = describeForeign(text);
+  if (foreign) return checkpointError(path, `not a JSON file: ${foreign}`, { cause });
+  return checkpointError(path, `not valid JSON (${cause.message}).`, { cause });
 }
 
 /** @throws ERR_CHECKPOINT when the file is there but cannot be read. */

@@ -82,8 +82,8 @@ export function findLayout(config: JsonFile): Layout {
 export interface NamedTensors {
   decoder: Map<string, SafetensorsTensor>;
   vision: Map<string, SafetensorsTensor>;
-  /** Names of tensors that the model does not use. */
-  unknown: string[];
+  /** That have no place in the model. */
+  unknown: SafetensorsTensor[];
 }
 
 /** @throws ERR_CHECKPOINT when two tensors mean the same thing. */
@@ -92,7 +92,7 @@ export function nameTensors(layout: Layout, tensors: Iterable<SafetensorsTensor>
   for (const tensor of tensors) {
     const found = ggufName(layout, tensor.name);
     if (!found) {
-      named.unknown.push(tensor.name);
+      named.unknown.push(tensor);
       continue;
     }
     const earlier = named[found.file].get(found.name);

@@ -5,6 +5,7 @@
  */
 
 import type { FileHandle } from 'node:fs/promises';
+import { describeForeign, FOREIGN_BYTES } from '../files/foreign-file.js';
 import { withFile } from '../files/with-file.js';
 import { isRecord } from '../option-checks.js';
 import { checkpointError } from './checkpoint-error.js';
@@ -73,7 +74,11 @@ async function readHeader(path: string) {
   try {
     return await withFile(path, 'r', async (file) => {
       const { size: fileSize } = await file.stat();
-      const prefix = await readExactly(file, { position: 0, length: Math.min(8, fileSize) });
+      const head = { position: 0, length: Math.min(FOREIGN_BYTES, fileSize) };
+      const start = await readExactly(file, head);
+      const foreign = describeForeign(start);
+      if (foreign) throw checkpointError(path, `not a safetensors file: ${foreign}`);
+      const prefix = start.subarray(0, 8);
       const length = prefix.length === 8 ? prefix.readBigUInt64LE() : 0n;
       if (length < 2n || length > MAX_HEADER_BYTES || length + 8n > fileSize)
         throw checkpointError(

@@ -2,8 +2,8 @@
  * The vocabulary of a checkpoint as GGUF wants it: one entry per row of the embedding matrix. Reads tokenizer.json, or
  * vocab.json and merges.txt, and the added tokens wherever they are listed. Only byte-level BPE, as Qwen2 has it.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isThere } from '../files/is-there.js';
 import { inSlices } from '../in-slices.js';
 import { isRecord } from '../option-checks.js';
 import { type Bpe, readBpe } from './bpe-files.js';
@@ -65,7 +65,7 @@ export function checkSpecials(folder: string, { ids }: Vocabulary): void {
   const missing = ['<|im_start|>', '<|im_end|>'].filter((token) => !ids.has(token));
   if (missing.length === 0) return;
   const files = ['tokenizer.json', 'tokenizer_config.json', 'added_tokens.json'];
-  const absent = files.filter((name) => !existsSync(join(folder, name)));
+  const absent = files.filter((name) => !isThere(join(folder, name)));
   throw checkpointError(
     folder,
     `the tokenizer has no ${missing.join(' and ')}. One of ${files.join(', ')} should list the added tokens` +

@@ -5,6 +5,7 @@
  * @see ggml/src/gguf.cpp (llama.cpp v0.5.0)
  */
 import { checkedFile } from '../files/checked-file.js';
+import { describeForeign, FOREIGN_BYTES } from '../files/foreign-file.js';
 import { withFile } from '../files/with-file.js';
 import { inSlices } from '../in-slices.js';
 import { ggmlTypes } from './ggml-types.js';
@@ -86,11 +87,14 @@ async function parse(
 }
 
 async function readVersion(bytes: HeaderBytes): Promise<number> {
-  const magic = bytes.remaining < 4 ? '' : await bytes.text(4);
-  if (magic !== 'GGUF')
+  const magic = await bytes.bytes(Math.min(4, bytes.remaining));
+  if (magic.toString('latin1') !== 'GGUF') {
+    const rest = await bytes.bytes(Math.min(FOREIGN_BYTES - 4, bytes.remaining));
     throw new Malformed(
-      'it is not a GGUF file (a checkpoint has to be converted first: `llava-onevision convert`).',
+      describeForeign(Buffer.concat([magic, rest])) ??
+        'it is not a GGUF file (a checkpoint has to be converted first: `llava-onevision convert`).',
     );
+  }
   const version = await bytes.u32();
   if ((version & 0xffff) === 0) throw new Malformed('it is a big-endian GGUF file.');
   if (version !== 2 && version !== 3)

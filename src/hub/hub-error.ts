@@ -1,6 +1,7 @@
 /** What can go wrong between us and the hub, in words that say what to do; `retryable` where trying again may help. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { LlavaError, type LlavaErrorCode } from '../errors.js';
+import { ignoredProxy } from './proxy.js';
 import type { RepoRevision } from './repo-id.js';
 
 export interface HubAnswer {
@@ -54,12 +55,13 @@ export function answerError(answer: HubAnswer, asked: Asked): LlavaError {
 export function networkError(cause: unknown, asked: Asked): LlavaError {
   const { code, message } = cause as NodeJS.ErrnoException;
   const certificate = /CERT|SELF_SIGNED|ISSUER/.test(code ?? '');
+  const proxy = ignoredProxy();
   const advice = certificate
     ? 'If a proxy puts in its own certificate, name that in NODE_EXTRA_CA_CERTS.'
     : 'Check the network, and HF_ENDPOINT if it is set; what was downloaded is kept, and HF_HUB_OFFLINE=1 uses what is complete in the cache.';
   return new LlavaError(
     'ERR_HUB_NETWORK',
-    `No connection to ${asked.endpoint} for ${name(asked)} (${message || code}). ${advice}`,
+    `No connection to ${asked.endpoint} for ${name(asked)} (${message || code}). ${proxy ? `${proxy} ` : ''}${advice}`,
     { ...subject(asked), retryable: !certificate },
     { cause },
   );

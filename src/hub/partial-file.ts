@@ -1,7 +1,7 @@
 /**
  * A blob that is still incomplete: `blobs/ETAG.incomplete` at rest. Who works on it first renames it to a name of its
- * own, `ETAG.HOST-PID-ID.incomplete`, which only one can do; others wait for the blob. What a killed process left is known by
- * its process being gone, and taken over. Should that be guessed wrong, two write the same bytes to the same places.
+ * own, `ETAG.HOST-PID-ID.incomplete`, which only one can do; others wait for the blob. Its owner touches it every few seconds:
+ * one that is not touched any more, or whose process on this host is gone, is taken over. Should that be guessed wrong, two write the same bytes to the same places.
  * What lay at rest may still be open in another program, such as huggingface_hub, whose locks we do not know: it is hashed
  * from the disk once more before it becomes a blob.
  */
@@ -24,8 +24,9 @@ export interface ClaimOptions {
 }
 
 const POLL_MS = 500;
-/** Longer than any pause between two tries of a live process. */
-const ABANDONED_MS = 600_000;
+const TOUCH_MS = 5000;
+/** Several touches were missed: every container has a host name of its own, so its processes cannot be looked for. */
+const ABANDONED_MS = 30_000;
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 const PIECE_BYTES = 1 << 20;
 
@@ -45,6 +46,7 @@ export class PartialFile {
   readonly #claim: string;
   readonly #handle: FileHandle;
   readonly #isTakenOver: boolean;
+  readonly #touching: NodeJS.Timeout;
   #hash: Hash;
   #size = 0;
 
@@ -55,6 +57,7 @@ export class PartialFile {
     this.#handle = opened.handle;
     this.#isTakenOver = opened.isTakenOver;
     this.#hash = etagHash(file);
+    this.#touching = setInterval(() => void touch(opened.claim), TOUCH_MS).unref();
   }
 
   /** @returns undefined when the blob is there, perhaps by the work of another process.
@@ -97,7 +100,7 @@ export class PartialFile {
       }
       const handle = await open(claim, constants.O_RDWR | constants.O_CREAT);
       // From now on others see that someone is at it.
-      await utimes(claim, new Date(), new Date()).catch(() => {});
+      await touch(claim);
       return new PartialFile(file, blob, { claim, handle, isTakenOver: isTaken });
     } catch (error) {
       held.delete(basename(claim));
@@ -162,6 +165,7 @@ export class PartialFile {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#touching);
     held.delete(basename(this.#claim));
     await this.#handle.close();
   }
@@ -219,6 +223,11 @@ function isHeld(name: string): boolean {
   const [, host, pid] = CLAIM.exec(name) ?? [];
   if (host !== HOST) return true;
   return Number(pid) === process.pid ? held.has(name) : isAlive(Number(pid));
+}
+
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now).catch(() => {});
 }
 
 async function sizeOf(path: string) {

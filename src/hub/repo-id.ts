@@ -12,7 +12,8 @@ export interface RepoRevision {
 const DEFAULT_REVISION = 'main';
 
 /**
- * @param text "owner/name", "owner/name@revision", or the short name of a published model, also with a revision
+ * @param text "owner/name", "owner/name@revision", the short name of a published model, also with a revision, or the address
+ *   of a model's page
  * @param revision where `text` has none
  * @throws ERR_INVALID_ARGUMENT
  */
@@ -21,7 +22,7 @@ export function parseRepo(text: string, revision?: string): RepoRevision {
   if (!parsed)
     throw invalidArgument(
       'repo',
-      `'owner/name', 'owner/name@revision' or one of ${Object.keys(publishedModels).join(', ')}`,
+      `'owner/name', 'owner/name@revision', the address of a model on the hub or one of ${Object.keys(publishedModels).join(', ')}`,
       text,
     );
   if (parsed.revision !== undefined && revision !== undefined && parsed.revision !== revision)
@@ -36,7 +37,34 @@ export function looksLikeRepo(text: string): boolean {
   return split(text) !== undefined;
 }
 
-function split(text: string): { repo: string; revision?: string } | undefined {
+/** As copied from a browser: a model's page, a folder or a file of it. */
+function readAddress(text: string): string {
+  const [, host = '', path = ''] = /^(?:https?:\/\/)?([^/?#\s]+)\/([^?#\s]*)/.exec(text) ?? [];
+  if (!isHub(host.toLowerCase())) return text;
+  const [owner, name, kind, ...rest] = decode(path.replace(/\/+$/, '')).split('/');
+  if (name === undefined || owner === 'datasets' || owner === 'spaces') return text;
+  if (kind === undefined) return `${owner}/${name}`;
+  if (!['tree', 'blob', 'resolve', 'commit', 'raw'].includes(kind) || rest.length === 0)
+    return text;
+  return `${owner}/${name}@${rest.slice(0, rest[0] === 'refs' ? 3 : 1).join('/')}`;
+}
+
+function isHub(host: string): boolean {
+  const own = process.env.HF_ENDPOINT ?? '';
+  const hosts = ['huggingface.co', 'www.huggingface.co', 'hf.co'];
+  return hosts.includes(host) || (URL.canParse(own) && new URL(own).host === host);
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function split(given: string): { repo: string; revision?: string } | undefined {
+  const text = readAddress(given);
   const [, name = '', revision] = /^([^@]*)(?:@(.*))?$/s.exec(text) ?? [];
   const short = name.toLowerCase();
   const repo = Object.hasOwn(publishedModels, short) ? publishedModels[short]! : name;

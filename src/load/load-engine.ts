@@ -247,5 +247,5 @@ function findEndTokens(
   dialect: Dialect,
 ): ReadonlySet<number> {
   const ids = dialectRules(dialect).stopTokens.map((text) => model.specialToken(text));
-  return new Set([decoder.eosTokens[0]!, ...ids.filter((id) => id >= 0)]);
+  return new Set([...decoder.eosTokens, ...ids.filter((id) => id >= 0)]);
 }

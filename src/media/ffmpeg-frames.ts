@@ -21,16 +21,20 @@ const STEADY = ['-r', '25'];
 /** How many frames decode. @throws ERR_VIDEO_DECODE when none does */
 export async function countFrames(clip: Clip): Promise<number> {
   const output = ['-vf', RENUMBER, ...STEADY, '-f', 'null', '-progress', 'pipe:1', '-'];
-  await using run = startFfmpeg(clip.tools.ffmpeg, ffmpegArgs(clip, [], output), clip.signal);
-  let count = 0;
-  for await (const line of linesOf(run.stdout)) {
-    if (line.startsWith('frame=')) count = Number.parseInt(line.slice('frame='.length), 10);
+  const run = startFfmpeg(clip.tools.ffmpeg, ffmpegArgs(clip, [], output), clip.signal);
+  try {
+    let count = 0;
+    for await (const line of linesOf(run.stdout)) {
+      if (line.startsWith('frame=')) count = Number.parseInt(line.slice('frame='.length), 10);
+    }
+    const { stderr } = await run.exit;
+    clip.signal.throwIfAborted();
+    // Damage at the end may fail the run, but what decoded before it counts.
+    if (!(count > 0)) throw undecodable(clip.label, await whyNoFrames(clip.path), { stderr });
+    return count;
+  } finally {
+    await run.end();
   }
-  const { stderr } = await run.exit;
-  clip.signal.throwIfAborted();
-  // Damage at the end may fail the run, but what decoded before it counts.
-  if (!(count > 0)) throw undecodable(clip.label, await whyNoFrames(clip.path), { stderr });
-  return count;
 }
 
 /**
@@ -111,10 +115,14 @@ async function* decode(clip: Clip, { input, filter, count }: Request): AsyncGene
   const output = ['-vf', filters, ...STEADY, '-frames:v', String(count)];
   const pipe = ['-f', 'image2pipe', '-c:v', 'ppm', '-threads', '1', '-'];
   const args = ffmpegArgs(clip, input, [...output, ...pipe]);
-  await using run = startFfmpeg(clip.tools.ffmpeg, args, clip.signal);
-  yield* readPpm(run.stdout);
-  await run.exit;
-  clip.signal.throwIfAborted();
+  const run = startFfmpeg(clip.tools.ffmpeg, args, clip.signal);
+  try {
+    yield* readPpm(run.stdout);
+    await run.exit;
+    clip.signal.throwIfAborted();
+  } finally {
+    await run.end();
+  }
 }
 
 function ffmpegArgs(clip: Clip, input: string[], output: string[]): string[] {

@@ -10,7 +10,7 @@ export interface FfmpegRun {
   /** Settles when the process is gone and its output is read or dropped. */
   readonly exit: Promise<FfmpegExit>;
   /** Kills the process if it runs, and waits until it is gone. */
-  [Symbol.asyncDispose](): Promise<void>;
+  end(): Promise<void>;
 }
 
 export interface FfmpegExit {
@@ -22,7 +22,7 @@ export interface FfmpegExit {
 const MAX_STDERR = 4096;
 const MAX_REASON = 300;
 
-/** No shell; an abort kills at once. Dispose of the run in any case. */
+/** No shell; an abort kills at once. End the run in any case. */
 export function startFfmpeg(program: string, args: string[], signal?: AbortSignal): FfmpegRun {
   signal?.throwIfAborted();
   const child = spawn(program, args, {
@@ -35,7 +35,7 @@ export function startFfmpeg(program: string, args: string[], signal?: AbortSigna
   return {
     stdout: child.stdout,
     exit,
-    async [Symbol.asyncDispose]() {
+    async end() {
       kill();
       child.stdout.destroy();
       await exit;

@@ -5,7 +5,7 @@
  * @see decord video_reader.cc IndexKeyframes
  */
 import { type Clip, inputArgs, VIDEO_STREAM } from './ffmpeg-input.js';
-import { linesOf, startFfmpeg } from './ffmpeg-process.js';
+import { type FfmpegRun, linesOf, startFfmpeg } from './ffmpeg-process.js';
 
 export interface ClipScan {
   hasVideo: boolean;
@@ -48,11 +48,19 @@ const ENTRIES =
 export async function scanClip(clip: Clip): Promise<ClipScan | undefined> {
   if (clip.tools.ffprobe === undefined) return undefined;
   const args = ['-v', 'error', '-select_streams', VIDEO_STREAM, '-show_entries', ENTRIES];
-  await using run = startFfmpeg(
+  const run = startFfmpeg(
     clip.tools.ffprobe,
     [...args, '-of', 'compact', ...inputArgs(clip)],
     clip.signal,
   );
+  try {
+    return await readScan(run, clip.signal);
+  } finally {
+    await run.end();
+  }
+}
+
+async function readScan(run: FfmpegRun, signal: AbortSignal): Promise<ClipScan | undefined> {
   const packets: Packets = { times: [], keys: [], shown: [], isOrdinary: true };
   const sections = new Map<string, Fields>();
   for await (const line of linesOf(run.stdout)) {
@@ -62,7 +70,7 @@ export async function scanClip(clip: Clip): Promise<ClipScan | undefined> {
     else if (section !== '' && !sections.has(section)) sections.set(section, fields);
   }
   const { isClean, stderr } = await run.exit;
-  clip.signal.throwIfAborted();
+  signal.throwIfAborted();
   if (!isClean) return undefined;
   packets.isOrdinary &&= stderr === '';
   return summarise(packets, sections);

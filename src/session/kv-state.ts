@@ -44,6 +44,29 @@ export async function saveKvState(
   }
 }
 
+/** Whether a state is of what this model would compute of the conversation: another dialect or vision file, or other options
+ *  for its pictures, leave nothing of it to go on with. @throws signal.reason */
+export async function isOfConversation(
+  { key }: KvState,
+  messages: readonly Message[],
+  {
+    engine,
+    ...options
+  }: { engine: Engine; signal: AbortSignal; multiImage: MultiImage | undefined },
+): Promise<boolean> {
+  try {
+    return await withConversation(messages, engine, {
+      ...options,
+      work: ({ segments, media }) => PromptKey.of(segments, media).common(key) === key.length,
+    });
+  } catch (error) {
+    options.signal.throwIfAborted();
+    // A clip that is gone, a picture that is too large now: the next chat says so.
+    if (error instanceof LlavaError) return false;
+    throw error;
+  }
+}
+
 /** Puts a state into the cache, for chats that begin with it. False when it is not one of this context, or too long.
  *  @throws signal.reason */
 export async function restoreKvState(

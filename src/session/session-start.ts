@@ -4,7 +4,7 @@ import { invalidArgument } from '../errors.js';
 import { checkChoice, checkOptions, checkPath, readable } from '../option-checks.js';
 import type { Message } from '../prompt/messages.js';
 import { MULTI_IMAGE } from '../vision/image-plan.js';
-import { restoreKvState } from './kv-state.js';
+import { isOfConversation, restoreKvState } from './kv-state.js';
 import { checkReadable, Session, type SessionHost, type SessionOptions } from './session.js';
 import { readSession } from './session-file.js';
 
@@ -47,8 +47,12 @@ export async function loadSession(
     running.throwIfAborted();
     const checked = checkHistory(messages, host);
     const { engine } = host;
-    const fits = kv !== null && kv.format === engine.kvFormat;
-    const isRestored = fits && (await restoreKvState(kv, engine, running));
+    const options = { engine, signal: running, multiImage };
+    const isRestored =
+      kv !== null &&
+      kv.format === engine.kvFormat &&
+      (await isOfConversation(kv, checked, options)) &&
+      (await restoreKvState(kv, engine, running));
     return new Session(host, { messages: checked, multiImage, isRestored });
   });
 }

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { native } from '../../src/addon/load-addon.js';
 import { packTexts } from '../../src/convert/packed-texts.js';
 import { readGguf } from '../../src/gguf/reader.js';
+import { runChild } from '../support/child.js';
 import { skipUnless } from '../support/skip-unless.js';
 import { temporaryFolder } from '../support/tiny-decoder.js';
 
@@ -248,3 +249,27 @@ describe('files', () => {
     expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
   });
 });
+
+const mayLimit = existsSync('/usr/bin/setpriv') && existsSync('/usr/bin/prlimit');
+it(
+  'goes on alone where no threads can be started',
+  skipUnless(mayLimit, 'needs setpriv and prlimit'),
+  () => {
+    // The limit does not hold for root.
+    const other = ['setpriv', '--reuid=65533', '--regid=65533', '--clear-groups'];
+    chmodSync(folder.path, 0o777);
+    const { stdout, stderr } = runChild(
+      `import { execFileSync } from 'node:child_process';
+     const writer = new binding.GgufWriter(path, 4);
+     writer.addTensor('t', 'q8_0', [256, 4096]);
+     await writer.begin();
+     execFileSync('prlimit', ['--nproc=1:1', '--pid', String(process.pid)]);
+     const rows = new Float32Array(256 * 4096).fill(0.5);
+     console.log(await writer.write('f32', new Uint8Array(rows.buffer)));
+     await writer.finish();`,
+      newPath(),
+      { wrapper: process.getuid?.() === 0 ? other : [] },
+    );
+    expect(stdout, stderr).toBe('0\n');
+  },
+);

@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cli } from '../support/cli.js';
+import { cli, MAIN } from '../support/cli.js';
 
 const manifest = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
@@ -35,6 +37,8 @@ describe('wrong usage ends with status 2 and says why on stderr', () => {
     ['an unknown command', ['paint'], /unknown command 'paint'/],
     ['an unknown option', ['doctor', '--loud'], /unknown option '--loud'/],
     ['a missing option', ['run', ...FILES], /--prompt/],
+    ['a misspelt option', ['run', ...FILES, '--promt', 'x'], /'--promt'[\s\S]*--prompt/],
+    ['an unknown option of build', ['build', '--nonsense'], /nonsense/],
     ['a missing argument', ['inspect'], /missing required argument 'file'/],
     ['no number', ['run', ...FILES, '--prompt', 'x', '--temperature', 'hot'], /Not a number/],
     ['no count', ['run', ...FILES, '--prompt', 'x', '--max-tokens', '-1'], /Not a count/],
@@ -59,6 +63,26 @@ describe('failures end with status 1 and one message', () => {
     expect(stdout).toBe('');
     expect(status).toBe(1);
   });
+});
+
+test.runIf(process.platform === 'linux')('a full disk behind stdout is said', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [MAIN, 'doctor', '--json'], {
+    stdio: ['ignore', full, 'pipe'],
+  });
+  let stderr = '';
+  child.stderr!.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [status] = await once(child, 'close');
+  closeSync(full);
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/stdout.*ENOSPC/)]);
+});
+
+test.runIf(process.platform === 'linux')('an --outdir that cannot be made ends', async () => {
+  const demo = join(import.meta.dirname, '../../demo/checkpoint');
+  const { status, stderr } = await cli(['convert', demo, '--outdir', '/proc/x']);
+  expect([status, stderr]).toEqual([1, expect.stringContaining('Cannot write /proc/x')]);
 });
 
 describe('doctor', () => {

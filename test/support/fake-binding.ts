@@ -32,6 +32,8 @@ export interface FakeBindingOptions extends FakeDecoderOptions {
   onLoad?: (report: (fraction: number) => void) => void | Promise<void>;
   nProjection?: number;
   devices?: NativeDevice[];
+  /** Why memory is not locked. */
+  lockRefusal?: string;
   /** What our kernels are compiled for. Default: there are none. */
   instructionSet?: string;
   /** Which backend was chosen. Default: 'cpu'. */
@@ -121,7 +123,8 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
         report?.(fraction);
         if (cancel?.isCancelled) throw nativeError('ERR_CANCELLED');
       }
-      return { ...handle('model'), ...fakeModel() };
+      const { lockRefusal = '' } = options;
+      return { ...handle('model'), ...fakeModel(), lockRefusal };
     },
     async createContext(_: unknown, __: unknown, given: NativeContextOptions) {
       binding.contextOptions = given;

@@ -55,6 +55,7 @@ export function fakeModel(): Omit<NativeModel, 'dispose'> {
     nCtxTrain: 4096,
     size: 1000,
     description: 'toy',
+    lockRefusal: '',
     tokenize: (text) => Int32Array.from(Buffer.from(text)),
     tokenizeAsync: async (text) => Int32Array.from(Buffer.from(text)),
     specialToken: (text) =>

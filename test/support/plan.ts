@@ -7,7 +7,7 @@ import { openCheckpoint } from '../../src/convert/checkpoint.js';
 import { planDecoder } from '../../src/convert/decoder-plan.js';
 import type { GgufPlan } from '../../src/convert/gguf-plan.js';
 import { findLayout, nameTensors } from '../../src/convert/layouts.js';
-import { leftOutNotes } from '../../src/convert/left-out.js';
+import { checkTensorKinds, leftOutNotes } from '../../src/convert/left-out.js';
 import { planMmproj } from '../../src/convert/mmproj-plan.js';
 import type { MmprojOuttype } from '../../src/convert/outtypes.js';
 import {
@@ -32,6 +32,7 @@ async function planCheckpoint(
   writeCheckpoint(dir, files, tensors);
   const checkpoint = await openCheckpoint(dir);
   const layout = findLayout(checkpoint.config);
+  checkTensorKinds(checkpoint.tensors.values());
   const named = nameTensors(layout, checkpoint.tensors.values());
   const { decoder, vision, unknown } = named;
   const hasHead = decoder.has('output.weight');

@@ -1,7 +1,7 @@
 /** The commands of a conversation, and how a line is read. */
-import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isThere } from '../../files/is-there.js';
 
 interface ChatCommand {
   name:
@@ -67,7 +67,7 @@ export function splitCommand(line: string): { command?: string; text: string } {
 export function expandPath(text: string): string {
   const quoted = /^(["'])(.*)\1$/s.exec(text)?.[2];
   const path = expandHome(quoted ?? text);
-  if (quoted !== undefined || !path.includes('\\') || existsSync(path)) return path;
+  if (quoted !== undefined || !path.includes('\\') || isThere(path)) return path;
   return expandHome(unescapePath(text));
 }
 

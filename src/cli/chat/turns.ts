@@ -16,6 +16,7 @@ export class ChatTurns {
   hasFailed = false;
   readonly #model: LlavaOneVision;
   readonly #sampling: SamplingFlags;
+  readonly #maxPixels: number;
   #session: Session;
   /** Pictures and clips that go with the next question. */
   #pending: Part[] = [];
@@ -24,10 +25,15 @@ export class ChatTurns {
   #last: ChatResult | undefined;
   #running: AbortController | undefined;
 
-  constructor(model: LlavaOneVision, session: Session, sampling: SamplingFlags) {
+  constructor(
+    model: LlavaOneVision,
+    session: Session,
+    { sampling, maxPixels = DEFAULT_MAX_PIXELS }: { sampling: SamplingFlags; maxPixels?: number },
+  ) {
     this.#model = model;
     this.#session = session;
     this.#sampling = sampling;
+    this.#maxPixels = maxPixels;
   }
 
   greet(): void {
@@ -131,7 +137,7 @@ export class ChatTurns {
   }
 
   async #addImage(image: string, signal: AbortSignal): Promise<void> {
-    const options = { maxPixels: DEFAULT_MAX_PIXELS, autoOrient: true, signal };
+    const options = { maxPixels: this.#maxPixels, autoOrient: true, signal };
     const opened = await openImage(image, options);
     for (const line of await previewLines(opened, process.stderr))
       process.stderr.write(`${line}\n`);

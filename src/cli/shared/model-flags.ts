@@ -28,6 +28,8 @@ const NAMES = [
   'flashAttention',
   'kernels',
   'multiImage',
+  'maxPixels',
+  'mediaTimeoutMs',
   'visualCacheDir',
   'ffmpegPath',
 ] as const;
@@ -76,6 +78,8 @@ export function addModelOptions(command: Command): Command {
         'pad-no-newline',
       ]),
     )
+    .option('--max-pixels <n>', 'largest picture, in pixels (default: 100 million)', parseCount)
+    .option('--media-timeout-ms <ms>', 'how long the server of a picture may be silent', parseCount)
     .option('--visual-cache-dir <folder>', 'keep what was seen of pictures for the next run')
     .option('--ffmpeg-path <file>', 'the ffmpeg that reads clips')
     .option('--verbose', "print llama.cpp's log to stderr");

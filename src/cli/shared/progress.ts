@@ -69,6 +69,11 @@ function progressLines(label: string, stream: ProgressStream, now: () => number)
   };
 }
 
+/** A line of its own, which `--quiet` stills too. */
+export function tell(text: string, stream: ProgressStream = process.stderr): void {
+  if (!isQuiet) stream.write(`${text}\n`);
+}
+
 /** One bar, short enough not to wrap: a line that wraps cannot be redrawn. */
 export function barLine(
   { label, fraction, detail }: { label: string; fraction: number; detail: string },

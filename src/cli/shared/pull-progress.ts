@@ -1,7 +1,7 @@
 /** A download on a terminal's stderr: a bar for each file under way and one for all; anywhere else lines as of any long step. */
 import type { PullProgress } from '../../hub/pull.js';
 import { byteSize } from './byte-size.js';
-import { barLine, createProgress } from './progress.js';
+import { barLine, createProgress, tell } from './progress.js';
 
 export interface PullBars {
   update(progress: PullProgress): void;
@@ -56,8 +56,14 @@ export function createPullBars(
 function pullLines(stream: Terminal, now: () => number): PullBars {
   const { update, stop } = createProgress('Downloading', stream, now);
   const speed = createSpeed(now);
+  /** Files that wait, as it was said. */
+  const waiting = new Set<string>();
   return {
     update(progress) {
+      const { file, note } = progress;
+      if (note === undefined) waiting.delete(file);
+      else if (!waiting.has(file)) tell(`${file}: ${note}`, stream);
+      if (note !== undefined) waiting.add(file);
       speed.add(progress.bytes);
       const { fraction, detail } = totalBar(progress, speed);
       update(fraction, detail);

@@ -2,7 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatChunk, ImagePart } from '../../../src/index.js';
 import { FAKE_TOKENS, VISUAL_ROW } from '../../support/fake-decoder.js';
-import { ask, askAbout, expectNothingHeld, fakeModel } from '../../support/fake-model.js';
+import {
+  ask,
+  askAbout,
+  expectNothingHeld,
+  fakeFiles,
+  fakeModel,
+} from '../../support/fake-model.js';
 
 const HEAD = '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n';
 const TAIL = '<|im_end|>\n<|im_start|>assistant\n';
@@ -70,6 +76,31 @@ describe('text', () => {
     expect({ streamed, text: result.text, finishReason: result.finishReason }).toEqual({
       ...{ streamed: text, text, finishReason },
     });
+    await model.dispose();
+  });
+
+  it.each(['llava-next', 'transformers'] as const)(
+    "ends at all of the file's end tokens (%s)",
+    async (dialect) => {
+      const { decoder } = fakeFiles();
+      const { end, endOfText } = FAKE_TOKENS;
+      const files = { decoder: { ...decoder, eosTokens: [end, 0x62, endOfText] } };
+      for (const last of [0x62, endOfText]) {
+        const { model } = await fakeModel({ reply: () => [0x61, last, 0x63] }, { dialect, files });
+        expect(await model.chat(ask('?')).result).toMatchObject({
+          text: 'a',
+          finishReason: 'stop',
+        });
+        await model.dispose();
+      }
+    },
+  );
+
+  // Its checkpoints list <|im_end|> alone, and it generates on.
+  it('does not end at <|endoftext|> under transformers unless the file lists it', async () => {
+    const reply = () => [0x61, FAKE_TOKENS.endOfText, 0x62];
+    const { model } = await fakeModel({ reply }, { dialect: 'transformers' });
+    expect((await model.chat(ask('?')).result).text).toBe('ab');
     await model.dispose();
   });
 

@@ -83,6 +83,14 @@ describe('the decoder', () => {
     });
   });
 
+  test('top_k 0 is all tokens', async () => {
+    const withK = (top_k: number) => ({ do_sample: true, eos_token_id: 262, top_k });
+    draft.files['generation_config.json'] = withK(0);
+    expect(entries((await plan()).model)).toMatchObject({ 'general.sampling.top_k': 0 });
+    draft.files['generation_config.json'] = withK(-1);
+    await expect(plan()).rejects.toThrow(/top_k/);
+  });
+
   test('reads licence and base models off the model card', async () => {
     const card = (lines: string) => `---\nlicense: apache-2.0\n${lines}tags: []\n---\n# Model\n`;
     for (const lines of [

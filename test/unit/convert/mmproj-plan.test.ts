@@ -30,7 +30,7 @@ describe('the mmproj', () => {
       'llavaov.newline_position': 'one_token',
     });
     expect(entries(mmproj)).not.toHaveProperty(['llavaov.ffn_length']);
-    expect(unknown.every((name) => name.includes('post_layernorm'))).toBe(true);
+    expect(unknown.every(({ name }) => name.includes('post_layernorm'))).toBe(true);
   });
 
   test('pads the FFN for q8_0 and leaves rows that do not divide in f16', async () => {

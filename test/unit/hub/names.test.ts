@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { matchesAny } from '../../../src/hub/glob.js';
 import { publishedModels } from '../../../src/hub/published-models.js';
 import { looksLikeRepo, parseRepo } from '../../../src/hub/repo-id.js';
@@ -23,6 +23,33 @@ describe('repositories', () => {
   });
 
   test.each([
+    ['https://huggingface.co/a/b', 'main'],
+    ['https://huggingface.co/a/b/', 'main'],
+    ['huggingface.co/a/b?library=transformers#readme', 'main'],
+    ['https://hf.co/a/b/tree/main', 'main'],
+    ['https://www.huggingface.co/a/b/tree/v1/sub/folder', 'v1'],
+    ['https://huggingface.co/a/b/blob/dev/config.json', 'dev'],
+    ['https://huggingface.co/a/b/resolve/abc/x.safetensors?download=true', 'abc'],
+    ['https://huggingface.co/a/b/tree/refs%2Fpr%2F3', 'refs/pr/3'],
+  ])('%s', (address, revision) => {
+    expect(parseRepo(address)).toEqual({ repo: 'a/b', revision });
+    expect(looksLikeRepo(address)).toBe(true);
+  });
+
+  test("addresses on HF_ENDPOINT's host are the hub's too", () => {
+    expect(looksLikeRepo('https://hub.example:8080/a/b')).toBe(false);
+    vi.stubEnv('HF_ENDPOINT', 'https://hub.example:8080/');
+    expect(parseRepo('https://hub.example:8080/a/b').repo).toBe('a/b');
+    vi.unstubAllEnvs();
+  });
+
+  test.each([
+    'https://huggingface.co/datasets/a/b',
+    'https://huggingface.co/datasets/a',
+    'https://huggingface.co/spaces/a/b',
+    'https://huggingface.co/a',
+    'https://huggingface.co/a/b/discussions/1',
+    'https://example.com/a/b',
     '',
     'a',
     'a/',

@@ -7,13 +7,15 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { PullProgress } from '../../../src/hub/pull.js';
 import { eventually } from '../../support/eventually.js';
 import {
@@ -95,6 +97,52 @@ describe('several at once', () => {
     await rig.get();
     expect(rig.hub.requests.find(({ host }) => host === 'cdn')?.headers.range).toBe('bytes=20000-');
     expect(rig.blobs().filter((name) => name.includes('incomplete'))).toEqual([]);
+  });
+
+  // Every container has a name of its own, so that a process there cannot be looked for.
+  const elsewhere = () => claim(7).replace(`.${host}-`, '.00000000-');
+
+  test('what another host has not touched for half a minute is taken over', async () => {
+    rig.hub.commit(REPO, checkpoint);
+    mkdirSync(dirname(elsewhere()), { recursive: true });
+    writeFileSync(elsewhere(), weights.subarray(0, 20_000));
+    const then = Date.now() / 1000 - 31;
+    utimesSync(elsewhere(), then, then);
+    const notes: string[] = [];
+    await rig.get(REPO, { onProgress: ({ note }) => void (note && notes.push(note)) });
+    expect(notes).not.toContain('another process is at it');
+    expect(rig.hub.requests.find(({ host }) => host === 'cdn')?.headers.range).toBe('bytes=20000-');
+  });
+
+  test('what another host is at is waited for, and that is said', async () => {
+    rig.hub.commit(REPO, checkpoint);
+    mkdirSync(dirname(elsewhere()), { recursive: true });
+    writeFileSync(elsewhere(), weights.subarray(0, 20_000));
+    const controller = new AbortController();
+    const notes: string[] = [];
+    const onProgress = ({ note }: PullProgress) => void (note && notes.push(note));
+    const pulling = rig.get(REPO, { onProgress, signal: controller.signal });
+    await eventually(() => expect(notes).toContain('another process is at it'));
+    controller.abort(new Error('enough'));
+    await expect(pulling).rejects.toThrow('enough');
+  });
+
+  test('who downloads touches the claim, also while nothing comes', async () => {
+    rig.hub.commit(REPO, checkpoint);
+    rig.hub.faults = [{ host: 'cdn', stallAfter: 1 }];
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const controller = new AbortController();
+    const pulling = rig.get(REPO, { signal: controller.signal });
+    const own = () => rig.blobs().find((name) => name.startsWith(`${etag}.${host}-`));
+    await eventually(() => expect(own()).toBeDefined());
+    const path = join(rig.storage(), 'blobs', own()!);
+    await eventually(() => expect(statSync(path).size).toBeGreaterThan(0));
+    utimesSync(path, 1, 1);
+    vi.advanceTimersByTime(10_000);
+    await eventually(() => expect(Date.now() - statSync(path).mtimeMs).toBeLessThan(30_000));
+    vi.useRealTimers();
+    controller.abort(new Error('enough'));
+    await expect(pulling).rejects.toThrow('enough');
   });
 
   test.each<[string, string, (file: number) => void]>([

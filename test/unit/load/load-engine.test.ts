@@ -63,6 +63,12 @@ it('reports memory first, then progress that only grows', async () => {
   await model.dispose();
 });
 
+it('says that the system refuses to lock memory', async () => {
+  const { model } = await fakeModel({ lockRefusal: 'failed to mlock' }, { useMlock: true });
+  expect(model.info.notes).toEqual([expect.stringMatching(/^useMlock: .*failed to mlock.*ulimit/)]);
+  await model.dispose();
+});
+
 it('passes the plan to the addon', async () => {
   const { model, binding } = await fakeModel({}, { kvType: { k: 'f32', v: 'f16' }, batchSize: 64 });
   expect(binding.contextOptions).toEqual({

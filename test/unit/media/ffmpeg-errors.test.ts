@@ -9,7 +9,11 @@ import { openVideo } from '../../../src/media/video.js';
 import { collect } from '../../support/collect.js';
 
 const node = process.execPath;
-const run = (script: string, signal?: AbortSignal) => startFfmpeg(node, ['-e', script], signal);
+const start = (program: string, args: string[], signal?: AbortSignal) => {
+  const child = startFfmpeg(program, args, signal);
+  return { ...child, [Symbol.asyncDispose]: () => child.end() };
+};
+const run = (script: string, signal?: AbortSignal) => start(node, ['-e', script], signal);
 const FOREVER = 'setInterval(() => {}, 1000);';
 const isAlive = (pid: number) => {
   try {
@@ -99,7 +103,7 @@ describe('A run', () => {
   });
 
   it('that cannot start ends, with the reason', async () => {
-    await using child = startFfmpeg('/nowhere/ffmpeg', []);
+    await using child = start('/nowhere/ffmpeg', []);
     for await (const _ of child.stdout);
     expect(await child.exit).toMatchObject({ isClean: false, stderr: /ENOENT/ });
   });
@@ -117,7 +121,7 @@ describe('A run', () => {
     }
   });
 
-  it('is gone when it is disposed of, though its pipe is full', async () => {
+  it('is gone when it is ended, though its pipe is full', async () => {
     let pid = 0;
     {
       await using child = run(

@@ -55,13 +55,19 @@ describe('a saved session', () => {
     ['another decoder', {}, { fingerprints: { decoder: 'other', vision: 'vision', lora: [] } }],
     ['a context that is too small for it', { contextSize: 90 }, {}],
     ['no prefix cache', { prefixCache: false }, {}],
+    ['another dialect', { dialect: 'transformers' as const }, {}],
+    [
+      'another vision file',
+      {},
+      { fingerprints: { decoder: 'decoder', vision: 'other', lora: [] } },
+    ],
   ])('comes back as messages with %s', async (_, load, files) => {
     const { messages, next } = await saved();
     const fake = await fakeModel({ reply: echo }, { ...load, files });
     const session = await fake.model.loadSession(path);
     expect(session.isRestored).toBe(false);
     expect(session.messages).toEqual(messages.slice(0, 3));
-    if (!('contextSize' in load)) {
+    if (!('contextSize' in load || 'dialect' in load)) {
       const { text, usage } = await session.chat('And?').result;
       expect(text).toBe(next.text);
       expect(usage.cachedTokens).toBe(0);

@@ -43,6 +43,16 @@ test('a bar for each file under way, one for all, at most ten times a second', (
   expect(chunks).toHaveLength(written);
 });
 
+test('without a terminal, what is waited for is said once each time', () => {
+  const { stream, chunks } = terminal(false);
+  const bars = createPullBars(stream);
+  const a = { file: 'a', fileBytes: 1, fileSize: 2, bytes: 1, size: 2 };
+  for (const note of ['another process is at it', 'another process is at it', undefined, 'again'])
+    bars.update({ ...a, ...(note && { note }) });
+  bars.stop();
+  expect(chunks).toEqual(['a: another process is at it\n', 'a: again\n']);
+});
+
 test('no more lines than the terminal has', () => {
   const { stream, chunks } = terminal(true);
   let time = 0;
