@@ -116,6 +116,12 @@ async function checkControls() {
   }
 }
 
+/** Ctrl-C ends the run after the child under way, with its counts. */
+let isStopped = false;
+process.once('SIGINT', () => {
+  isStopped = true;
+});
+
 async function fuzz() {
   /** @type {Record<string, Record<string, number>>} */
   const counts = {};
@@ -138,7 +144,7 @@ async function fuzz() {
     const kept = join(tmpdir(), `fuzz-${kind}-${seed}-${index}`);
     if (path) copyFileSync(path, kept);
     console.log(`FAILED --seed ${seed} --case ${index} (${kind}, ${kept}): ${problem}`);
-  } while (single === undefined && performance.now() < until);
+  } while (single === undefined && performance.now() < until && !isStopped);
   console.table(counts);
   const total = Object.values(counts).flatMap((of) => Object.values(of));
   const sum = total.reduce((a, b) => a + b, 0);
