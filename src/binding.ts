@@ -56,7 +56,10 @@ export interface NativeModel extends NativeHandle {
 export type NativeKernelChoice = 'auto' | 'ggml';
 
 export interface NativeModelOptions {
+  /** For messages. */
   path: string;
+  /** What is opened: all parts of a split decoder, in order. Default: `path`, and the parts beside it. */
+  files?: string[];
   kernels?: NativeKernelChoice;
   gpuLayers: number;
   mmap: boolean;
@@ -65,6 +68,8 @@ export interface NativeModelOptions {
   vocabOnly: boolean;
   /** LoRA files that src/gguf/lora-file.ts has accepted for this decoder: others may abort the process. */
   adapters?: string[];
+  /** What is opened of each. Default: `adapters`. */
+  adapterFiles?: string[];
   /** GPUs by name, in order; none, the default, means the CPU alone. */
   devices?: string[];
   /** Each device's share of the layers, in any unit. Default: by free memory. */
@@ -140,7 +145,10 @@ export interface NativeContext extends NativeHandle {
 
 /** What the tower's file says, already validated by src/vision/vision-config.ts. */
 export interface NativeVisionOptions {
+  /** For messages. */
   path: string;
+  /** What is opened. Default: `path`. */
+  file?: string;
   kernels?: NativeKernelChoice;
   imageSize: number;
   patchSize: number;

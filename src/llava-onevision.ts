@@ -23,7 +23,7 @@ import { loadEngine } from './load/load-engine.js';
 import { type LoadOptions, resolveLoadOptions } from './load/load-options.js';
 import { type LoadPlan, planLoad, readModelFiles } from './load/load-plan.js';
 import type { MemoryEstimate } from './load/memory.js';
-import { checkChoice, checkOptions, checkSignal } from './option-checks.js';
+import { checkChoice, checkOptions, checkSignal, readable } from './option-checks.js';
 import { type Message, validateMessages } from './prompt/messages.js';
 import type { Session, SessionHost, SessionOptions } from './session/session.js';
 import { loadSession, startSession } from './session/session-start.js';
@@ -233,7 +233,7 @@ function checkRenderOptions(given: unknown) {
     'signal',
   ]);
   return {
-    tools: resolveTools(tools, undefined)?.tools,
+    tools: readable('tools', tools, () => resolveTools(tools, undefined)?.tools),
     signal: checkSignal('signal', signal),
     multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
   };

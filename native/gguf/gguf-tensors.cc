@@ -24,8 +24,8 @@ std::string Describe(const GgufTensors::Shape& shape) {
 
 }  // namespace
 
-GgufTensors::GgufTensors(std::string path) : path_(std::move(path)) {
-  file_.reset(ggml_fopen(path_.c_str(), "rb"));
+GgufTensors::GgufTensors(const GgufPath& where) : path_(where.path) {
+  file_.reset(ggml_fopen(where.file.c_str(), "rb"));
   if (!file_) throw Error("the file cannot be opened");
   gguf_.reset(gguf_init_from_file_ptr(file_.get(), {/*.no_alloc =*/true, /*.ctx =*/nullptr}));
   if (!gguf_) throw Error("it is not a readable GGUF file");

@@ -15,6 +15,11 @@
 
 namespace llavaov {
 
+struct GgufPath {
+  std::string path;  // for messages
+  std::string file;  // what is opened
+};
+
 class GgufTensors {
  public:
   // GGUF order, fastest dimension first.
@@ -29,7 +34,7 @@ class GgufTensors {
   };
 
   // Throws ERR_MODEL_LOAD, as everything below does.
-  explicit GgufTensors(std::string path);
+  explicit GgufTensors(const GgufPath& where);
 
   // Nothing when the file has no tensor of this name.
   std::optional<Tensor> Find(const std::string& name) const;

@@ -26,17 +26,31 @@ std::vector<float> TensorSplitArg(const Napi::Value& value, const Devices& gpus)
   return split;
 }
 
+std::vector<std::string> OptionalTexts(const Napi::Value& value, const char* name,
+                                       const std::vector<std::string>& fallback) {
+  return value.IsUndefined() ? fallback : TextsArg(value, name);
+}
+
 Napi::Value LoadModel(const Napi::CallbackInfo& info) {
   const Napi::Object object = ObjectArg(info[0], "options");
-  const Napi::Value adapters = object["adapters"];
+  const std::string path = TextArg(object["path"], "path");
+  const auto adapters = OptionalTexts(object["adapters"], "adapters", {});
+  const auto files = OptionalTexts(object["files"], "files", {path});
+  if (files.empty()) throw InvalidArgument(info.Env(), "files", "a file at least");
+  const auto adapter_files = OptionalTexts(object["adapterFiles"], "adapterFiles", adapters);
+  if (adapter_files.size() != adapters.size()) {
+    throw InvalidArgument(info.Env(), "adapterFiles", "a file for each adapter");
+  }
   const Devices gpus = DevicesArg(object["devices"], "devices");
   const ModelOptions options{
-      TextArg(object["path"], "path"),
+      path,
+      files,
       int(IntArg(object["gpuLayers"], "gpuLayers")),
       BoolArg(object["mmap"], "mmap"),
       BoolArg(object["mlock"], "mlock"),
       BoolArg(object["vocabOnly"], "vocabOnly"),
-      adapters.IsUndefined() ? std::vector<std::string>{} : TextsArg(adapters, "adapters"),
+      adapters,
+      adapter_files,
       gpus,
       TensorSplitArg(object["tensorSplit"], gpus),
       OwnKernelsArg(object),

@@ -61,6 +61,8 @@ SiglipShape ShapeArg(const Napi::Object& options) {
 Napi::Value Load(const Napi::CallbackInfo& info) {
   const Napi::Object options = ObjectArg(info[0], "options");
   const std::string path = TextArg(options.Get("path"), "path");
+  const Napi::Value file = options.Get("file");
+  const GgufPath where{path, file.IsUndefined() ? path : TextArg(file, "file")};
   const bool use_gpu = BoolArg(options.Get("useGpu"), "useGpu");
   // Where there is no GPU the CPU does it.
   const Devices gpus = use_gpu ? DevicesArg(options.Get("devices"), "devices") : Devices{};
@@ -71,7 +73,7 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   const bool own_kernels = OwnKernelsArg(options);
   const auto work = [=] {
     return VisionEncoder::Wrap(
-        std::make_shared<Tower>(shape, path, device, workers, own_kernels, cancel.get()));
+        std::make_shared<Tower>(shape, where, device, workers, own_kernels, cancel.get()));
   };
   return PromiseWorker::Run(info.Env(), {info[1]}, work, {/*.computes =*/false, cancel});
 }

@@ -233,6 +233,7 @@ int DecoderContext::Decode(const Slices& slices, bool rows, Samples& samples) {
     is_broken_ = true;  // the backend is left in the middle of its work
     throw ComputeError("ERR_DECODE", error, model_->gpus());
   }
+  model_->CheckWhole();
   for (size_t i = 0; i < slices.size(); ++i) {
     if (!chosen(slices[i]) || !slices[i].sampler) continue;
     const float* logits = llama_get_logits_ith(context_.get(), last[i]);

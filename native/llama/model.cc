@@ -17,13 +17,20 @@ NativeError LoadError(const std::string& path, const std::string& reason) {
                      {{"path", path}});
 }
 
+llama_model* Load(const ModelOptions& options, const llama_model_params& params) {
+  std::vector<const char*> files;
+  for (const std::string& file : options.files) files.push_back(file.c_str());
+  if (files.size() == 1) return llama_model_load_from_file(files[0], params);
+  return llama_model_load_from_splits(files.data(), files.size(), params);
+}
+
 // llama.cpp gives null for every reason. If it was memory, the load that takes none succeeds.
 NativeError LoadFailure(const ModelOptions& options, llama_model_params params,
                         std::string reason) {
   params.no_alloc = true;
   params.load_mode = LLAMA_LOAD_MODE_NONE;
   params.progress_callback = [](float, void*) { return true; };
-  const llama_model_ptr model(llama_model_load_from_file(options.path.c_str(), params));
+  const llama_model_ptr model(Load(options, params));
   if (!model) return LoadError(options.path, reason);
   const std::string where =
       options.gpus.empty() ? "" : Format(" with %d layers on GPUs", options.gpu_layers);
@@ -47,7 +54,9 @@ struct Watch {
 
 LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
                          const OnProgress& on_progress)
-    : options_(options), kernels_(options.own_kernels) {
+    : options_(options),
+      kernels_(options.own_kernels),
+      mapped_(options.mmap ? options.files : std::vector<std::string>{}) {
   ThrowIfCancelled(cancel);
   Watch watch{cancel, on_progress};
   llama_model_params params = llama_model_default_params();
@@ -66,7 +75,7 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
   params.progress_callback = Watch::Step;
   params.progress_callback_user_data = &watch;
   const ErrorLog errors;
-  model_.reset(llama_model_load_from_file(options.path.c_str(), params));
+  model_.reset(Load(options, params));
   ThrowIfCancelled(cancel);
   if (!model_) throw LoadFailure(options_, params, errors.text());
   lock_refusal_ = errors.lock_refusal();
@@ -78,17 +87,24 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
   }
   IndexSpecialTokens();
   LoadAdapters(cancel);
+  CheckWhole();
+}
+
+void LoadedModel::CheckWhole() const {
+  if (!mapped_.are_cut()) return;
+  throw LoadError(options_.path, "the file was cut short while it was in use; load it again");
 }
 
 void LoadedModel::LoadAdapters(const CancelFlag* cancel) {
   if (options_.vocab_only && !options_.adapters.empty()) {
     throw Invalid("adapters", "Adapters need the weights of the model");
   }
-  for (const std::string& path : options_.adapters) {
+  for (size_t i = 0; i < options_.adapters.size(); ++i) {
     ThrowIfCancelled(cancel);
     const ErrorLog errors;
-    llama_adapter_lora* adapter = llama_adapter_lora_init(model_.get(), path.c_str());
-    if (!adapter) throw LoadError(path, errors.text());
+    const char* const file = options_.adapter_files[i].c_str();
+    llama_adapter_lora* adapter = llama_adapter_lora_init(model_.get(), file);
+    if (!adapter) throw LoadError(options_.adapters[i], errors.text());
     adapters_.push_back(adapter);
   }
 }

@@ -11,23 +11,26 @@
 #include <vector>
 
 #include "cancel.h"
-#include "llama/kernel-use.h"
 #include "llama/devices.h"
+#include "llama/kernel-use.h"
 #include "llama/token-texts.h"
+#include "mapped-files.h"
 
 namespace llavaov {
 
 struct ModelOptions {
-  std::string path;
+  std::string path;                // for messages
+  std::vector<std::string> files;  // what is opened: all parts of a split model, in order
   int gpu_layers;
   bool mmap;
   bool mlock;
   bool vocab_only;
   // LoRA files that src/gguf/lora-file.ts has accepted for this decoder: others may abort.
-  std::vector<std::string> adapters;
-  Devices gpus;                     // none: the CPU alone
-  std::vector<float> tensor_split;  // a share for each of them; empty: by their free memory
-  bool own_kernels;                 // on a CPU: ours, or else ggml's alone
+  std::vector<std::string> adapters;       // for messages
+  std::vector<std::string> adapter_files;  // what is opened
+  Devices gpus;                            // none: the CPU alone
+  std::vector<float> tensor_split;         // a share for each of them; empty: by their free memory
+  bool own_kernels;                        // on a CPU: ours, or else ggml's alone
 };
 
 // Told the share that is loaded, from 0 to 1; may be empty.
@@ -39,6 +42,8 @@ class LoadedModel {
   LoadedModel(const ModelOptions& options, const CancelFlag* cancel, const OnProgress& on_progress);
 
   llama_model* get() const { return model_.get(); }
+  // Throws ERR_MODEL_LOAD when a mapped file was cut short: what was computed since is of zeros.
+  void CheckWhole() const;
   // In the order of the options; they live and end with the model.
   const std::vector<llama_adapter_lora*>& adapters() const { return adapters_; }
   const std::string& path() const { return options_.path; }
@@ -67,6 +72,7 @@ class LoadedModel {
 
   ModelOptions options_;
   const KernelUse kernels_;
+  const MappedFiles mapped_;
   llama_model_ptr model_;
   std::string lock_refusal_;
   std::vector<llama_adapter_lora*> adapters_;

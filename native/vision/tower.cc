@@ -22,7 +22,7 @@ bool IsAborted(void* flag) { return IsCancelled(static_cast<CancelFlag*>(flag));
 
 }  // namespace
 
-Tower::Tower(const SiglipShape& shape, const std::string& path, ggml_backend_dev_t device,
+Tower::Tower(const SiglipShape& shape, const GgufPath& where, ggml_backend_dev_t device,
              std::shared_ptr<Workers> workers, bool own_kernels, const CancelFlag* cancel)
     : shape_(shape),
       kernels_(own_kernels),
@@ -34,7 +34,7 @@ Tower::Tower(const SiglipShape& shape, const std::string& path, ggml_backend_dev
     ggml_backend_cpu_set_n_threads(backend_.get(), workers_->threads());
     ggml_backend_cpu_set_threadpool(backend_.get(), workers_->pool());
   }
-  const GgufTensors file(path);
+  const GgufTensors file(where);
   weights_ = std::make_unique<SiglipWeights>(shape_, file, backend_.get(), cancel);
   if (file.Find("v.image_newline")) {
     newline_ = file.ReadFloats(file.Require("v.image_newline", {shape_.n_projection}));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gguf/gguf-tensors.h"
 #include "vision/patchify.h"
 #include "vision/siglip-graph.h"
 #include "vision/siglip-weights.h"
@@ -20,7 +21,7 @@ class Tower {
  public:
   // Throws ERR_MODEL_LOAD, ERR_OUT_OF_MEMORY or ERR_CANCELLED.
   // `device` is null for the CPU, `cancel` where nothing cancels.
-  Tower(const SiglipShape& shape, const std::string& path, ggml_backend_dev_t device,
+  Tower(const SiglipShape& shape, const GgufPath& where, ggml_backend_dev_t device,
         std::shared_ptr<Workers> workers, bool own_kernels, const CancelFlag* cancel);
 
   const SiglipShape& shape() const { return shape_; }

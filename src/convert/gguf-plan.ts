@@ -1,5 +1,6 @@
 /** What a GGUF file is going to contain, decided and checked before the first byte is written. */
 import type { Dialect } from '../dialect.js';
+import type { CheckedFile } from '../files/checked-file.js';
 import { type GgmlType, ggmlTypeByName } from '../gguf/ggml-types.js';
 import type { CheckpointSource } from '../hub/snapshot-source.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -53,7 +54,7 @@ export interface PlannedTensor {
 
 export interface GgufPlan {
   /** A GGUF file whose metadata comes first, all but the keys of `except`. */
-  base?: { path: string; except: string[] };
+  base?: { file: CheckedFile; except: string[] };
   entries: GgufEntry[];
   tensors: PlannedTensor[];
   notes: string[];

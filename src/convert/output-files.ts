@@ -109,7 +109,7 @@ export async function writeOutputs(
 /** Parts of the same file as it was cut before, which nothing belongs to any more; never what is being converted. */
 async function removeFormerParts({ path, plan }: Output, parts: Part[]): Promise<void> {
   const folder = dirname(path);
-  const sources = [plan.base?.path, ...plan.tensors.map(({ source }) => source.file)];
+  const sources = [plan.base?.file.path, ...plan.tensors.map(({ source }) => source.file)];
   const kept = new Set([...sources, ...parts.map((part) => part.path)].map((p) => p && resolve(p)));
   for (const name of await readdir(folder)) {
     const former = join(folder, name);

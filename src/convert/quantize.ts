@@ -108,7 +108,7 @@ async function planQuantized(options: QuantizeOptions): Promise<GgufPlan> {
   const use = imatrixUse(imatrix, tensors);
   const source = ggufString(file, SOURCE_DIGEST, '');
   return {
-    base: { path, except: [...REPLACED, ...entries.map(({ key }) => key)] },
+    base: { file: file.checked, except: [...REPLACED, ...entries.map(({ key }) => key)] },
     entries: [
       ...(source ? [{ key: SOURCE_DIGEST, type: 'string', value: source }] : []),
       { key: 'general.file_type', type: 'u32', value: fileType(outtype) },

@@ -1,7 +1,9 @@
 /** Carries out a plan: one GGUF file, written through the addon from the rows of other files. */
+
 import { rm } from 'node:fs/promises';
 import { defaultThreads } from '../addon/cores.js';
 import type { NativeBinding, NativeGgufWriter } from '../binding.js';
+import { withModelFiles } from '../gguf/metadata.js';
 import { checkpointError } from './checkpoint-error.js';
 import type { GgufEntry, GgufPlan, PlannedTensor } from './gguf-plan.js';
 import { packTexts } from './packed-texts.js';
@@ -52,7 +54,7 @@ async function carryOut(
   const { binding, check } = options;
   const writer = new binding.GgufWriter(path, defaultThreads(binding), check);
   try {
-    if (plan.base) await writer.copyMetadata(plan.base.path, plan.base.except);
+    if (plan.base) await copyMetadata(writer, plan.base);
     for (const entry of plan.entries) await setEntry(writer, entry);
     for (const { name, type, shape } of plan.tensors) writer.addTensor(name, type, shape);
     await writer.begin();
@@ -61,6 +63,13 @@ async function carryOut(
   } finally {
     await writer.dispose();
   }
+}
+
+async function copyMetadata(
+  writer: NativeGgufWriter,
+  { file, except }: NonNullable<GgufPlan['base']>,
+): Promise<void> {
+  await withModelFiles([file], async ([name]) => writer.copyMetadata(name!, except));
 }
 
 async function writeRows(

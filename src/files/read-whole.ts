@@ -8,7 +8,7 @@ export interface ReadOptions {
 }
 
 /** JSON and lists: far beyond any tokenizer, and parsed within Node's memory. */
-export const MAX_TEXT_BYTES = 64 << 20;
+export const MAX_TEXT_BYTES = 32 << 20;
 
 /** @throws as the system does, for a larger file too; signal.reason's error as Node does */
 export function readWhole(path: string, options: ReadOptions): Promise<Buffer> {

@@ -3,6 +3,7 @@
  * whole process, so everything it asserts on is refused here first, with the key or the tensor named.
  * @see src/llama-model.cpp `load_hparams`, src/llama-vocab.cpp `load`, src/models/qwen2.cpp (llama.cpp v0.5.0)
  */
+import type { CheckedFile } from '../files/checked-file.js';
 import { decoderTensors } from './decoder-tensors.js';
 import { ggmlTypeByName } from './ggml-types.js';
 import {
@@ -16,7 +17,7 @@ import {
   modelLoadError,
   readGguf,
 } from './reader.js';
-import { collectTensors } from './split-files.js';
+import { collectFiles, tensorsOf } from './split-files.js';
 import { checkVocabulary } from './vocabulary.js';
 
 /** Defaults that the checkpoint's generation_config.json asks for; absent where it says nothing. */
@@ -31,6 +32,8 @@ export interface SamplingDefaults {
 
 export interface DecoderFile {
   path: string;
+  /** Its files. */
+  checked: CheckedFile[];
   gguf: GgufFile;
   nLayer: number;
   nEmbd: number;
@@ -69,12 +72,14 @@ export async function readDecoderFile(path: string): Promise<DecoderFile> {
   checkArchitecture(gguf);
   const sizes = readSizes(gguf);
   const { nVocab, nVocabUsed } = await checkVocabulary(gguf);
-  const tensors = await collectTensors(gguf);
+  const files = await collectFiles(gguf);
+  const tensors = tensorsOf(files);
   checkTensors(path, tensors, { ...sizes, nVocab });
   const named = (name: string) => tensors.find((tensor) => tensor.name === name);
   const head = named('output.weight') ?? named('token_embd.weight')!;
   return {
     path,
+    checked: files.map(({ checked }) => checked),
     gguf,
     ...sizes,
     nVocab,

@@ -3,6 +3,7 @@
  * llama.cpp sees it: what it would assert on, or silently leave out, is refused here.
  * @see src/llama-adapter.cpp (llama.cpp v0.5.0)
  */
+import type { CheckedFile } from '../files/checked-file.js';
 import { ggmlTypeByName } from './ggml-types.js';
 import {
   LORA_A,
@@ -23,6 +24,7 @@ import {
 
 export interface LoraFile {
   path: string;
+  checked: CheckedFile;
   /** Each pair is scaled by alpha / rank; 0 is without that. */
   alpha: number;
   pairs: LoraPair[];
@@ -37,7 +39,7 @@ export async function readLoraFile(path: string): Promise<LoraFile> {
   if ((gguf.scalarTypes.get('adapter.lora.alpha') ?? 'f32') !== 'f32')
     throw modelLoadError(path, "the key 'adapter.lora.alpha' must be an f32.");
   const tensorBytes = gguf.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
-  return { path, alpha, pairs: pairTensors(gguf), tensorBytes };
+  return { path, checked: gguf.checked, alpha, pairs: pairTensors(gguf), tensorBytes };
 }
 
 /** @throws ERR_MODEL_LOAD when the adapter was made for another decoder. */

@@ -3,6 +3,7 @@
  * file, the key, what was expected and what is there, so that callers need no checks of their own.
  */
 import { LlavaError } from '../errors.js';
+import { type CheckedFile, withChecked } from '../files/checked-file.js';
 
 export type GgufScalarType =
   | 'u8'
@@ -40,6 +41,8 @@ export interface GgufTensor {
 
 export interface GgufFile {
   path: string;
+  /** Which file was read. */
+  checked: CheckedFile;
   version: number;
   fileSize: number;
   metadata: Map<string, GgufValue>;
@@ -50,6 +53,20 @@ export interface GgufFile {
 
 export function modelLoadError(path: string, problem: string, cause?: unknown): LlavaError {
   return new LlavaError('ERR_MODEL_LOAD', `Cannot load ${path}: ${problem}`, { path }, { cause });
+}
+
+/** Runs `work` with names that open just these files. @throws ERR_MODEL_LOAD when one has changed, or cannot be opened */
+export function withModelFiles<T>(
+  files: readonly CheckedFile[],
+  work: (names: string[]) => Promise<T>,
+): Promise<T> {
+  const changed = (path: string) =>
+    modelLoadError(path, 'the file has changed since it was checked; load it again.');
+  return withChecked(files, changed, work).catch((error) => {
+    if (error instanceof Error && 'syscall' in error)
+      throw modelLoadError(files[0]!.path, error.message, error);
+    throw error;
+  });
 }
 
 /** @param fallback for an absent key; without one the key is required. @throws ERR_MODEL_LOAD */

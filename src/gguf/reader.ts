@@ -4,6 +4,7 @@
  * count it has not checked. What the keys mean is the business of decoder-file.ts and vision-config.ts.
  * @see ggml/src/gguf.cpp (llama.cpp v0.5.0)
  */
+import { checkedFile } from '../files/checked-file.js';
 import { describeForeign, FOREIGN_BYTES } from '../files/foreign-file.js';
 import { withFile } from '../files/with-file.js';
 import { inSlices } from '../in-slices.js';
@@ -48,7 +49,8 @@ export async function readGguf(path: string): Promise<GgufFile> {
   try {
     return await withFile(path, 'r', async (file) => {
       const { size } = await file.stat();
-      return parse(new HeaderBytes(file, size), { path, fileSize: size });
+      const checked = await checkedFile(path, file);
+      return parse(new HeaderBytes(file, size), { path, checked, fileSize: size });
     });
   } catch (error) {
     if (error instanceof Malformed) throw modelLoadError(path, error.message);
@@ -60,7 +62,7 @@ export async function readGguf(path: string): Promise<GgufFile> {
 
 async function parse(
   bytes: HeaderBytes,
-  origin: { path: string; fileSize: number },
+  origin: Pick<GgufFile, 'path' | 'checked' | 'fileSize'>,
 ): Promise<GgufFile> {
   const version = await readVersion(bytes);
   const nTensors = await readCount(bytes, 'tensors', MIN_TENSOR_BYTES);

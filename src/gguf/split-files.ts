@@ -14,26 +14,34 @@ export interface FiledTensor extends GgufTensor {
 
 /** @returns the tensors of all files; an ordinary one is one. @throws ERR_MODEL_LOAD */
 export async function collectTensors(first: GgufFile): Promise<FiledTensor[]> {
-  const filed = ({ path, tensors }: GgufFile) =>
-    tensors.map((tensor) => ({ ...tensor, file: path }));
+  return tensorsOf(await collectFiles(first));
+}
+
+export function tensorsOf(files: readonly GgufFile[]): FiledTensor[] {
+  return files.flatMap(({ path, tensors }) => tensors.map((tensor) => ({ ...tensor, file: path })));
+}
+
+/** @returns all files, in order. @throws ERR_MODEL_LOAD */
+export async function collectFiles(first: GgufFile): Promise<GgufFile[]> {
   const nFiles = ggufInteger(first, 'split.count', { min: 0, max: MAX_FILES, fallback: 1 });
-  if (nFiles <= 1) return filed(first);
+  if (nFiles <= 1) return [first];
   checkIndex(first, 0);
-  const tensors = filed(first);
+  const files = [first];
   for (const [index, path] of siblings(first.path, nFiles).entries()) {
     if (index === 0) continue;
     const file = await readGguf(path);
     checkIndex(file, index);
     checkGeneration(first, file);
-    tensors.push(...filed(file));
+    files.push(file);
   }
   const announced = ggufInteger(first, 'split.tensors.count', { min: 1, max: 2 ** 31 - 1 });
-  if (tensors.length !== announced)
+  const nTensors = tensorsOf(files).length;
+  if (nTensors !== announced)
     throw modelLoadError(
       first.path,
-      `its ${nFiles} files hold ${tensors.length} tensors where 'split.tensors.count' says ${announced}.`,
+      `its ${nFiles} files hold ${nTensors} tensors where 'split.tensors.count' says ${announced}.`,
     );
-  return tensors;
+  return files;
 }
 
 /** What all files of one conversion say, as far as they say it (gguf-split repeats only the counts). */

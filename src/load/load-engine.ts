@@ -16,6 +16,7 @@ import { type Dialect, dialectRules } from '../dialect.js';
 import { Scheduler } from '../engine/scheduler.js';
 import { createTurns } from '../engine/turns.js';
 import type { DecoderFacts } from '../gguf/decoder-file.js';
+import { withModelFiles } from '../gguf/metadata.js';
 import { RowCache } from '../vision/row-cache.js';
 import { RowFiles } from '../vision/row-files.js';
 import type { Tower } from '../vision/visual-rows.js';
@@ -82,7 +83,14 @@ class EngineLoader {
     const binding = this.#binding;
     const rowCache = await this.#openRowCache();
     const pool = this.#own(new binding.ThreadPool(threads, usesGpu));
-    const model = await this.#loadDecoder(decoderShare);
+    const { checked } = decoder;
+    const adapters = this.#files.lora.map((adapter) => adapter.checked);
+    const model = await withModelFiles([...checked, ...adapters], (names) =>
+      this.#loadDecoder(decoderShare, {
+        files: names.slice(0, checked.length),
+        adapterFiles: names.slice(checked.length),
+      }),
+    );
     const context = await this.#createContext(model, pool);
     onProgress?.({ stage: 'context', fraction: decoderShare });
     const tower = await this.#loadTower(pool);
@@ -147,13 +155,17 @@ class EngineLoader {
     return new RowCache({ maxBytes: visualCacheBytes, files });
   }
 
-  async #loadDecoder(share: number): Promise<NativeModel> {
+  async #loadDecoder(
+    share: number,
+    opened: { files: string[]; adapterFiles: string[] },
+  ): Promise<NativeModel> {
     const { useMmap, useMlock, signal, onProgress } = this.#settings;
     const { path } = this.#files.decoder;
     const { gpuLayers, gpus, shares } = this.#plan;
     const adapters = this.#settings.lora.map((adapter) => adapter.path);
     const options = {
       path,
+      ...opened,
       gpuLayers,
       mmap: useMmap,
       mlock: useMlock,
@@ -212,9 +224,11 @@ class EngineLoader {
       useGpu: this.#plan.visionOnGpu,
       devices: this.#plan.gpus.map(({ name }) => name),
     };
-    const encoder = this.#own(
-      await callCancellable(this.#binding, this.#settings.signal, (cancel) =>
-        this.#binding.loadVisionEncoder(options, pool, cancel),
+    const encoder = await withModelFiles([config.checked], async ([file]) =>
+      this.#own(
+        await callCancellable(this.#binding, this.#settings.signal, (cancel) =>
+          this.#binding.loadVisionEncoder({ ...options, ...(file && { file }) }, pool, cancel),
+        ),
       ),
     );
     return { encoder, config, binding: this.#binding };

@@ -76,7 +76,7 @@ export interface LoadOptions extends DeviceOptions {
   kernels?: NativeKernelChoice;
   /** Chats that generate at one time, 1 to 256; further ones wait in line. Default 8. */
   maxSequences?: number;
-  /** Map the decoder's file instead of reading it. Default true. */
+  /** Map the decoder's file instead of reading it. Where others may write to it, read it: docs/security.md. Default true. */
   useMmap?: boolean;
   /** Keep the weights out of swap. Default false. */
   useMlock?: boolean;

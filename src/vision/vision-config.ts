@@ -6,6 +6,7 @@
  * @see tools/mtmd/clip.cpp `load_hparams` (llama.cpp v0.5.0)
  */
 import { DIALECTS, type Dialect } from '../dialect.js';
+import type { CheckedFile } from '../files/checked-file.js';
 import {
   type GgufFile,
   ggufBoolean,
@@ -22,6 +23,7 @@ import { checkTowerTensors, projectorWidth } from './vision-tensors.js';
 
 export interface VisionConfig extends TileGeometry {
   path: string;
+  checked: CheckedFile;
   /** Pixels of a patch's side. */
   patchSize: number;
   nEmbd: number;
@@ -61,6 +63,7 @@ export async function readVisionConfig(path: string): Promise<VisionConfig> {
   const tensorBytes = checkTowerTensors(file, { ...tower, nPatches: tower.side ** 2 });
   return {
     path,
+    checked: file.checked,
     ...tower,
     imageMean: readChannels(file, 'clip.vision.image_mean', () => true),
     imageStd: readChannels(file, 'clip.vision.image_std', (value) => Math.fround(value) > 0),

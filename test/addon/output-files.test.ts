@@ -74,7 +74,8 @@ describe('parts', () => {
       await readDecoderFile(whole.model.path),
       await readDecoderFile(split.model.path),
     ];
-    expect({ ...b, path: '', gguf: null }).toEqual({ ...a, path: '', gguf: null });
+    const own = { path: '', gguf: null, checked: null };
+    expect({ ...b, ...own }).toEqual({ ...a, ...own });
     for (const { path } of parts!) {
       const { tensors } = await readGguf(path);
       const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);

@@ -24,7 +24,7 @@ const send = (/** @type {object} */ message) =>
   new Promise((resolve) => process.send?.(message, resolve));
 
 for (let index = first; index < end; index++) {
-  const random = createRandom(Math.imul(seed, 1000003) + index);
+  const random = createRandom(Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(seed, 0x85ebca6b));
   const name = random.pick(names);
   const kind = kinds[name];
   if (!kind) throw new Error(`no kind ${name}`);

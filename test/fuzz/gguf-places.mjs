@@ -25,12 +25,16 @@ export function ggufPlaces(bytes) {
   };
   /** @type {[from: number, to: number][]} */
   const keys = [[0, 24]];
+  /** Where numbers are: values of keys; dimensions, types and offsets of tensors. @type {number[]} */
+  const fields = [];
   for (let left = Number(bytes.readBigUInt64LE(16)); left > 0; left--) {
     const from = at;
     skipText();
     const type = u32();
+    fields.push(at - 4, at);
     if (type === ARRAY) {
       const item = u32();
+      fields.push(at + 8);
       for (let count = u64(); count > 0; count--) skipValue(item);
     } else skipValue(type);
     keys.push([from, Math.min(at, from + 128)]);
@@ -41,12 +45,15 @@ export function ggufPlaces(bytes) {
     const from = at;
     skipText();
     const nDimensions = u32();
+    for (let i = 0; i < nDimensions; i++) fields.push(at + 8 * i);
     at += 8 * nDimensions + 4 + 8;
+    fields.push(at - 12, at - 8);
     tensors.push([from, at]);
   }
   const headerBytes = at;
   return (random) => {
-    const kind = random.below(10);
+    const kind = random.below(20);
+    if (kind > 9) return random.pick(fields);
     if (kind === 0) return random.below(bytes.length);
     if (kind === 1) return random.below(headerBytes);
     const [from, to] = random.pick(kind < 6 ? keys : tensors);

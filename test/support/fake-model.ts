@@ -1,5 +1,8 @@
 /** A LlavaOneVision on the fake binding: the whole engine, no files and no addon. */
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import type { CheckedFile } from '../../src/files/checked-file.js';
 import { LlavaOneVision } from '../../src/llava-onevision.js';
 import { loadEngine } from '../../src/load/load-engine.js';
 import { type LoadOptions, resolveLoadOptions } from '../../src/load/load-options.js';
@@ -13,11 +16,19 @@ import {
 } from './fake-binding.js';
 import { FAKE_TOKENS } from './fake-decoder.js';
 
+/** It is compared, and opened by nobody. */
+function someFile(): CheckedFile {
+  const path = fileURLToPath(import.meta.url);
+  const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
+  return { path, identity: [dev, ino, size, mtimeNs].join(' ') };
+}
+
 export function fakeFiles(): ModelFiles & { vision: NonNullable<ModelFiles['vision']> } {
   const { nVocab, nVocabUsed, end } = FAKE_TOKENS;
   return {
     decoder: {
       path: 'model.gguf',
+      checked: [someFile()],
       ...{ nLayer: 2, nEmbd: 4, nHead: 2, nHeadKv: 1, headDim: 32, nFfn: 8, nVocab, nVocabUsed },
       nCtxTrain: 4096,
       isTied: true,
@@ -27,6 +38,7 @@ export function fakeFiles(): ModelFiles & { vision: NonNullable<ModelFiles['visi
     },
     vision: {
       path: 'mmproj.gguf',
+      checked: someFile(),
       ...{ imageSize: 8, patchSize: 4, side: 2, nEmbd: 4, nFfn: 8, nHead: 1, nLayer: 1 },
       ...{ nProjection: 4, layerNormEpsilon: 1e-6, tensorBytes: 500, maxTiles: 9 },
       imageMean: [0.5, 0.5, 0.5],

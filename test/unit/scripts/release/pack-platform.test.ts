@@ -84,7 +84,7 @@ describe('a package of a platform', () => {
         (file) => `prebuilds/linux-x64/${file}`,
       ),
     ]);
-  }, 30_000);
+  }, 240_000);
 
   test.each([
     ['no list', undefined, 'variants.json does not exist'],
@@ -118,5 +118,5 @@ describe('a package of a platform', () => {
     expect(aboveLimit('linux-x64', large)).toContain('16.0 MB packed; the limit is 15.0 MB');
     expect(aboveLimit('linux-x64', { packed: 14e6, installed: 39e6 })).toBeUndefined();
     expect(aboveLimit('linux-x64-cuda', large)).toBeUndefined();
-  }, 30_000);
+  }, 240_000);
 });
