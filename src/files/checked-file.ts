@@ -3,8 +3,8 @@
  * as the open file itself where the system has names for those (Linux), so that another that takes its name changes
  * nothing. Elsewhere it is compared right before and after. One that is written over in place is noticed afterwards.
  */
-import { existsSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { isThere } from './is-there.js';
 import { openFile } from './with-file.js';
 
 export interface CheckedFile {
@@ -44,5 +44,5 @@ export async function withChecked<T>(
 
 function nameOf({ fd }: FileHandle): string | undefined {
   const name = `/proc/self/fd/${fd}`;
-  return process.platform === 'linux' && existsSync(name) ? name : undefined;
+  return process.platform === 'linux' && isThere(name) ? name : undefined;
 }
