@@ -32,7 +32,12 @@ function dataOf({ path }: GgufFile, { offset, bytes }: GgufTensor): Buffer {
 }
 
 /** What a checkpoint of another layout may say differently about the same weights. */
-const BY_DIALECT = ['llavaov.dialect', 'llavaov.eos_token_ids', 'clip.vision.image_grid_pinpoints'];
+const BY_DIALECT = [
+  'llavaov.dialect',
+  'llavaov.eos_token_ids',
+  'clip.vision.image_grid_pinpoints',
+  'tokenizer.chat_template',
+];
 
 const layouts: [string, RewriteOptions][] = [
   ['llava-hf files', { names: 'saved' }],
