@@ -176,7 +176,7 @@ describe('quantize', () => {
     const { model, mmproj } = await convertDemo('q8_0', { mmprojOuttype: 'f16' });
     await expect(quantize({ file: model.path, outtype: 'q4_0' })).rejects.toMatchObject({
       code: 'ERR_MODEL_LOAD',
-      message: expect.stringMatching(/q8_0 already.*allow-requantize/s),
+      message: expect.stringMatching(/q8_0 already.*`allowRequantize`/s),
     });
     const bad = { code: 'ERR_INVALID_ARGUMENT' };
     await expect(quantize({ file: mmproj.path, outtype: 'q4_k_m' })).rejects.toMatchObject(bad);

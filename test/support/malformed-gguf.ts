@@ -38,7 +38,7 @@ const writeVersion =
   };
 
 const inBytes: ByteCase[] = [
-  ['no bytes', () => Buffer.alloc(0), /not a GGUF file/],
+  ['no bytes', () => Buffer.alloc(0), /it is empty/],
   ['three bytes', (bytes) => bytes.subarray(0, 3), /not a GGUF file/],
   ['a big-endian file', writeVersion('writeUInt32BE', 3), /big-endian/],
   ['version 1', writeVersion('writeUInt32LE', 1), /version 1/],
