@@ -1,6 +1,11 @@
 /** The public class: a loaded model that chats. Everything it does is in engine/; here are the doors. */
 import type { BackendInfo } from './addon/backend.js';
 import { backendFor } from './addon/load-addon.js';
+import type { Items } from './at-once.js';
+import { Batch } from './batch/batch.js';
+import { type BatchOptions, resolveBatchOptions } from './batch/batch-options.js';
+import { BatchStream } from './batch/batch-stream.js';
+import type { BatchItem } from './batch/item.js';
 import { Chat } from './chat/chat.js';
 import { type ChatOptions, resolveChatOptions } from './chat/chat-options.js';
 import { ChatStream } from './chat/chat-stream.js';
@@ -17,6 +22,7 @@ import { describeMedia, type MediaSummary } from './chat/planned-media.js';
 import { Tasks } from './chat/tasks.js';
 import { resolveTools, type Tool } from './chat/tool-options.js';
 import type { Dialect } from './dialect.js';
+import { invalidArgument } from './errors.js';
 import { admits } from './grammar/admits.js';
 import type { Parsed, ResponseFormat } from './grammar/response-format.js';
 import { loadEngine } from './load/load-engine.js';
@@ -135,6 +141,22 @@ export class LlavaOneVision {
     ) as ChatStream<Parsed<F>>;
   }
 
+  /**
+   * Asks many items, several at a time; a failure of one is its answer. With `out` the answers are kept in a file, and those
+   * that it has are not asked again. Does no work before it is read or its result awaited.
+   * @param items paths and URLs of pictures or clips, or questions: a list, or a stream of any length
+   * @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, ERR_DISPOSED
+   */
+  batch<F extends ResponseFormat = ResponseFormat>(
+    items: Items<string | BatchItem>,
+    options?: BatchOptions<F>,
+  ): BatchStream<Parsed<F>> {
+    this.#tasks.check();
+    checkItems(items);
+    const settings = resolveBatchOptions(options, this.#engine, this.info.maxSequences);
+    return new BatchStream(new Batch(items, settings, (...asked) => this.chat(...asked)));
+  }
+
   /** Whether a response format admits exactly this text. @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, ERR_DISPOSED;
    *  ERR_DECODE where the grammar can be read in too many ways */
   async matches(text: string, responseFormat: ResponseFormat): Promise<boolean> {
@@ -237,6 +259,12 @@ function checkRenderOptions(given: unknown) {
     signal: checkSignal('signal', signal),
     multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
   };
+}
+
+function checkItems(items: unknown): void {
+  const isList = typeof items === 'object' && items !== null;
+  if (!isList || !(Symbol.iterator in items || Symbol.asyncIterator in items))
+    throw invalidArgument('items', 'an array or another iterable of items', items);
 }
 
 function lockNotes(refusal: string): string[] {
