@@ -1,107 +1,210 @@
-// Times every stage on shape-true random files and, when told where llama.cpp's own tools are, the same work by
-// them in the same run. Absolute times depend on the machine and its neighbours: read the ratios.
+// Times every stage on shape-true random files, with our kernels and with ggml's and, when told where they are, the same work
+// by llama.cpp's own tools, in turns in one run, beside what the machine gives. Absolute times depend on the machine and its
+// neighbours: read the ratios and the shares of the limit.
 //
-//   npm run bench -- [--dir DIR] [--types f16,q8_0] [--threads N] [--llama-bench FILE] [--compare-towers FILE]
-//                    [--runs 3] [--json]
+//   npm run bench -- [--dir DIR] [--types f16,q8_0] [--size 0.5b|7b] [--threads N] [--runs 3] [--json]
+//                    [--tasks tile,prefill:767,generate:64@767,…] [--llama-cpp FOLDER] [--compare-towers FILE]
+//
+// --llama-cpp: where llama-bench and llama-batched-bench are, of llama.cpp v0.5.0; --compare-towers: clip.cpp's tower, of
+// `npm run build:native -- --interop`. The limits need `npm run build:native -- --kernel-tests`.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { convert } from '../dist/src/index.js';
 import { makeShapeTrue } from './make-shape-true.mjs';
+import { llamaCpp } from './peers.mjs';
 import { compareTowers } from './tower.mjs';
+import { leastTime, prefillWork, tileWork, tokenBytes } from './work.mjs';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..');
-const PROMPT_TOKENS = 512;
-const ANSWER_TOKENS = 64;
+const CHATS = { prompt: 128, answer: 64 };
+const CANNOT_RUN = 3; // of a program without its instruction set
 
 const { values: options } = parseArgs({
   options: {
     dir: { type: 'string', default: join(ROOT, 'models/bench') },
     types: { type: 'string', default: 'f16,q8_0' },
+    size: { type: 'string', default: '0.5b' },
+    tasks: { type: 'string', default: 'tile,prefill:767,generate:64@767' },
     threads: { type: 'string', default: '0' },
     runs: { type: 'string', default: '3' },
-    'llama-bench': { type: 'string' },
+    'llama-cpp': { type: 'string' },
     'compare-towers': { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const runs = Number(options.runs);
+const tasks = options.tasks.split(',');
 const note = (text) => process.stderr.write(`${text}\n`);
 
-/** The pair of files of one type, made on first use. */
+/** The pair of files of one type, made on first use. A tower has no K-quants: then q8_0. */
 async function files(type) {
-  const checkpoint = join(options.dir, 'checkpoint');
-  const model = join(options.dir, `shape-true-${type}.gguf`);
-  const mmproj = join(options.dir, `mmproj-shape-true-${type}.gguf`);
+  const name = options.size === '0.5b' ? 'shape-true' : `shape-true-${options.size}`;
+  const checkpoint = join(options.dir, options.size === '0.5b' ? 'checkpoint' : name);
+  const mmprojType = /^q\d_k/.test(type) ? 'q8_0' : type;
+  const model = join(options.dir, `${name}-${type}.gguf`);
+  const mmproj = join(options.dir, `mmproj-${name}-${mmprojType}.gguf`);
   if (existsSync(model) && existsSync(mmproj)) return { model, mmproj };
-  if (!existsSync(join(checkpoint, 'model.safetensors'))) {
-    note(`making a random checkpoint of the 0.5B shapes in ${checkpoint}`);
-    makeShapeTrue(checkpoint);
+  if (!existsSync(join(checkpoint, 'config.json'))) {
+    note(`making a random checkpoint of the ${options.size} shapes in ${checkpoint}`);
+    makeShapeTrue(checkpoint, { size: options.size });
   }
   note(`converting to ${type}`);
   await convert({
     checkpoint,
     outdir: options.dir,
-    name: 'shape-true',
+    name,
     outtype: type,
-    mmprojOuttype: type,
+    mmprojOuttype: mmprojType,
   });
   return { model, mmproj };
 }
 
-async function ours({ model, mmproj }, threads) {
-  const script = join(ROOT, 'bench/measure.mjs');
-  const args = [script, model, mmproj, threads, PROMPT_TOKENS, ANSWER_TOKENS];
-  const { stdout } = await run(process.execPath, args.map(String));
-  return JSON.parse(stdout);
+/** Operations and bytes per second of all threads, by the widest program that this CPU runs; {} where none is built. */
+async function limitsOf(threads) {
+  for (const variant of ['x64-v4-vnni', 'x64-v4', 'x64-v3-vnni', 'x64-v3']) {
+    const program = join(ROOT, `.build/cmake/kernels/kernels-limits-${variant}`);
+    if (!existsSync(program)) continue;
+    try {
+      return JSON.parse((await run(program, [String(threads)])).stdout);
+    } catch (error) {
+      if (error.code !== CANNOT_RUN) throw error;
+    }
+  }
+  note('no limits: npm run build:native -- --kernel-tests makes the program that measures them');
+  return {};
 }
 
-/** Prefill and generation of llama.cpp at the lengths that ours used. */
-async function llamaBench({ model }, threads, { promptTokens }) {
-  const args = ['-m', model, '-t', threads, '-r', 1, '-o', 'json', '-fa', 'auto'];
-  const speeds = async (extra) => {
-    const { stdout } = await run(options['llama-bench'], [...args, ...extra].map(String));
-    return JSON.parse(stdout)[0].avg_ts;
-  };
-  return {
-    prefill: await speeds(['-p', promptTokens, '-n', 0]),
-    generate: await speeds(['-p', 0, '-n', ANSWER_TOKENS, '-d', promptTokens]),
-  };
+async function ours({ model, mmproj }, threads, kernels) {
+  const args = [join(ROOT, 'bench/measure.mjs'), model, mmproj, threads, kernels, ...tasks];
+  return JSON.parse((await run(process.execPath, args.map(String))).stdout);
 }
 
-const best = (samples, key, choose) => choose(...samples.map((sample) => sample[key]));
+/** What each task measures, whether less is better, the same elsewhere, and the least time of one. */
+function stageOf(task, pair, peer) {
+  const [name, argument] = task.split(':');
+  const [count, depth] = (argument ?? '').split('@').map(Number);
+  switch (name) {
+    case 'tile':
+      return { key: 'tileMs', unit: 'ms', isTime: true, least: () => tileWork(pair.mmproj) };
+    case 'photo':
+      return {
+        key: 'photoMs',
+        unit: 'ms',
+        isTime: true,
+        least: async ({ photoTiles, photoRows }) =>
+          [
+            ...Array(photoTiles).fill(await tileWork(pair.mmproj)),
+            await prefillWork(pair.model, photoRows),
+          ].reduce(plus),
+      };
+    case 'prefill':
+      return {
+        key: `prefill${count}`,
+        unit: 'tokens/s',
+        peer: peer && (() => peer.prefill(count)),
+        least: () => prefillWork(pair.model, count),
+        of: count,
+      };
+    case 'generate':
+      return {
+        key: `generate${depth}`,
+        unit: 'tokens/s',
+        peer: peer && (() => peer.generate(count, depth)),
+        least: async () => ({ read: await tokenBytes(pair.model, depth) }),
+        of: 1,
+      };
+    case 'chats':
+      return {
+        key: `chats${count}`,
+        unit: 'tokens/s',
+        peer: peer && (() => peer.chats(count, CHATS)),
+      };
+    default:
+      throw new Error(`Unknown task ${task}`);
+  }
+}
 
-async function measureType(type) {
+const plus = (a, b) => {
+  const sum = { ...a };
+  for (const [unit, operations] of Object.entries(b)) sum[unit] = (sum[unit] ?? 0) + operations;
+  return sum;
+};
+
+async function measureType(type, threads, limits) {
   const pair = await files(type);
-  const threads = Number(options.threads) || (await physicalCores());
-  const own = [];
-  const peer = [];
+  const peer = options['llama-cpp'] && llamaCpp(options['llama-cpp'], { ...pair, threads });
+  const stages = tasks.map((task) => stageOf(task, pair, peer));
+  const samples = { ours: [], ggml: [], peer: [] };
   for (let i = 0; i < runs; i++) {
     note(`${type}: run ${i + 1} of ${runs}`);
-    own.push(await ours(pair, threads));
-    if (options['llama-bench']) peer.push(await llamaBench(pair, threads, own[0]));
+    samples.ours.push(await ours(pair, threads, 'auto'));
+    samples.ggml.push(await ours(pair, threads, 'ggml'));
+    const there = {};
+    for (const { key, peer: work } of stages) if (work) there[key] = await work();
+    samples.peer.push(there);
   }
-  const row = {
-    type,
-    threads,
-    tileMs: best(own, 'tileMs', Math.min),
-    prefill: best(own, 'prefill', Math.max),
-    generate: best(own, 'generate', Math.max),
-    peakMemory: best(own, 'peakMemory', Math.max),
-    loadMs: best(own, 'loadMs', Math.min),
+  if (options['compare-towers']) await addTowers(pair, threads, samples);
+  const rows = [];
+  for (const stage of stages) rows.push(await rowOf(type, stage, samples, limits));
+  return rows;
+}
+
+/** clip.cpp's tile, and a photo as its tiles and llama-bench's prefill would make it. */
+async function addTowers({ mmproj }, threads, samples) {
+  const program = options['compare-towers'];
+  const times = await compareTowers(mmproj, { threads, runs, program });
+  const tileMs = Math.min(...times.clip);
+  const [{ photoTiles, photoRows }] = samples.ours;
+  for (const there of samples.peer) {
+    there.tileMs = tileMs;
+    const prefill = there[`prefill${nearest(Object.keys(there), photoRows)}`];
+    if (photoTiles && prefill) there.photoMs = photoTiles * tileMs + (1000 * photoRows) / prefill;
+  }
+}
+
+/** The length of the measured prompt that is nearest to `rows`. */
+function nearest(keys, rows) {
+  const lengths = keys.map((key) => Number(/^prefill(\d+)$/.exec(key)?.[1])).filter(Boolean);
+  return lengths.sort((a, b) => Math.abs(a - rows) - Math.abs(b - rows))[0];
+}
+
+async function rowOf(type, { key, unit, isTime, least, of }, samples, limits) {
+  const best = (list) => {
+    const values = list.map((sample) => sample[key]).filter((value) => value !== undefined);
+    return values.length === 0 ? undefined : (isTime ? Math.min : Math.max)(...values);
   };
-  if (peer.length > 0) {
-    row.prefillRatio = row.prefill / best(peer, 'prefill', Math.max);
-    row.generateRatio = row.generate / best(peer, 'generate', Math.max);
-  }
-  if (options['compare-towers']) {
-    const program = options['compare-towers'];
-    const times = await compareTowers(pair.mmproj, { threads, runs, program });
-    row.tileRatio = Math.min(...times.clip) / Math.min(...times.ours);
-  }
-  return row;
+  const value = best(samples.ours);
+  const ratio = (other) => other && (isTime ? other / value : value / other);
+  const seconds = least && leastTime(await least(samples.ours[0]), limits);
+  const taken = isTime ? value / 1000 : of / value;
+  return {
+    type,
+    stage: key,
+    value,
+    unit,
+    toGgml: ratio(best(samples.ggml)),
+    toLlamaCpp: ratio(best(samples.peer)),
+    share: seconds && seconds / taken,
+  };
+}
+
+function table(rows) {
+  const times = (value) => (value === undefined ? '' : `${value.toFixed(2)}×`).padStart(10);
+  const lines = rows.map((row) =>
+    [
+      row.type.padEnd(7),
+      row.stage.padEnd(14),
+      `${row.value.toFixed(1)} ${row.unit}`.padStart(16),
+      times(row.toGgml),
+      times(row.toLlamaCpp),
+      (row.share === undefined ? '' : `${Math.round(100 * row.share)} %`).padStart(7),
+    ].join(' '),
+  );
+  const head = `${''.padEnd(22)} ${'ours'.padStart(16)} ${'to ggml'.padStart(10)} ${'llama.cpp'.padStart(10)} of limit`;
+  return `${[head, ...lines].join('\n')}\n(best of ${runs} runs each)\n`;
 }
 
 async function physicalCores() {
@@ -109,21 +212,19 @@ async function physicalCores() {
   return native().physicalCores();
 }
 
-function table(rows) {
-  const ratio = (value) => (value === undefined ? '' : ` (${value.toFixed(2)}×)`);
-  const lines = rows.map((row) =>
-    [
-      row.type.padEnd(6),
-      `${row.tileMs.toFixed(0)} ms per tile${ratio(row.tileRatio)}`,
-      `prefill ${row.prefill.toFixed(0)} tokens/s${ratio(row.prefillRatio)}`,
-      `generation ${row.generate.toFixed(1)} tokens/s${ratio(row.generateRatio)}`,
-      `peak ${(row.peakMemory / 1e9).toFixed(2)} GB`,
-      `load ${row.loadMs.toFixed(0)} ms`,
-    ].join('  '),
-  );
-  return `${lines.join('\n')}\n(×: our speed over llama.cpp's, best of ${runs} runs each)\n`;
-}
-
+const threads = Number(options.threads) || (await physicalCores());
+const limits = await limitsOf(threads);
 const rows = [];
-for (const type of options.types.split(',')) rows.push(await measureType(type));
-process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : table(rows));
+for (const type of options.types.split(','))
+  rows.push(...(await measureType(type, threads, limits)));
+process.stdout.write(
+  options.json
+    ? `${JSON.stringify({ limits, rows }, null, 2)}\n`
+    : `${describe(limits)}${table(rows)}`,
+);
+
+function describe({ instructionSet, int8, int16, f32, read }) {
+  if (!instructionSet) return '';
+  const giga = (value) => (value ? (value / 1e9).toFixed(0) : '–');
+  return `${threads} threads, ${instructionSet}: int8 ${giga(int8)} GOP/s, int16 ${giga(int16)}, f32 ${giga(f32)} GFLOP/s, read ${giga(read)} GB/s\n`;
+}
