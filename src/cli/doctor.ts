@@ -1,8 +1,8 @@
 import { Command } from 'commander';
+import { byteSize } from '../byte-size.js';
 import { describeKernels } from './doctor/kernel-table.js';
 import type { ModelReport } from './doctor/model-report.js';
 import { type DoctorReport, examine, type GpuReport } from './doctor/report.js';
-import { byteSize } from './shared/byte-size.js';
 
 const EXAMPLES = `
 Examples:
