@@ -35,6 +35,7 @@ export {
   type EmbeddedMedia,
   LlavaOneVision,
   type ModelInfo,
+  type ModelStats,
   type RenderOptions,
 } from './llava-onevision.js';
 export type { LoadOptions, LoadProgress, LogLevel } from './load/load-options.js';

@@ -23,6 +23,7 @@ import { Tasks } from './chat/tasks.js';
 import { resolveTools, type Tool } from './chat/tool-options.js';
 import type { Dialect } from './dialect.js';
 import { invalidArgument } from './errors.js';
+import type { SchedulerStats } from './engine/scheduler.js';
 import { admits } from './grammar/admits.js';
 import type { Parsed, ResponseFormat } from './grammar/response-format.js';
 import { loadEngine } from './load/load-engine.js';
@@ -61,6 +62,12 @@ export interface ModelInfo {
   /** Where the vision tower runs; null for a model without one. */
   visionBackend: string | null;
   memory: MemoryEstimate;
+}
+
+/** What a model has to do at this moment; for metrics, and for those who admit requests. */
+export interface ModelStats extends SchedulerStats {
+  /** Tiles, or batches of tiles on a GPU, that wait for their turn: one of each picture or clip that is being encoded. */
+  tilesQueued: number;
 }
 
 /** The visual rows of one picture or clip. */
@@ -182,6 +189,13 @@ export class LlavaOneVision {
       }
       return embedded;
     });
+  }
+
+  /** @throws ERR_DISPOSED */
+  stats(): ModelStats {
+    this.#tasks.check();
+    const { scheduler, turns } = this.#engine;
+    return { ...scheduler.stats, tilesQueued: turns.tilesQueued };
   }
 
   /** A conversation that keeps its history. Costs nothing until it is asked something.
