@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../addon/package-root.js';
 import { LlavaError } from '../errors.js';
+import { batchCommand } from './batch.js';
 import { buildCommand } from './build.js';
 import { chatCommand } from './chat.js';
 import { convertCommand } from './convert.js';
@@ -49,6 +50,7 @@ function createProgram(): Command {
     quantizeCommand(),
     runCommand(),
     chatCommand(),
+    batchCommand(),
     schemaCommand(),
     inspectCommand(),
     verifyCommand(),

@@ -77,6 +77,12 @@ export class KvCache {
     return this.#options.keepsPrefixes;
   }
 
+  /** Chats that have a place, and the cells that those hold or have set aside. */
+  get use(): { chats: number; cells: number; of: number } {
+    const cells = this.#spans.heldBy([...this.#active].map(({ span }) => span));
+    return { chats: this.#active.size, cells, of: this.#budget.nCtx };
+  }
+
   /** @throws ERR_CONTEXT_FULL when no empty context could hold a prompt of `rows` */
   checkFits(rows: number): void {
     this.#budget.check(rows);
