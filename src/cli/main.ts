@@ -10,6 +10,7 @@ import { convertCommand } from './convert.js';
 import { doctorCommand } from './doctor.js';
 import { evalCommand } from './eval.js';
 import { inspectCommand } from './inspect.js';
+import { modelsCommand } from './models.js';
 import { pullCommand } from './pull.js';
 import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
@@ -52,6 +53,7 @@ function createProgram(): Command {
     chatCommand(),
     batchCommand(),
     schemaCommand(),
+    modelsCommand(),
     inspectCommand(),
     verifyCommand(),
     doctorCommand(),
