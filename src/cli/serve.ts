@@ -2,13 +2,14 @@
 import type { AddressInfo } from 'node:net';
 import { Command, Option } from 'commander';
 import type { FastifyInstance } from 'fastify';
+import { byteSize } from '../byte-size.js';
 import type { ApiKeys, ServerOptions } from '../server/index.js';
 import { type KeyFlags, openKeys } from './serve/keys.js';
 import { openModels, type ServedFlags } from './serve/models.js';
 import { untilStopped } from './serve/signals.js';
-import { byteSize } from './shared/byte-size.js';
 import { asUsage, collect, parseCount, parseNumber } from './shared/flags.js';
 import { addModelOptions } from './shared/model-flags.js';
+import { MODEL_ARGUMENT, takeModel } from './shared/named-model.js';
 
 interface ServeFlags extends ServedFlags, KeyFlags {
   modelsMax?: number;
@@ -27,9 +28,9 @@ interface ServeFlags extends ServedFlags, KeyFlags {
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision serve ov-q8_0.gguf --mmproj mmproj-ov-f16.gguf
-  $ llava-onevision serve ov-q8_0.gguf --mmproj mmproj-ov-f16.gguf --host 0.0.0.0 --api-key-file keys.txt
-  $ llava-onevision serve ov-q8_0.gguf --mmproj mmproj-ov-f16.gguf --allow-media-url images.example.org
+  $ llava-onevision serve 0.5b-ov
+  $ llava-onevision serve 7b-ov --host 0.0.0.0 --api-key-file keys.txt
+  $ llava-onevision serve ov-q8_0.gguf --allow-media-url images.example.org
 
 Clients of OpenAI's API take the URL that is printed, with /v1. Other machines are answered only where there are keys, or with
 --no-auth. SIGTERM and Ctrl-C let answers finish, SIGHUP reads the file of keys again. Requests are logged to stderr, never what
@@ -38,9 +39,11 @@ was asked or answered.`;
 export function serveCommand(): Command {
   const command = new Command('serve')
     .description("answer clients of OpenAI's API over HTTP")
-    .argument('<models...>', 'decoders, GGUF files made by convert')
-    .option('--mmproj <file>', 'the vision tower, once for each model, in their order', collect)
-    .option('--alias <name>', "the name for clients, likewise (default: the file's)", collect)
+    .argument('[models...]', MODEL_ARGUMENT)
+    .option('--model <model>', 'the same as the first MODEL', String)
+    .option('--mmproj <file>', 'its vision tower (default: the one that belongs to it)', collect)
+    .option('--offline', 'look for models on this machine only')
+    .option('--alias <name>', "its name for clients (default: the file's)", collect)
     .option('--models-max <n>', 'how many of them are in memory at one time', parseCount)
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <n>', 'where to listen; 0 takes any that is free', parseCount, 8080)
@@ -66,8 +69,14 @@ export function serveCommand(): Command {
     );
   return addModelOptions(command)
     .addHelpText('after', EXAMPLES)
-    .action((models: string[], flags: ServeFlags) =>
-      asUsage(command, () => serve({ ...flags, models }, command)),
+    .action((words: string[], flags: Omit<ServeFlags, 'models'>) =>
+      asUsage(command, () => {
+        const models = [
+          takeModel(flags.model === undefined ? {} : { model: flags.model }, words, command),
+          ...words,
+        ];
+        return serve({ ...flags, models }, command);
+      }),
     );
 }
 

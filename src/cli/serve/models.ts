@@ -6,7 +6,7 @@ import type { ModelSource } from '../../server/index.js';
 import { interruptible } from '../shared/interrupt.js';
 import { loadModel, type ModelFlags } from '../shared/model-flags.js';
 
-export interface ServedFlags extends Omit<ModelFlags, 'model' | 'mmproj'> {
+export interface ServedFlags extends Omit<ModelFlags, 'mmproj'> {
   models: string[];
   mmproj?: string[];
   alias?: string[];
