@@ -51,6 +51,9 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
    *  computes them in one step: sooner done where the answer quotes or repeats, as documents, JSON and code do. What is answered is
    *  up to the model alone, to the rounding of several rows at once: docs/performance.md. Default: the model's `lookup`, else 0. */
   lookup?: number;
+  /** Visual rows and beginnings of prompts are taken from the caches only where a chat of the same scope has left them.
+   *  Default: the scope that all chats without one share. */
+  cacheScope?: string;
   signal?: AbortSignal;
   /** What it throws fails the chat. */
   onProgress?: (progress: ChatProgress) => void;
@@ -62,6 +65,7 @@ export interface ChatSettings {
   multiImage: MultiImage | undefined;
   /** Undefined: the model's. */
   lookup: number | undefined;
+  cacheScope: string | undefined;
   signal: AbortSignal | undefined;
   onProgress: ((progress: ChatProgress) => void) | undefined;
   sampling: NativeSamplerOptions;
@@ -79,6 +83,7 @@ const CHAT_OPTIONS = [
   'toolChoice',
   'multiImage',
   'lookup',
+  'cacheScope',
   'signal',
   'onProgress',
   ...SAMPLING_OPTIONS,
@@ -109,6 +114,7 @@ function settingsOf(options: ChatOptions, model: SamplingFacts): ChatSettings {
       integer: true,
       fallback: undefined,
     }),
+    cacheScope: checkScope(options.cacheScope),
     signal: checkSignal('signal', options.signal),
     onProgress: checkFunction('onProgress', options.onProgress),
     sampling: resolveSampling(options, model),
@@ -123,6 +129,11 @@ function resolveShape(options: ChatOptions): Pick<ChatSettings, 'format' | 'tool
   if (format && tools)
     throw invalidArgument('responseFormat', "no tools beside it, or toolChoice 'none',", 'both');
   return { format, tools };
+}
+
+function checkScope(option: unknown): string | undefined {
+  if (option === undefined || typeof option === 'string') return option;
+  throw invalidArgument('cacheScope', 'a text', option);
 }
 
 function checkStop(option: unknown): readonly string[] {

@@ -2,8 +2,8 @@
  * Many chats on one native context. Chats wait in line for a sequence id and KV cells (`open`), then their prompts and
  * answers advance together, step by step (`generate`), until they give both back (`close`).
  *
- * The engine room knows ids and rows, nothing about text, images or options. An abort takes effect at once, or at the end of the step that its chat is in; a step
- * that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
+ * The engine room knows ids and rows, nothing about text, images or options. An abort takes effect at once, or at the end
+ * of the step that its chat is in; a step that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
  */
 
 import type { NativeContext, NativeSample } from '../binding.js';
@@ -36,6 +36,8 @@ export interface SchedulerStats {
   /** Cells of the KV cache that running chats hold or have set aside. Those of kept beginnings do not count: they give way. */
   kvCellsUsed: number;
   kvCells: number;
+  /** Kept beginnings in plain memory. */
+  prefixCacheBytes: number;
 }
 
 export class Scheduler {
@@ -64,8 +66,11 @@ export class Scheduler {
   }
 
   get stats(): SchedulerStats {
-    const { chats, cells, of } = this.#cache.use;
-    return { running: chats, queued: this.#queue.length, kvCellsUsed: cells, kvCells: of };
+    const { chats, cells, of, parkedBytes } = this.#cache.use;
+    return {
+      ...{ running: chats, queued: this.#queue.length, kvCellsUsed: cells, kvCells: of },
+      prefixCacheBytes: parkedBytes,
+    };
   }
 
   /** Waits for a place in the cache; every opened sequence must be closed.
