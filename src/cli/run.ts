@@ -3,6 +3,7 @@ import { addAbortSignal } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { ChatOptions, ChatResult, LlavaOneVision, Message, Part } from '../index.js';
+import { parseDrawing, showTiles } from './run/show-tiles.js';
 import { reportUsage } from './shared/flags.js';
 import { addFormatOptions, type FormatFlags, formatOf } from './shared/format-flags.js';
 import { interruptible } from './shared/interrupt.js';
@@ -20,6 +21,7 @@ import { describeMemory, describeStats } from './shared/stats.js';
 interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags {
   prompt: string;
   system?: string;
+  showTiles?: string;
   stats?: true;
   json?: true;
 }
@@ -51,6 +53,7 @@ export function runCommand(): Command {
   addSamplingOptions(command);
   addModelOptions(command);
   return command
+    .option('--show-tiles <file>', 'draw what the model sees into a .png or .svg', parseDrawing)
     .option('--stats', 'print token counts and times to stderr')
     .option('--json', 'print one result object instead of streaming text')
     .addHelpText('after', EXAMPLES)
@@ -74,6 +77,8 @@ async function run(flags: RunFlags, media: Part[], signal: AbortSignal): Promise
     onMemory: (memory) => flags.stats && process.stderr.write(describeMemory(memory)),
   });
   try {
+    if (flags.showTiles !== undefined)
+      await showTiles(flags.showTiles, model, { messages, options: { signal } });
     const result = await answer(model, messages, { flags, format, signal });
     if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     if (flags.stats) process.stderr.write(describeStats(result));

@@ -40,7 +40,7 @@ export async function runEval(names: string[], flags: EvalRunFlags, doing: Doing
         process.stderr.write('Interrupted: the same command goes on from here.\n');
       throw error;
     });
-    await printReport(flags.out, flags.json === true);
+    await printReport(flags.out, flags.json ? { json: true } : {}, doing.signal);
   } finally {
     await unlock();
   }
