@@ -49,7 +49,15 @@ export {
   type ResolveProgress,
   resolveModel,
 } from './models/resolve-model.js';
-export type { ImagePart, Message, Part, TextPart, ToolCall, VideoPart } from './prompt/messages.js';
+export type {
+  ImageDetail,
+  ImagePart,
+  Message,
+  Part,
+  TextPart,
+  ToolCall,
+  VideoPart,
+} from './prompt/messages.js';
 export type { Session, SessionOptions } from './session/session.js';
 export type { VerifyOptions } from './verify/checked.js';
 export type { CheckResult, VerifyReport } from './verify/report.js';

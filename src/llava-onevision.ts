@@ -69,6 +69,8 @@ export interface ModelInfo {
 export interface ModelStats extends SchedulerStats {
   /** Tiles, or batches of tiles on a GPU, that wait for their turn: one of each picture or clip that is being encoded. */
   tilesQueued: number;
+  /** Visual rows that are kept in plain memory. */
+  visualCacheBytes: number;
 }
 
 /** The visual rows of one picture or clip. */
@@ -196,8 +198,9 @@ export class LlavaOneVision {
   /** @throws ERR_DISPOSED */
   stats(): ModelStats {
     this.#tasks.check();
-    const { scheduler, turns } = this.#engine;
-    return { ...scheduler.stats, tilesQueued: turns.tilesQueued };
+    const { scheduler, turns, rowCache } = this.#engine;
+    const { tilesQueued } = turns;
+    return { ...scheduler.stats, tilesQueued, visualCacheBytes: rowCache.bytes };
   }
 
   /** A conversation that keeps its history. Costs nothing until it is asked something.

@@ -17,6 +17,7 @@ import { pullCommand } from './pull.js';
 import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
 import { schemaCommand } from './schema.js';
+import { serveCommand } from './serve.js';
 import { withFlags } from './shared/flags.js';
 import { Interrupted } from './shared/interrupt.js';
 import { silenceProgress } from './shared/progress.js';
@@ -55,6 +56,7 @@ function createProgram(): Command {
   const commands = [
     runCommand(),
     chatCommand(),
+    serveCommand(),
     batchCommand(),
     modelsCommand(),
     pullCommand(),
