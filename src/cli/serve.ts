@@ -3,15 +3,17 @@ import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import type { FastifyInstance } from 'fastify';
+import { byteSize } from '../byte-size.js';
 import type { ApiKeys, ServerOptions } from '../server/index.js';
 import { type KeyFlags, openKeys } from './serve/keys.js';
 import { untilStopped } from './serve/signals.js';
-import { byteSize } from './shared/byte-size.js';
 import { asUsage, collect, parseCount, parseNumber } from './shared/flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { addModelOptions, loadModel, type ModelFlags } from './shared/model-flags.js';
+import { addModelFiles, MODEL_ARGUMENT, takeModel } from './shared/named-model.js';
 
 interface ServeFlags extends ModelFlags, KeyFlags {
+  model: string;
   alias?: string;
   host: string;
   port: number;
@@ -29,9 +31,9 @@ interface ServeFlags extends ModelFlags, KeyFlags {
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision serve ov-q8_0.gguf --mmproj mmproj-ov-f16.gguf
-  $ llava-onevision serve ov-q8_0.gguf --mmproj mmproj-ov-f16.gguf --host 0.0.0.0 --api-key-file keys.txt
-  $ llava-onevision serve ov-q8_0.gguf --mmproj mmproj-ov-f16.gguf --allow-media-url images.example.org
+  $ llava-onevision serve 0.5b-ov
+  $ llava-onevision serve 0.5b-ov --host 0.0.0.0 --api-key-file keys.txt
+  $ llava-onevision serve 0.5b-ov --allow-media-url images.example.org
 
 Clients of OpenAI's API take the URL that is printed, with /v1. Other machines are answered only where there are keys, or with
 --no-auth. SIGTERM and Ctrl-C let answers finish, SIGHUP reads the file of keys again. Requests are logged to stderr, never what
@@ -40,9 +42,9 @@ was asked or answered.`;
 export function serveCommand(): Command {
   const command = new Command('serve')
     .description("answer clients of OpenAI's API over HTTP")
-    .argument('<model>', 'the decoder, a GGUF file made by convert')
-    .option('--mmproj <file>', 'its vision tower, a GGUF file made by convert')
-    .option('--alias <name>', "the model's name for clients (default: the file's)")
+    .argument('[model]', MODEL_ARGUMENT);
+  addModelFiles(command)
+    .option('--alias <name>', "the model's name for clients (default: the last part of MODEL)")
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <n>', 'where to listen; 0 takes any that is free', parseCount, 8080)
     .option('--api-key <key>', 'what clients have to show; may be given again', collect)
@@ -67,8 +69,10 @@ export function serveCommand(): Command {
     );
   return addModelOptions(command)
     .addHelpText('after', EXAMPLES)
-    .action((model: string, flags: ServeFlags) =>
-      asUsage(command, () => serve({ ...flags, model }, command)),
+    .action((word: string | undefined, flags: Omit<ServeFlags, 'model'>) =>
+      asUsage(command, () =>
+        serve({ ...flags, model: takeModel(flags, [word], command) }, command),
+      ),
     );
 }
 

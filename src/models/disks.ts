@@ -15,7 +15,11 @@ export async function checkDisks(
   const [from, to] = await Promise.all([diskOf(downloads), diskOf(modelsFolder())]);
   if (from.disk !== to.disk) check(from, downloadBytes, 'HF_HUB_CACHE');
   const needed = convertBytes + (from.disk === to.disk ? downloadBytes : 0);
-  check(to, needed, from.disk === to.disk ? 'HF_HUB_CACHE and LLAVA_ONEVISION_CACHE' : 'LLAVA_ONEVISION_CACHE');
+  check(
+    to,
+    needed,
+    from.disk === to.disk ? 'HF_HUB_CACHE and LLAVA_ONEVISION_CACHE' : 'LLAVA_ONEVISION_CACHE',
+  );
   return to.free;
 }
 

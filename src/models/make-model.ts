@@ -123,7 +123,12 @@ function inCache(folder: string) {
     if (!(system instanceof Error) || !('syscall' in system)) throw error;
     if (error instanceof LlavaError && error.code !== 'ERR_WRITE') throw error;
     if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
-      throw new LlavaError('ERR_DISK_FULL', `No room left in ${folder}. ${ADVICE}`, { path: folder }, { cause: system });
+      throw new LlavaError(
+        'ERR_DISK_FULL',
+        `No room left in ${folder}. ${ADVICE}`,
+        { path: folder },
+        { cause: system },
+      );
     throw new LlavaError(
       'ERR_WRITE',
       `Cannot write ${folder}: ${system.message}. LLAVA_ONEVISION_CACHE names another folder for converted models.`,

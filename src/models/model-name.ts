@@ -5,9 +5,9 @@
 import { stat } from 'node:fs/promises';
 import { type Outtype, outtypes, parseOuttype } from '../convert/outtypes.js';
 import { invalidArgument, LlavaError } from '../errors.js';
+import { modelLoadError } from '../gguf/metadata.js';
 import { publishedModels } from '../hub/published-models.js';
 import { looksLikeRepo, parseRepo, type RepoRevision } from '../hub/repo-id.js';
-import { modelLoadError } from '../gguf/metadata.js';
 import { nearest } from '../nearest.js';
 
 export type NamedModel =

@@ -31,9 +31,7 @@ export async function planModel(name: string, options: PlanOptions = {}): Promis
       model.path,
       'the folder holds no GGUF decoder and no checkpoint (config.json with safetensors).',
     );
-  return files
-    ? ready(files)
-    : planCheckpoint(await folderSource(model.path), model.path, type);
+  return files ? ready(files) : planCheckpoint(await folderSource(model.path), model.path, type);
 }
 
 async function isCheckpoint(folder: string): Promise<boolean> {
@@ -59,7 +57,11 @@ async function checkType(path: string, type: Outtype | undefined): Promise<strin
   const { metadata } = await readGgufHead(path);
   const own = outtypeOf(metadata.get('general.file_type'));
   if (own !== type)
-    throw invalidArgument('type', `${own ?? 'none'}, which is what ${path} has (\`llava-onevision quantize\` makes another),`, type);
+    throw invalidArgument(
+      'type',
+      `${own ?? 'none'}, which is what ${path} has (\`llava-onevision quantize\` makes another),`,
+      type,
+    );
   return path;
 }
 
@@ -78,4 +80,3 @@ async function planCheckpoint(
     fetch: async () => ({ folder, source }),
   };
 }
-

@@ -54,17 +54,14 @@ export async function planRepo(
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!isHubError(error)) throw error;
-    if (fallback)
-      return readyEntry(fallback, [`Taking ${named.repo} as it was. ${error.message}`]);
+    if (fallback) return readyEntry(fallback, [`Taking ${named.repo} as it was. ${error.message}`]);
     throw notFound(given, named, error);
   }
 }
 
 /** What an earlier call left of this revision. */
 function isOf({ origin }: ModelEntry, revision: string): boolean {
-  return (
-    origin.kind === 'hub' && (origin.revision === revision || origin.commit === revision)
-  );
+  return origin.kind === 'hub' && (origin.revision === revision || origin.commit === revision);
 }
 
 function quick(settings: HubSettings): HubSettings {

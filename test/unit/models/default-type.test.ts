@@ -1,8 +1,8 @@
 /** The type that is chosen where the user names none, on machines of several sizes. */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bytesOf, type PlannedSizes, plannedSizes } from '../../../src/convert/planned-sizes.js';
 import type { Outtype } from '../../../src/convert/outtypes.js';
+import { bytesOf, type PlannedSizes, plannedSizes } from '../../../src/convert/planned-sizes.js';
 import { bestType, convertedBytes } from '../../../src/models/default-type.js';
 import { fakeAddon, fakeBinding } from '../../support/fake-binding.js';
 import { GPU } from '../../support/load-plan.js';
@@ -46,7 +46,11 @@ describe('without a GPU, three quarters of the memory count', () => {
 
   test('none fits', () => {
     expect(() => choose(GB)).toThrow(
-      expect.objectContaining({ code: 'ERR_OUT_OF_MEMORY', available: GB, needed: expect.any(Number) }),
+      expect.objectContaining({
+        code: 'ERR_OUT_OF_MEMORY',
+        available: GB,
+        needed: expect.any(Number),
+      }),
     );
   });
 });
@@ -60,7 +64,10 @@ describe('with a GPU', () => {
   });
 
   test('one that is too small for any leaves it to the memory', () => {
-    expect(choose(64 * GB, GB)).toMatchObject({ type: 'f16', reason: expect.stringContaining('memory') });
+    expect(choose(64 * GB, GB)).toMatchObject({
+      type: 'f16',
+      reason: expect.stringContaining('memory'),
+    });
   });
 });
 

@@ -13,9 +13,12 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 /** A header with more keys before the rest. */
 function headed(gguf: TestGguf, keys: Record<string, string | Outtype>): Buffer {
-  const entries: TestGguf['entries'] = { 'general.architecture': gguf.entries['general.architecture']! };
+  const entries: TestGguf['entries'] = {
+    'general.architecture': gguf.entries['general.architecture']!,
+  };
   for (const [key, value] of Object.entries(keys))
-    entries[key] = key === 'general.file_type' ? ['u32', fileType(value as Outtype)] : ['string', value];
+    entries[key] =
+      key === 'general.file_type' ? ['u32', fileType(value as Outtype)] : ['string', value];
   return ggufBytes({ ...gguf, entries: { ...entries, ...gguf.entries } });
 }
 
@@ -62,7 +65,10 @@ describe('beside a decoder', () => {
     const [one, two] = ['1', '2'].map((digit) => ({ 'general.source.sha256': digit.repeat(64) }));
     const at = folder({
       ...{ 'a.gguf': decoder(one), 'm1.gguf': mmproj(one), 'm2.gguf': mmproj(two) },
-      ...{ 'named.gguf': decoder({ 'general.name': 'x' }), 'mx.gguf': mmproj({ 'general.name': 'x' }) },
+      ...{
+        'named.gguf': decoder({ 'general.name': 'x' }),
+        'mx.gguf': mmproj({ 'general.name': 'x' }),
+      },
     });
     expect((await resolveModel(at('a.gguf'))).mmproj).toBe(at('m1.gguf'));
     expect((await resolveModel(at('named.gguf'))).mmproj).toBe(at('mx.gguf'));

@@ -1,8 +1,17 @@
 /** Converting into the cache while the disk fills up, while others are at it, and after some were killed. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { convert } from '../../../src/convert/convert.js';
 import { writeError } from '../../../src/files/whole-file.js';
@@ -15,15 +24,17 @@ let cache: string;
 beforeEach(() => {
   cache = mkdtempSync(join(tmpdir(), 'make-model-'));
   vi.stubEnv('LLAVA_ONEVISION_CACHE', cache);
-  vi.mocked(convert).mockReset().mockImplementation(async ({ outdir, name, outtype }) => {
-    mkdirSync(outdir, { recursive: true });
-    const path = (file: string) => {
-      writeFileSync(join(outdir, file), name!);
-      return { path: join(outdir, file), bytes: 1, tensors: 1, parameters: 1 };
-    };
-    const [model, mmproj] = [path(`${name}-${outtype}.gguf`), path(`mmproj-${name}-f16.gguf`)];
-    return { model, mmproj, documents: [], dialect: 'llava-next', durationMs: 1, notes: [] };
-  });
+  vi.mocked(convert)
+    .mockReset()
+    .mockImplementation(async ({ outdir, name, outtype }) => {
+      mkdirSync(outdir, { recursive: true });
+      const path = (file: string) => {
+        writeFileSync(join(outdir, file), name!);
+        return { path: join(outdir, file), bytes: 1, tensors: 1, parameters: 1 };
+      };
+      const [model, mmproj] = [path(`${name}-${outtype}.gguf`), path(`mmproj-${name}-f16.gguf`)];
+      return { model, mmproj, documents: [], dialect: 'llava-next', durationMs: 1, notes: [] };
+    });
 });
 afterEach(() => {
   vi.unstubAllEnvs();
