@@ -1,20 +1,18 @@
 /** `serve`: a model behind an OpenAI-compatible HTTP server. Here are flags, signals and the line at the start. */
 import type { AddressInfo } from 'node:net';
-import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { byteSize } from '../byte-size.js';
 import type { ApiKeys, ServerOptions } from '../server/index.js';
 import { type KeyFlags, openKeys } from './serve/keys.js';
+import { openModels, type ServedFlags } from './serve/models.js';
 import { untilStopped } from './serve/signals.js';
 import { asUsage, collect, parseCount, parseNumber } from './shared/flags.js';
-import { interruptible } from './shared/interrupt.js';
-import { addModelOptions, loadModel, type ModelFlags } from './shared/model-flags.js';
-import { addModelFiles, MODEL_ARGUMENT, takeModel } from './shared/named-model.js';
+import { addModelOptions } from './shared/model-flags.js';
+import { MODEL_ARGUMENT, takeModel } from './shared/named-model.js';
 
-interface ServeFlags extends ModelFlags, KeyFlags {
-  model: string;
-  alias?: string;
+interface ServeFlags extends ServedFlags, KeyFlags {
+  modelsMax?: number;
   host: string;
   port: number;
   auth: boolean;
@@ -22,7 +20,6 @@ interface ServeFlags extends ModelFlags, KeyFlags {
   allowOrigin?: string[];
   mediaDir?: string;
   allowMediaUrl?: string[];
-  slots?: number;
   maxQueued?: number;
   deadline?: number;
   drain?: number;
@@ -40,12 +37,14 @@ Clients of OpenAI's API take the URL that is printed, with /v1. Other machines a
 was asked or answered.`;
 
 export function serveCommand(): Command {
-  const command = addModelFiles(
-    new Command('serve')
-      .description("answer clients of OpenAI's API over HTTP")
-      .argument('[model]', MODEL_ARGUMENT),
-  )
-    .option('--alias <name>', "the model's name for clients (default: the file's)")
+  const command = new Command('serve')
+    .description("answer clients of OpenAI's API over HTTP")
+    .argument('[models...]', MODEL_ARGUMENT)
+    .option('--model <model>', 'the same as the first MODEL', String)
+    .option('--mmproj <file>', 'its vision tower (default: the one that belongs to it)', collect)
+    .option('--offline', 'look for models on this machine only')
+    .option('--alias <name>', "its name for clients (default: the file's)", collect)
+    .option('--models-max <n>', 'how many of them are in memory at one time', parseCount)
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <n>', 'where to listen; 0 takes any that is free', parseCount, 8080)
     .option('--api-key <key>', 'what clients have to show; may be given again', collect)
@@ -70,10 +69,14 @@ export function serveCommand(): Command {
     );
   return addModelOptions(command)
     .addHelpText('after', EXAMPLES)
-    .action((word: string | undefined, given: Omit<ServeFlags, 'model'>) =>
-      asUsage(command, () =>
-        serve({ ...given, model: takeModel(given, [word], command) }, command),
-      ),
+    .action((words: string[], flags: Omit<ServeFlags, 'models'>) =>
+      asUsage(command, () => {
+        const models = [
+          takeModel(flags.model === undefined ? {} : { model: flags.model }, words, command),
+          ...words,
+        ];
+        return serve({ ...flags, models }, command);
+      }),
     );
 }
 
@@ -85,16 +88,20 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
       `error: option '--host <address>': other machines can reach ${flags.host}; give --api-key-file, or --no-auth to answer all`,
     );
   const { createServer } = await import('../server/index.js');
-  const more = flags.slots === undefined ? {} : { maxSequences: flags.slots };
-  await using model = await interruptible((signal) => loadModel(flags, { signal, more }));
-  const app = createServer(model, serverOptions(flags, keys?.keys, model.info.maxSequences));
-  await app.listen({ host: flags.host, port: flags.port });
-  const { memory, maxSequences } = model.info;
+  const { source, names, first } = await openModels(flags);
+  const { memory, maxSequences } = first.info;
+  const app = createServer(source, serverOptions(flags, keys?.keys, maxSequences));
   const size = byteSize(memory.host + memory.gpu);
-  process.stdout.write(
-    `${nameOf(flags)} at ${urlOf(app)}/v1, about ${size} of memory, ${maxSequences} chats at a time\n`,
-  );
-  await untilStopped(app, keys?.reload);
+  try {
+    await app.listen({ host: flags.host, port: flags.port });
+    process.stdout.write(
+      `${names.join(', ')} at ${urlOf(app)}/v1, about ${size} of memory, ${maxSequences} chats at a time\n`,
+    );
+    await untilStopped(app, keys?.reload);
+  } finally {
+    await app.close();
+    await first.dispose();
+  }
 }
 
 function serverOptions(
@@ -104,7 +111,6 @@ function serverOptions(
 ): ServerOptions {
   const { host, allowHost = [], allowOrigin, maxQueued, deadline, drain, logLevel } = flags;
   return {
-    modelName: nameOf(flags),
     noAuth: !flags.auth,
     slots,
     allowHosts: [...allowHost, host],
@@ -114,16 +120,13 @@ function serverOptions(
       ...(flags.allowMediaUrl && { allowUrls: flags.allowMediaUrl }),
     },
     ...(apiKeys && { apiKeys }),
+    ...(flags.modelsMax !== undefined && { maxModels: flags.modelsMax }),
     ...(allowOrigin && { allowOrigins: allowOrigin }),
     ...(maxQueued !== undefined && { maxQueued }),
     ...(deadline !== undefined && { deadlineMs: Math.round(deadline * 1000) }),
     ...(drain !== undefined && { drainMs: Math.round(drain * 1000) }),
     logger: logLevel === 'silent' ? false : { level: logLevel, stream: process.stderr },
   };
-}
-
-function nameOf({ alias, model }: ServeFlags): string {
-  return alias ?? basename(model).replace(/\.gguf$/, '');
 }
 
 function urlOf(app: FastifyInstance): string {
