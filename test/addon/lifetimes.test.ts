@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backendFor } from '../../src/addon/load-addon.js';
 import { runChild } from '../support/child.js';
+import { memoryTest } from '../support/skip-unless.js';
 import {
   CONTEXT_OPTIONS,
   GREEDY,
@@ -38,7 +39,7 @@ describe('garbage collection', () => {
     expect(result).toMatchObject({ status: 0, stdout: 'done\n', stderr: '' });
   });
 
-  it('gives memory back', () => {
+  it('gives memory back', memoryTest, () => {
     const script = `
       const turn = () => new Promise((resolve) => setImmediate(resolve));
       const rounds = async (n) => {

@@ -13,3 +13,9 @@ declare module 'vitest' {
 /** Options of a test or a block. */
 export const skipUnless = (isThere: unknown, reason: string) =>
   isThere ? {} : { skip: true, meta: { skipped: reason } };
+
+/** Options of a test that looks at how much memory is taken. */
+export const memoryTest = skipUnless(
+  !process.env.ASAN_OPTIONS,
+  'sanitizers keep memory that was given back',
+);
