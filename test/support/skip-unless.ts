@@ -14,8 +14,8 @@ declare module 'vitest' {
 export const skipUnless = (isThere: unknown, reason: string) =>
   isThere ? {} : { skip: true, meta: { skipped: reason } };
 
-/** Options of a test that looks at how much memory is taken. */
+/** Options of a test of the memory that the system gives, refuses and gets back. */
 export const memoryTest = skipUnless(
   !process.env.ASAN_OPTIONS,
-  'sanitizers keep memory that was given back',
+  'sanitizers have their own memory functions',
 );
