@@ -68,7 +68,7 @@ export function runCommand(): Command {
 async function run(flags: RunFlags, media: Part[], signal: AbortSignal): Promise<void> {
   const prompt: Part = { type: 'text', text: await readPrompt(flags.prompt, signal) };
   const messages = withSystem(flags.system, { role: 'user', content: [...media, prompt] });
-  const format = await formatOf(flags);
+  const format = await formatOf(flags, signal);
   const model = await loadModel(flags, {
     signal,
     onMemory: (memory) => flags.stats && process.stderr.write(describeMemory(memory)),
