@@ -102,20 +102,22 @@ class Rejection {
     llama_grammar_candidates partial;
     std::map<std::vector<bool>, Group> groups;
     std::unordered_map<uint32_t, Group*> group_of;  // null where nothing matches
+    Group* of_last = nullptr;                       // neighbours often begin alike
+    uint32_t last = 0;
     for (const auto& candidate : candidates) {
       const uint32_t point = *candidate.code_points;
       if (point == 0) {
         if (candidate.partial_utf8.n_remain != 0) partial.push_back(candidate);
         continue;
       }
-      const auto known = group_of.find(point);
-      Group* group = known != group_of.end() ? known->second : nullptr;
-      if (known == group_of.end()) {
-        group = GroupOf(stacks, point, groups);
-        group_of[point] = group;
+      if (point != last) {
+        const auto [known, is_new] = group_of.try_emplace(point, nullptr);
+        if (is_new) known->second = GroupOf(stacks, point, groups);
+        of_last = known->second;
+        last = point;
       }
-      if (group) {
-        group->candidates.push_back(
+      if (of_last) {
+        of_last->candidates.push_back(
             {candidate.index, candidate.code_points + 1, candidate.partial_utf8, candidate.id});
       } else {
         rejected_[candidate.index] = true;
