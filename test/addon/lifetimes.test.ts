@@ -63,6 +63,14 @@ describe('a process ends cleanly', () => {
     ['when left alone in a step', 'longStep((await open()).context);', 0],
     ['by process.exit in a step', 'longStep((await open()).context); process.exit(7);', 7],
     ['by process.exit in a load', 'load(); process.exit(7);', 7],
+    [
+      'by process.reallyExit in a step, of which nobody is told',
+      `longStep((await open()).context);
+       await new Promise((resolve) => setTimeout(resolve, 30));
+       process.reallyExit(7);`,
+      7,
+    ],
+    ['by process.reallyExit in a load', 'load(); process.reallyExit(7);', 7],
     ['by process.exit while disposing', '(await open()).context.dispose(); process.exit(7);', 7],
     [
       'with what is disposed of too late',
