@@ -1,6 +1,10 @@
 /** Everything the package offers. */
 export type { BackendChoice, BackendInfo } from './addon/backend.js';
 export { type Device, devices } from './addon/devices.js';
+export type { BatchAnswer } from './batch/batch.js';
+export type { BatchOptions, BatchProgress } from './batch/batch-options.js';
+export type { BatchStream } from './batch/batch-stream.js';
+export type { BatchItem } from './batch/item.js';
 export type { ChatOptions, ChatProgress } from './chat/chat-options.js';
 export type { ChatChunk, ChatResult, ChatStream, ChatTimings } from './chat/chat-stream.js';
 export type { RenderedPrompt } from './chat/conversation.js';
@@ -31,6 +35,7 @@ export {
   type EmbeddedMedia,
   LlavaOneVision,
   type ModelInfo,
+  type ModelStats,
   type RenderOptions,
 } from './llava-onevision.js';
 export type { LoadOptions, LoadProgress, LogLevel } from './load/load-options.js';
@@ -38,7 +43,21 @@ export type { LoraAdapter } from './load/lora-options.js';
 export type { DeviceMemory, MemoryEstimate } from './load/memory.js';
 export type { ImageSource, RawImage } from './media/image.js';
 export type { VideoSource } from './media/video.js';
-export type { ImagePart, Message, Part, TextPart, ToolCall, VideoPart } from './prompt/messages.js';
+export {
+  type ModelFiles,
+  type ResolveOptions,
+  type ResolveProgress,
+  resolveModel,
+} from './models/resolve-model.js';
+export type {
+  ImageDetail,
+  ImagePart,
+  Message,
+  Part,
+  TextPart,
+  ToolCall,
+  VideoPart,
+} from './prompt/messages.js';
 export type { Session, SessionOptions } from './session/session.js';
 export type { VerifyOptions } from './verify/checked.js';
 export type { CheckResult, VerifyReport } from './verify/report.js';

@@ -8,7 +8,7 @@ import type {
 } from '../binding.js';
 import type { Dialect } from '../dialect.js';
 import type { Scheduler } from '../engine/scheduler.js';
-import type { TakeTurn } from '../engine/turns.js';
+import type { Turns } from '../engine/turns.js';
 import type { DecoderFacts } from '../gguf/decoder-file.js';
 import type { FfmpegPaths } from '../media/ffmpeg-tools.js';
 import type { ImageOptions } from '../media/image.js';
@@ -28,13 +28,15 @@ export class Engine {
   declare readonly ffmpeg: FfmpegPaths;
   /** Unless a chat says otherwise. */
   declare readonly multiImage: MultiImage;
+  /** Likewise. */
+  declare readonly lookup: number;
   declare readonly rowCache: RowCache;
   declare readonly pool: NativeThreadPool;
   declare readonly model: NativeModel;
   declare readonly context: NativeContext;
   /** Null for a model without an mmproj: text only. */
   declare readonly tower: Tower | null;
-  declare readonly takeTurn: TakeTurn;
+  declare readonly turns: Turns;
   declare readonly scheduler: Scheduler;
   /** Ids that end an answer. */
   declare readonly endTokens: ReadonlySet<number>;

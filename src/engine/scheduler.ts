@@ -2,29 +2,47 @@
  * Many chats on one native context. Chats wait in line for a sequence id and KV cells (`open`), then their prompts and
  * answers advance together, step by step (`generate`), until they give both back (`close`).
  *
- * The engine room knows ids and rows, nothing about text, images or options. Aborts take effect between steps; a step
- * that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
+ * The engine room knows ids and rows, nothing about text, images or options. An abort takes effect at once, or at the end
+ * of the step that its chat is in; a step that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
  */
 
 import type { NativeContext, NativeSample } from '../binding.js';
 import { LlavaError } from '../errors.js';
-import { KvCache, type KvCacheOptions, type PlaceRequest } from './kv-cache.js';
+import { advance } from './advance.js';
+import { chooseDrafts } from './choose-drafts.js';
+import { KvCache, type KvCacheOptions } from './kv-cache.js';
 import type { KvPrefix } from './kv-prefixes.js';
 import { findLeader } from './leader.js';
-import type { GenerateEnd, GenerateRequest, Generation, Sequence } from './sequence.js';
+import { PrefillPace } from './prefill-pace.js';
+import type {
+  GenerateEnd,
+  GenerateRequest,
+  Generation,
+  PlaceRequest,
+  Sequence,
+} from './sequence.js';
 import { chooseSlices, type Slice } from './slices.js';
-import type { TakeTurn } from './turns.js';
+import type { Turns } from './turns.js';
 
 interface Waiting extends PlaceRequest {
   admit: (sequence: Sequence) => void;
 }
 
-/** Rows of prompts per step while answers are under way, so that these keep moving. */
-const PREFILL_ROWS = 256;
+export interface SchedulerStats {
+  /** Chats that have a place: their pictures are encoded, their prompts read, or their answers under way. */
+  running: number;
+  /** Chats that wait for one. */
+  queued: number;
+  /** Cells of the KV cache that running chats hold or have set aside. Those of kept beginnings do not count: they give way. */
+  kvCellsUsed: number;
+  kvCells: number;
+  /** Kept beginnings in plain memory. */
+  prefixCacheBytes: number;
+}
 
 export class Scheduler {
   readonly #context: NativeContext;
-  readonly #takeTurn: TakeTurn;
+  readonly #turns: Turns;
   readonly #cache: KvCache;
   /** First come, first served: a small chat does not overtake, so a large one cannot starve. */
   readonly #queue: Waiting[] = [];
@@ -38,12 +56,21 @@ export class Scheduler {
   #isBusy = false;
   /** Something is copied into or out of the cache for the head of the queue. */
   #isMoving = false;
+  readonly #pace = new PrefillPace();
   #turn = 0;
 
-  constructor(context: NativeContext, takeTurn: TakeTurn, options: KvCacheOptions) {
+  constructor(context: NativeContext, turns: Turns, options: KvCacheOptions) {
     this.#context = context;
-    this.#takeTurn = takeTurn;
+    this.#turns = turns;
     this.#cache = new KvCache(context, options);
+  }
+
+  get stats(): SchedulerStats {
+    const { chats, cells, of, parkedBytes } = this.#cache.use;
+    return {
+      ...{ running: chats, queued: this.#queue.length, kvCellsUsed: cells, kvCells: of },
+      prefixCacheBytes: parkedBytes,
+    };
   }
 
   /** Waits for a place in the cache; every opened sequence must be closed.
@@ -75,7 +102,8 @@ export class Scheduler {
     const { signal } = sequence;
     signal.throwIfAborted();
     const onAbort = () => {
-      if (!this.#isBusy) this.#dropAborted();
+      if (!this.#generating.has(sequence)) return;
+      if (!this.#stepping.includes(sequence)) this.#end(sequence).reject(signal.reason);
       else if (this.#stepping.every((one) => one.signal.aborted)) this.#context.withdraw();
     };
     signal.addEventListener('abort', onAbort);
@@ -102,7 +130,7 @@ export class Scheduler {
 
   /** Runs `work` on the native context between steps. @throws what it throws */
   use<T>(work: (context: NativeContext) => Promise<T>): Promise<T> {
-    return this.#takeTurn(() => this.#alone(() => work(this.#context)));
+    return this.#turns.copy(() => this.#alone(() => work(this.#context)));
   }
 
   #admit(): void {
@@ -122,7 +150,7 @@ export class Scheduler {
   /** The queue stands still until the copy is made: whoever comes next may share it. */
   async #move(copy: () => Promise<void>): Promise<void> {
     this.#isMoving = true;
-    await this.#takeTurn(() => this.#alone(copy));
+    await this.#turns.copy(() => this.#alone(copy));
     this.#isMoving = false;
     this.#admit();
   }
@@ -163,7 +191,7 @@ export class Scheduler {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.#generating.size > 0) await this.#takeTurn(() => this.#step());
+    while (this.#generating.size > 0) await this.#turns.step(() => this.#step());
     this.#isRunning = false;
   }
 
@@ -171,8 +199,8 @@ export class Scheduler {
   async #step(): Promise<void> {
     // Everything may have been aborted while others had their turns.
     if (this.#generating.size === 0) return;
-    const limits = { nBatch: this.#context.nBatch, nPrefill: PREFILL_ROWS };
-    const slices = chooseSlices(this.#followLeaders(), limits, this.#turn++);
+    const slices = this.#chooseSlices();
+    this.#stepping = [...slices.keys()];
     await this.#alone(async () => {
       const idle = this.#cache.idlePrefix();
       if (idle) await this.#park(idle);
@@ -180,11 +208,21 @@ export class Scheduler {
     });
   }
 
+  #chooseSlices(): Map<Sequence, Slice> {
+    const sequences = this.#followLeaders();
+    const { nBatch, nOutputs } = this.#context;
+    const reserve = (sequence: Sequence, n: number) => this.#cache.reserve(sequence, n);
+    const drafts = chooseDrafts(sequences, { nBatch, nOutputs, reserve });
+    return chooseSlices(sequences, { nBatch, nPrefill: this.#pace.rows }, this.#turn++, drafts);
+  }
+
   async #decode(slices: ReadonlyMap<Sequence, Slice>): Promise<void> {
-    this.#stepping = [...slices.keys()];
+    const natives = [...slices.values()].map(({ native }) => native);
+    const rows = [...slices.values()].reduce((sum, slice) => sum + slice.rows, 0);
+    const start = performance.now();
     try {
-      const natives = [...slices.values()].map(({ native }) => native);
       const samples = await this.#context.step(natives);
+      this.#pace.note(rows, performance.now() - start);
       let i = 0;
       for (const [sequence, slice] of slices) this.#advance(sequence, slice, samples[i++]!);
     } catch (error) {
@@ -207,27 +245,13 @@ export class Scheduler {
     });
   }
 
-  #advance(sequence: Sequence, { rows }: Slice, sample: NativeSample | null): void {
-    const generation = sequence.generation!;
-    sequence.nPast += rows;
+  #advance(sequence: Sequence, slice: Slice, sample: NativeSample | null): void {
     try {
-      if (generation.next === undefined)
-        generation.onPrefill?.(sequence.nPast, generation.prompt.length);
-      else sequence.answered.push(generation.next);
-      if (sample) this.#takeSample(sequence, generation, sample);
+      const end = advance(sequence, slice, { sample, context: this.#context, cache: this.#cache });
+      if (end) this.#end(sequence).resolve(end);
     } catch (error) {
       this.#end(sequence).reject(error);
     }
-  }
-
-  #takeSample(sequence: Sequence, generation: Generation, sample: NativeSample): void {
-    generation.prompt.free();
-    generation.next = sample.token;
-    generation.nSampled++;
-    const isLast = generation.nSampled === sequence.maxTokens || !this.#cache.grow(sequence);
-    const goesOn = generation.onSample(sample, isLast);
-    if (!goesOn) this.#end(sequence).resolve('stop');
-    else if (isLast) this.#end(sequence).resolve('length');
   }
 
   /** A full cache decoded nothing, so the youngest alone makes room; after any other failure the step's rows are in doubt. */

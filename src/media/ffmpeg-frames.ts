@@ -4,7 +4,13 @@
  * Colours are swscale's plain path, which decord and the ffmpeg tool share: byte-equal frames from ffmpeg 4 to 5.
  */
 import { whyNoFrames } from './clip-format.js';
-import { type Clip, inputArgs, VIDEO_STREAM } from './ffmpeg-input.js';
+import {
+  type Clip,
+  inputArgs,
+  maxDecodedPixels,
+  runOptions,
+  VIDEO_STREAM,
+} from './ffmpeg-input.js';
 import { readPpm } from './ffmpeg-ppm.js';
 import { linesOf, startFfmpeg, undecodable } from './ffmpeg-process.js';
 import type { FrameTimes } from './ffmpeg-scan.js';
@@ -21,7 +27,7 @@ const STEADY = ['-r', '25'];
 /** How many frames decode. @throws ERR_VIDEO_DECODE when none does */
 export async function countFrames(clip: Clip): Promise<number> {
   const output = ['-vf', RENUMBER, ...STEADY, '-f', 'null', '-progress', 'pipe:1', '-'];
-  const run = startFfmpeg(clip.tools.ffmpeg, ffmpegArgs(clip, [], output), clip.signal);
+  const run = startFfmpeg(clip.tools.ffmpeg, ffmpegArgs(clip, [], output), runOptions(clip));
   try {
     let count = 0;
     for await (const line of linesOf(run.stdout)) {
@@ -115,9 +121,9 @@ async function* decode(clip: Clip, { input, filter, count }: Request): AsyncGene
   const output = ['-vf', filters, ...STEADY, '-frames:v', String(count)];
   const pipe = ['-f', 'image2pipe', '-c:v', 'ppm', '-threads', '1', '-'];
   const args = ffmpegArgs(clip, input, [...output, ...pipe]);
-  const run = startFfmpeg(clip.tools.ffmpeg, args, clip.signal);
+  const run = startFfmpeg(clip.tools.ffmpeg, args, runOptions(clip));
   try {
-    yield* readPpm(run.stdout);
+    yield* readPpm(run.stdout, maxDecodedPixels(clip.maxFramePixels));
     await run.exit;
     clip.signal.throwIfAborted();
   } finally {

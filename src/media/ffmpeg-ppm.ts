@@ -9,8 +9,14 @@ import type { RgbImage } from './image.js';
 const HEADER = /^P6\s(\d+)\s(\d+)\s255\s/;
 const MAX_HEADER = 32;
 
-/** Ends quietly within a picture when the pipe does: whoever asked counts what came. */
-export async function* readPpm(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<RgbImage> {
+/**
+ * Ends quietly within a picture when the pipe does: whoever asked counts what came.
+ * @param maxPixels what no decoder exceeds that is in its right mind
+ */
+export async function* readPpm(
+  chunks: AsyncIterable<Uint8Array>,
+  maxPixels: number,
+): AsyncGenerator<RgbImage> {
   let head = Buffer.alloc(0);
   let image: RgbImage | null = null;
   let filled = 0;
@@ -19,7 +25,7 @@ export async function* readPpm(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
     while (rest.length > 0) {
       if (image === null) {
         head = Buffer.concat([head, rest]);
-        image = startImage(head);
+        image = startImage(head, maxPixels);
         if (image === null) break;
         rest = head.subarray(headerLength(head));
         head = Buffer.alloc(0);
@@ -36,13 +42,15 @@ export async function* readPpm(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
-function startImage(head: Buffer): RgbImage | null {
+function startImage(head: Buffer, maxPixels: number): RgbImage | null {
   const match = HEADER.exec(head.toString('latin1', 0, MAX_HEADER));
   if (match === null) {
     if (head.length >= MAX_HEADER) throw undecodable('stream', 'ffmpeg did not send a PPM picture');
     return null;
   }
   const [width, height] = [Number(match[1]), Number(match[2])];
+  if (width * height > maxPixels)
+    throw undecodable('stream', `a frame has more than ${maxPixels} pixels`);
   return { width, height, data: new Uint8Array(width * height * 3) };
 }
 

@@ -22,10 +22,21 @@ export interface FfmpegExit {
 const MAX_STDERR = 4096;
 const MAX_REASON = 300;
 
+export interface RunOptions {
+  signal?: AbortSignal | undefined;
+  /** Words before the program: ffmpeg-fence.ts. */
+  fence?: readonly string[];
+}
+
 /** No shell; an abort kills at once. End the run in any case. */
-export function startFfmpeg(program: string, args: string[], signal?: AbortSignal): FfmpegRun {
+export function startFfmpeg(
+  program: string,
+  args: readonly string[],
+  { signal, fence = [] }: RunOptions = {},
+): FfmpegRun {
   signal?.throwIfAborted();
-  const child = spawn(program, args, {
+  const [first = program, ...rest] = [...fence, program, ...args];
+  const child = spawn(first, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   });
@@ -86,7 +97,13 @@ export function undecodable(
 function readable(stderr: string): string {
   const lines = stderr
     .split('\n')
-    .map((line) => line.replace(/^(\[[^\]]*\] )+/, '').replace(/^.*file:.*?: (?=[A-Z])/, ''))
+    .map((line) =>
+      line
+        .replace(/^(\[[^\]]*\] )+/, '')
+        .replace(/^.*file:.*?: (?=[A-Z])/, '')
+        .replace(/(on whitelist) '.*/, '$1')
+        .replace(/\b0x[\da-f]{4,}/gi, '…'),
+    )
     .filter((line) => line.trim() !== '');
   return [...new Set(lines)].join('; ').slice(0, MAX_REASON);
 }

@@ -4,7 +4,7 @@
  * found in a fraction of the time that decoding takes, and a frame can be looked up by its stamp.
  * @see decord video_reader.cc IndexKeyframes
  */
-import { type Clip, inputArgs, VIDEO_STREAM } from './ffmpeg-input.js';
+import { type Clip, inputArgs, runOptions, VIDEO_STREAM } from './ffmpeg-input.js';
 import { type FfmpegRun, linesOf, startFfmpeg } from './ffmpeg-process.js';
 
 export interface ClipScan {
@@ -51,7 +51,7 @@ export async function scanClip(clip: Clip): Promise<ClipScan | undefined> {
   const run = startFfmpeg(
     clip.tools.ffprobe,
     [...args, '-of', 'compact', ...inputArgs(clip)],
-    clip.signal,
+    runOptions(clip),
   );
   try {
     return await readScan(run, clip.signal);

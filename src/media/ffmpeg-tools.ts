@@ -6,10 +6,13 @@ import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, sep } from 'node:path';
 import { LlavaError } from '../errors.js';
+import { type Fence, fenceFor } from './ffmpeg-fence.js';
 
 export interface FfmpegTools {
   ffmpeg: string;
   ffprobe: string | undefined;
+  /** What is put before both. */
+  fence: Fence;
 }
 
 export interface FfmpegPaths {
@@ -34,7 +37,11 @@ export async function findFfmpeg(paths: FfmpegPaths): Promise<FfmpegTools> {
       ? [wantedProbe]
       : [...besides(ffmpeg), 'ffprobe', ...npmBinary('@ffprobe-installer/ffprobe')],
   );
-  return { ffmpeg, ffprobe: await (wantedProbe ? ffprobe : ffprobe.catch(() => undefined)) };
+  return {
+    ffmpeg,
+    ffprobe: await (wantedProbe ? ffprobe : ffprobe.catch(() => undefined)),
+    fence: await fenceFor(ffmpeg),
+  };
 }
 
 async function firstThatRuns(candidates: string[]): Promise<string> {

@@ -149,8 +149,13 @@ async function guard<T>(image: EncodedImage, work: () => Promise<T>): Promise<T>
   } catch (cause) {
     const found = formatName(image.bytes) ?? 'of an unknown format';
     if (!isRead(found)) throw unsupported(image, found, cause);
-    throw undecodable(image, (cause as Error).message.split('\n')[0]!, cause);
+    throw undecodable(image, reasonOf(cause as Error), cause);
   }
+}
+
+/** A decoder may tell where in memory it failed, which helps whoever attacks it. */
+function reasonOf({ message }: Error): string {
+  return message.split('\n')[0]!.replace(/\b0x[\da-f]{4,}/gi, '…');
 }
 
 function undecodable({ label }: EncodedImage, reason: string, cause?: unknown): LlavaError {

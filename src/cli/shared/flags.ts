@@ -15,6 +15,19 @@ export function parseCount(text: string): number {
   return value;
 }
 
+export function parsePositive(text: string): number {
+  const value = parseCount(text);
+  if (value < 1) throw new InvalidArgumentError('Not 1 or more.');
+  return value;
+}
+
+/** Several answers share one step, so more than this are not under way at a time. */
+export function parseConcurrency(text: string): number {
+  const value = parsePositive(text);
+  if (value > 256) throw new InvalidArgumentError('Not from 1 to 256.');
+  return value;
+}
+
 /** Gathers an option given several times. */
 export function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
@@ -36,6 +49,10 @@ export function reportUsage(error: unknown, command: Command): void {
   const message = withFlags(error.message, command);
   const [name] = String(error.argument).split('.');
   const option = command.options.find((entry) => entry.attributeName() === name);
+  // A model may be said by a word of the command line.
+  const isWord = command.registeredArguments.some((entry) => /^(model|words)$/.test(entry.name()));
+  if (name === 'model' && isWord && command.getOptionValueSource(name) === undefined)
+    command.error(`error: ${message}`);
   if (option) command.error(`error: option '${option.flags}': ${message}`);
   if (command.registeredArguments.some((entry) => entry.name() === name))
     command.error(`error: argument '${name}': ${message}`);

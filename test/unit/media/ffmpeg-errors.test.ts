@@ -10,7 +10,7 @@ import { collect } from '../../support/collect.js';
 
 const node = process.execPath;
 const start = (program: string, args: string[], signal?: AbortSignal) => {
-  const child = startFfmpeg(program, args, signal);
+  const child = startFfmpeg(program, args, { signal });
   return { ...child, [Symbol.asyncDispose]: () => child.end() };
 };
 const run = (script: string, signal?: AbortSignal) => start(node, ['-e', script], signal);
@@ -61,13 +61,16 @@ describe('Finding ffmpeg', () => {
     const folder = mkdtempSync(join(tmpdir(), 'ffmpeg-'));
     const ffmpegPath = join(folder, 'ffmpeg');
     writeFileSync(ffmpegPath, '#!/bin/sh\nexit 0\n', { mode: 0o755 });
-    expect(await findFfmpeg({ ffmpegPath })).toEqual({ ffmpeg: ffmpegPath, ffprobe: undefined });
+    expect(await findFfmpeg({ ffmpegPath })).toMatchObject({
+      ffmpeg: ffmpegPath,
+      ffprobe: undefined,
+    });
     await expect(findFfmpeg({ ffmpegPath, ffprobePath: '/nowhere' })).rejects.toMatchObject({
       code: 'ERR_FFMPEG_NOT_FOUND',
     });
     const ffprobe = join(folder, 'ffprobe');
     writeFileSync(ffprobe, '#!/bin/sh\nexit 0\n', { mode: 0o755 });
-    expect(await findFfmpeg({ ffmpegPath })).toEqual({ ffmpeg: ffmpegPath, ffprobe });
+    expect(await findFfmpeg({ ffmpegPath })).toMatchObject({ ffmpeg: ffmpegPath, ffprobe });
     rmSync(folder, { recursive: true });
   });
 
