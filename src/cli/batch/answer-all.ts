@@ -51,7 +51,7 @@ async function askAll(
   signal: AbortSignal,
 ): Promise<BatchProgress> {
   const { prompt, system, frames, out, format, concurrency, retryErrors } = flags;
-  const responseFormat = await formatOf(flags);
+  const responseFormat = await formatOf(flags, signal);
   const model = await loadModel(flags, {
     signal,
     more: {
