@@ -34,6 +34,8 @@ export interface Sequence {
   key: PromptKey;
   /** Undefined: until the model stops or the context ends. */
   readonly maxTokens: number | undefined;
+  /** Positions that were set aside for the answer. */
+  readonly reserved: number | undefined;
   readonly signal: AbortSignal;
   /** Positions in the cache. */
   nPast: number;

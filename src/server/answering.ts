@@ -15,13 +15,14 @@ export interface Answering {
 
 /** @throws 4xx and what a chat does; a stream that has begun tells of it itself */
 export async function answer(
-  { settings, models, clips, metrics }: ServerContext,
+  { settings, models, clips, fetches, metrics }: ServerContext,
   { work }: FastifyRequest,
   { reply, request, form }: { reply: FastifyReply; request: ChatRequest; form: Answering },
 ): Promise<FastifyReply | object> {
   work.limit(request.isStream ? settings.streamDeadlineMs : settings.deadlineMs);
   return models.use(request.model, async ({ name, model }) => {
-    const prepared = await prepareChat(request, { model, work, media: settings.media, clips });
+    const means = { model, work, media: settings.media, clips, fetches };
+    const prepared = await prepareChat(request, means);
     const events = runChats(prepared, request.n, work);
     const facts = { name, request, ...metrics.clock(name, work.startedAt) };
     if (!request.isStream) return form.whole(events, facts);

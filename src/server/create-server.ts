@@ -28,6 +28,8 @@ import { Work } from './work.js';
 
 /** Clips that are looked at, each by a process, at one time. */
 const CLIPS = 4;
+/** Media that are fetched from elsewhere at one time. */
+const FETCHES = 16;
 const WORTH_CLOSING = 2 ** 20;
 const MAX_HEADER_BYTES = 16 * 1024;
 const KEEP_ALIVE_MS = 72_000;
@@ -41,7 +43,14 @@ export function createServer(model: ModelSource, options: ServerOptions = {}): F
   const models = new ServedModels(model, settings);
   const admission = new Admission({ ...settings, maxBytes: settings.maxTotalBytes });
   const metrics = new Metrics(admission, models);
-  const context = { settings, models, admission, metrics, clips: new AtMost(CLIPS) };
+  const context = {
+    settings,
+    models,
+    admission,
+    metrics,
+    clips: new AtMost(CLIPS),
+    fetches: new AtMost(FETCHES),
+  };
   app.decorateRequest('work');
   app.server.headersTimeout = settings.headersTimeoutMs;
   const working = new Set<Work>();
