@@ -17,6 +17,7 @@ import type { ServerContext } from './context.js';
 import { drain } from './drain.js';
 import { allowOrigin, checkHost, isOwnMachine, ownerOf, preflight } from './guards.js';
 import { promisedBytes, readJsonBody, tooLarge } from './json-body.js';
+import { logFailure } from './log-failure.js';
 import { Metrics } from './metrics.js';
 import { chatRoutes } from './routes/chat.js';
 import { healthRoutes, modelRoutes } from './routes/models.js';
@@ -166,10 +167,7 @@ function addBodies(app: FastifyInstance, { maxBodyBytes: maxBytes }: ServerSetti
 function addErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const shown = apiError(error, (error as { param?: string }).param);
-    // Never its message: it may quote what was asked.
-    const { name, code, stack } = error as Error & { code?: string };
-    const frames = stack?.split('\n').filter((line) => /^\s+at /.test(line));
-    if (shown.status >= 500) request.log.error({ name, code, frames }, 'request failed');
+    logFailure(request, error);
     return fail(reply, shown);
   });
   app.setNotFoundHandler(async () => {
