@@ -75,6 +75,22 @@ struct TokenGrammar::Place {
   PartialCharacter rest;
 };
 
+struct TokenGrammar::State {
+  Place place;
+  bool has_begun;
+  std::string tail;
+};
+
+std::shared_ptr<const TokenGrammar::State> TokenGrammar::Save() const {
+  return std::make_shared<State>(State{*place_, has_begun_, tail_});
+}
+
+void TokenGrammar::Restore(const State& state) {
+  *place_ = state.place;
+  has_begun_ = state.has_begun;
+  tail_ = state.tail;
+}
+
 TokenGrammar::TokenGrammar(TokenGrammarOptions options, std::shared_ptr<const TokenTexts> texts)
     : options_(std::move(options)),
       texts_(std::move(texts)),

@@ -1,5 +1,6 @@
 /** What a caller may say about one chat, checked when `chat()` is called. */
 import type { NativeSamplerOptions } from '../binding.js';
+import { LONGEST_DRAFT } from '../engine/drafts.js';
 import { invalidArgument } from '../errors.js';
 import {
   type AnswerFormat,
@@ -49,6 +50,10 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
   toolChoice?: ToolChoice;
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
+  /** Guesses up to so many tokens at a time, 0 to 64, from where the last ones stood before, in the prompt or in the answer, and
+   *  computes them in one step: sooner done where the answer quotes or repeats, as documents, JSON and code do. What is answered is
+   *  up to the model alone, to the rounding of several rows at once: docs/performance.md. Default: the model's `lookup`, else 0. */
+  lookup?: number;
   /** Visual rows and beginnings of prompts are taken from the caches only where a chat of the same scope has left them.
    *  Default: the scope that all chats without one share. */
   cacheScope?: string;
@@ -62,6 +67,8 @@ export interface ChatSettings {
   reservedTokens: number | undefined;
   stop: readonly string[];
   multiImage: MultiImage | undefined;
+  /** Undefined: the model's. */
+  lookup: number | undefined;
   cacheScope: string | undefined;
   signal: AbortSignal | undefined;
   onProgress: ((progress: ChatProgress) => void) | undefined;
@@ -82,6 +89,7 @@ const CHAT_OPTIONS = [
   'tools',
   'toolChoice',
   'multiImage',
+  'lookup',
   'cacheScope',
   'signal',
   'onProgress',
@@ -101,6 +109,12 @@ function settingsOf(options: ChatOptions, model: SamplingFacts): ChatSettings {
     stop: checkStop(options.stop),
     multiImage: checkChoice('multiImage', options.multiImage, {
       of: MULTI_IMAGE,
+      fallback: undefined,
+    }),
+    lookup: checkNumber('lookup', options.lookup, {
+      min: 0,
+      max: LONGEST_DRAFT,
+      integer: true,
       fallback: undefined,
     }),
     cacheScope: checkScope(options.cacheScope),

@@ -13,7 +13,7 @@ import { CellSpans, type Span } from './cell-spans.js';
 import { type KvPrefix, KvPrefixes } from './kv-prefixes.js';
 import { type ParkedPrefix, ParkedPrefixes } from './parked-prefixes.js';
 import type { PromptKey } from './prompt-key.js';
-import { cachedKey, type Sequence } from './sequence.js';
+import { cachedKey, type PlaceRequest, type Sequence } from './sequence.js';
 
 export interface KvCacheOptions {
   nCtxTrain: number;
@@ -26,17 +26,6 @@ export interface KvCacheOptions {
 
 /** Positions that are sooner copied than computed, or attended to for nothing. */
 const WORTH_COPYING = 256;
-
-export interface PlaceRequest {
-  /** What is at the positions of the prompt, or its beginning, to be looked for in the cache. */
-  key: PromptKey;
-  /** Positions of the prompt. */
-  rows: number;
-  maxTokens: number | undefined;
-  /** Positions to set aside for the answer, where not all of `maxTokens`. */
-  reserved?: number | undefined;
-  signal: AbortSignal;
-}
 
 /** Where a new chat's first `shared` positions are. */
 interface Source {
@@ -170,6 +159,15 @@ export class KvCache {
     }
     this.#spans.resize(sequence.span, sequence.span.end + 1);
     return true;
+  }
+
+  /** Sets aside what is free for `positions` behind the next one. @returns for how many there is room */
+  reserve(sequence: Sequence, positions: number): number {
+    const { nPast, span } = sequence;
+    const wanted = Math.min(this.#budget.nPositions, nPast + 1 + positions);
+    const end = Math.min(wanted, span.end + this.#nFree);
+    if (end > span.end) this.#spans.resize(span, end);
+    return Math.max(0, Math.min(wanted, span.end) - nPast - 1);
   }
 
   /** Makes `follower`, which has computed less, share the first `shared` positions of `leader`. */

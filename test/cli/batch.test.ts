@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LlavaOneVision } from '../../src/index.js';
 import { cli, MAIN } from '../support/cli.js';
@@ -147,6 +147,9 @@ test('the file of another question is refused', async () => {
 });
 
 test("the page's commands do what it says", async () => {
+  // A folder goes before the model of that name.
+  mkdirSync(at('0.5b-ov'));
+  for (const file of Object.values(FILES)) cpSync(file, join(at('0.5b-ov'), basename(file)));
   for (const command of snippetsOf('batch.md', 'sh')) {
     const words = Array.from(
       command.replaceAll('\\\n', ' ').matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g),

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -85,6 +85,19 @@ test('--max-tokens bounds the answer; --stats reports on stderr', async () => {
   const { stdout, stderr } = await ask('--max-tokens', '1', '--stats');
   expect(stdout.length).toBeLessThan('Orange.\n'.length);
   expect(stderr).toMatch(/ 1 generated, length\n/);
+});
+
+test('--show-tiles draws what the model sees, by the name of the file', async () => {
+  const [png, svg] = [join(outdir, 'seen.png'), join(outdir, 'seen.svg')];
+  for (const file of [png, svg]) {
+    const { status, stdout, stderr } = await ask('--show-tiles', file);
+    expect([status, stdout, stderr]).toEqual([0, 'Orange.\n', '']);
+  }
+  expect(readFileSync(png).subarray(1, 4).toString()).toBe('PNG');
+  expect(readFileSync(svg, 'utf8')).toMatch(/^<svg .*pixels, as .* tiles of 112.*<\/svg>$/s);
+  const { status, stderr } = await ask('--show-tiles', join(outdir, 'seen.gif'));
+  expect(stderr).toContain('.png or .svg');
+  expect(status).toBe(2);
 });
 
 test("--verbose shows llama.cpp's log", async () => {

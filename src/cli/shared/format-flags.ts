@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { LlavaError } from '../../errors.js';
-import { jsonSchemaToGrammar, type ResponseFormat } from '../../index.js';
+import { jsonSchemaToGrammar } from '../../grammar/json-schema-to-grammar.js';
+import type { ResponseFormat } from '../../grammar/response-format.js';
 
 export interface FormatFlags {
   schema?: string;
