@@ -3,7 +3,7 @@
 // neighbours: read the ratios and the shares of the limit.
 //
 //   npm run bench -- [--dir DIR] [--types f16,q8_0] [--size 0.5b|7b] [--threads N] [--runs 3] [--json]
-//                    [--tasks tile,prefill:767,generate:64@767,…] [--llama-cpp FOLDER] [--compare-towers FILE]
+//                    [--tasks tile,prefill:767,generate:64@767,…] [--llama-cpp FOLDER] [--compare-towers FILE] [--html FILE]
 //
 // --llama-cpp: where llama-bench and llama-batched-bench are, of llama.cpp v0.5.0; --compare-towers: clip.cpp's tower, of
 // `npm run build:native -- --interop`. The limits need `npm run build:native -- --kernel-tests`.
@@ -11,8 +11,10 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { writeWhole } from '../dist/src/files/whole-file.js';
 import { convert } from '../dist/src/index.js';
 import { makeShapeTrue } from './make-shape-true.mjs';
+import { benchPage } from './page.mjs';
 import { llamaCpp } from './peers.mjs';
 import { compareTowers } from './tower.mjs';
 import { leastTime, prefillWork, tileWork, tokenBytes } from './work.mjs';
@@ -33,6 +35,7 @@ const { values: options } = parseArgs({
     'llama-cpp': { type: 'string' },
     'compare-towers': { type: 'string' },
     json: { type: 'boolean', default: false },
+    html: { type: 'string' },
   },
 });
 const runs = Number(options.runs);
@@ -204,7 +207,7 @@ function table(rows) {
     ].join(' '),
   );
   const head = `${''.padEnd(22)} ${'ours'.padStart(16)} ${'to ggml'.padStart(10)} ${'llama.cpp'.padStart(10)} of limit`;
-  return `${[head, ...lines].join('\n')}\n(best of ${runs} runs each)\n`;
+  return `${[head, ...lines].join('\n')}\n`;
 }
 
 async function physicalCores() {
@@ -217,14 +220,15 @@ const limits = await limitsOf(threads);
 const rows = [];
 for (const type of options.types.split(','))
   rows.push(...(await measureType(type, threads, limits)));
+const said = describe(limits);
 process.stdout.write(
-  options.json
-    ? `${JSON.stringify({ limits, rows }, null, 2)}\n`
-    : `${describe(limits)}${table(rows)}`,
+  options.json ? `${JSON.stringify({ limits, rows }, null, 2)}\n` : `${said}\n${table(rows)}`,
 );
+if (options.html !== undefined) await writeWhole(options.html, benchPage(rows, said));
 
 function describe({ instructionSet, int8, int16, f32, read }) {
-  if (!instructionSet) return '';
+  const shapes = `${options.size} shapes with random weights, ${threads} threads, best of ${runs} runs each`;
+  if (!instructionSet) return shapes;
   const giga = (value) => (value ? (value / 1e9).toFixed(0) : '–');
-  return `${threads} threads, ${instructionSet}: int8 ${giga(int8)} GOP/s, int16 ${giga(int16)}, f32 ${giga(f32)} GFLOP/s, read ${giga(read)} GB/s\n`;
+  return `${shapes}; ${instructionSet} gives int8 ${giga(int8)} GOP/s, int16 ${giga(int16)}, f32 ${giga(f32)} GFLOP/s, read ${giga(read)} GB/s`;
 }

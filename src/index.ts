@@ -43,7 +43,21 @@ export type { LoraAdapter } from './load/lora-options.js';
 export type { DeviceMemory, MemoryEstimate } from './load/memory.js';
 export type { ImageSource, RawImage } from './media/image.js';
 export type { VideoSource } from './media/video.js';
-export type { ImagePart, Message, Part, TextPart, ToolCall, VideoPart } from './prompt/messages.js';
+export {
+  type ModelFiles,
+  type ResolveOptions,
+  type ResolveProgress,
+  resolveModel,
+} from './models/resolve-model.js';
+export type {
+  ImageDetail,
+  ImagePart,
+  Message,
+  Part,
+  TextPart,
+  ToolCall,
+  VideoPart,
+} from './prompt/messages.js';
 export type { Session, SessionOptions } from './session/session.js';
 export type { VerifyOptions } from './verify/checked.js';
 export type { CheckResult, VerifyReport } from './verify/report.js';

@@ -2,10 +2,10 @@
 import type { BackendInfo } from './addon/backend.js';
 import { backendFor } from './addon/load-addon.js';
 import type { Items } from './at-once.js';
-import { Batch } from './batch/batch.js';
-import { type BatchOptions, resolveBatchOptions } from './batch/batch-options.js';
-import { BatchStream } from './batch/batch-stream.js';
+import type { BatchOptions } from './batch/batch-options.js';
+import type { BatchStream } from './batch/batch-stream.js';
 import type { BatchItem } from './batch/item.js';
+import { startBatch } from './batch/start-batch.js';
 import { Chat } from './chat/chat.js';
 import { type ChatOptions, resolveChatOptions } from './chat/chat-options.js';
 import { ChatStream } from './chat/chat-stream.js';
@@ -16,20 +16,21 @@ import {
   renderConversation,
   withConversation,
 } from './chat/conversation.js';
+import { drawConversation } from './chat/drawing/draw-conversation.js';
 import { encodeMedia } from './chat/encode-media.js';
 import type { Engine } from './chat/engine.js';
 import { describeMedia, type MediaSummary } from './chat/planned-media.js';
 import { Tasks } from './chat/tasks.js';
 import { resolveTools, type Tool } from './chat/tool-options.js';
 import type { Dialect } from './dialect.js';
-import { invalidArgument } from './errors.js';
 import type { SchedulerStats } from './engine/scheduler.js';
 import { admits } from './grammar/admits.js';
 import type { Parsed, ResponseFormat } from './grammar/response-format.js';
 import { loadEngine } from './load/load-engine.js';
-import { type LoadOptions, resolveLoadOptions } from './load/load-options.js';
+import { type LoadOptions, type LoadSettings, resolveLoadOptions } from './load/load-options.js';
 import { type LoadPlan, planLoad, readModelFiles } from './load/load-plan.js';
 import type { MemoryEstimate } from './load/memory.js';
+import { filesToLoad } from './models/files-to-load.js';
 import { checkChoice, checkOptions, checkSignal, readable } from './option-checks.js';
 import { type Message, validateMessages } from './prompt/messages.js';
 import type { Session, SessionHost, SessionOptions } from './session/session.js';
@@ -68,6 +69,8 @@ export interface ModelInfo {
 export interface ModelStats extends SchedulerStats {
   /** Tiles, or batches of tiles on a GPU, that wait for their turn: one of each picture or clip that is being encoded. */
   tilesQueued: number;
+  /** Visual rows that are kept in plain memory. */
+  visualCacheBytes: number;
 }
 
 /** The visual rows of one picture or clip. */
@@ -116,13 +119,14 @@ export class LlavaOneVision {
   }
 
   /**
-   * Loads a decoder and its vision file. `dispose` it after use, or declare it with `await using`.
+   * Loads a model by its name or its two files. `dispose` it after use, or declare it with `await using`.
    * @throws ERR_INVALID_ARGUMENT, ERR_MODEL_LOAD, ERR_MODEL_MISMATCH, ERR_OUT_OF_MEMORY, ERR_BINDING_NOT_FOUND,
-   *  ERR_BACKEND_UNAVAILABLE, signal.reason
+   *  ERR_BACKEND_UNAVAILABLE, signal.reason; for a name also what `resolveModel` does
    */
   static async load(options: LoadOptions): Promise<LlavaOneVision> {
-    const settings = resolveLoadOptions(options);
-    settings.signal?.throwIfAborted();
+    const given = resolveLoadOptions(options);
+    given.signal?.throwIfAborted();
+    const settings = { ...given, ...(await filesOf(given)) };
     const files = await readModelFiles(settings);
     const addon = backendFor(settings.backend);
     const plan = planLoad(files, settings, addon);
@@ -159,9 +163,10 @@ export class LlavaOneVision {
     options?: BatchOptions<F>,
   ): BatchStream<Parsed<F>> {
     this.#tasks.check();
-    checkItems(items);
-    const settings = resolveBatchOptions(options, this.#engine, this.info.maxSequences);
-    return new BatchStream(new Batch(items, settings, (...asked) => this.chat(...asked)));
+    return startBatch(items, options, {
+      ...{ engine: this.#engine, maxSequences: this.info.maxSequences },
+      ask: (...asked) => this.chat(...asked),
+    });
   }
 
   /** Whether a response format admits exactly this text. @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, ERR_DISPOSED;
@@ -174,7 +179,11 @@ export class LlavaOneVision {
   /** What the model will see of a conversation; reads the headers of pictures and clips, encodes nothing.
    *  @throws ERR_INVALID_ARGUMENT, ERR_IMAGE_DECODE, ERR_VIDEO_DECODE, ERR_FFMPEG_NOT_FOUND, ERR_DISPOSED, signal.reason */
   async render(messages: readonly Message[], options?: RenderOptions): Promise<RenderedPrompt> {
-    return this.#withConversation(messages, options, renderConversation);
+    const own = this.#check(messages);
+    const rendered = await this.#withConversation(own, options, renderConversation);
+    const draw = (drawn: Conversation, signal: AbortSignal) =>
+      drawConversation(drawn, this.#engine, signal);
+    return { ...rendered, toSvg: async () => this.#withConversation(own, options, draw) };
   }
 
   /** The visual rows of each picture and clip, in the conversation's order, as this conversation would use them.
@@ -194,8 +203,9 @@ export class LlavaOneVision {
   /** @throws ERR_DISPOSED */
   stats(): ModelStats {
     this.#tasks.check();
-    const { scheduler, turns } = this.#engine;
-    return { ...scheduler.stats, tilesQueued: turns.tilesQueued };
+    const { scheduler, turns, rowCache } = this.#engine;
+    const { tilesQueued } = turns;
+    return { ...scheduler.stats, tilesQueued, visualCacheBytes: rowCache.bytes };
   }
 
   /** A conversation that keeps its history. Costs nothing until it is asked something.
@@ -262,6 +272,19 @@ export class LlavaOneVision {
   }
 }
 
+function filesOf(settings: LoadSettings) {
+  const { onProgress } = settings;
+  return filesToLoad(settings, {
+    ...settings,
+    onProgress: (progress) => {
+      if (progress.stage === 'note') return;
+      const isDownload = progress.stage === 'download';
+      const fraction = isDownload ? progress.bytes / (progress.size || 1) : progress.fraction;
+      onProgress?.({ stage: progress.stage, fraction });
+    },
+  });
+}
+
 function checkRenderOptions(given: unknown) {
   const { signal, multiImage, tools } = checkOptions<RenderOptions>('options', given, [
     'multiImage',
@@ -273,12 +296,6 @@ function checkRenderOptions(given: unknown) {
     signal: checkSignal('signal', signal),
     multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
   };
-}
-
-function checkItems(items: unknown): void {
-  const isList = typeof items === 'object' && items !== null;
-  if (!isList || !(Symbol.iterator in items || Symbol.asyncIterator in items))
-    throw invalidArgument('items', 'an array or another iterable of items', items);
 }
 
 function lockNotes(refusal: string): string[] {

@@ -15,6 +15,8 @@ export interface ChatChunk {
   toolCalls?: ToolCallDelta[];
   /** With topLogprobs: its log-probability in the whole vocabulary, before penalties and temperature. */
   logprob?: number;
+  /** With topLogprobs: its own text, special tokens spelled out; U+FFFD where it is a part of a character. */
+  tokenText?: string;
   /** With topLogprobs: the most probable tokens, best first. */
   top?: { token: number; text: string; logprob: number }[];
 }
@@ -40,6 +42,9 @@ export interface ChatResult<P = unknown> {
     /** Positions of the prompt that were not computed again. */
     cachedTokens: number;
     completionTokens: number;
+    /** With `lookup`: tokens that were guessed, and those of them that were right. */
+    draftedTokens?: number;
+    acceptedTokens?: number;
   };
   /** In the conversation's order. `cached`: its rows were not encoded for this chat. */
   media: (MediaSummary & { cached: boolean })[];

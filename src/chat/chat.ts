@@ -1,6 +1,7 @@
 /** One chat from messages to result: lay out the prompt, wait for a place, encode the pictures, generate, write text. */
 
 import type { NativeSample, NativeSampler, NativeSamplerOptions } from '../binding.js';
+import { Drafts } from '../engine/drafts.js';
 import { PromptKey } from '../engine/prompt-key.js';
 import { PromptRows } from '../engine/prompt-rows.js';
 import type { GenerateEnd, Sequence } from '../engine/sequence.js';
@@ -36,6 +37,7 @@ export class Chat {
   #sequence: Sequence | undefined;
   /** Pictures and clips that were not encoded for this chat. */
   readonly #cached = new Set<PlannedMedia>();
+  readonly #drafts: Drafts | undefined;
   readonly #started = performance.now();
   readonly #timings: ChatTimings = {
     openMs: 0,
@@ -50,6 +52,8 @@ export class Chat {
   constructor(request: ChatRequest) {
     this.#request = request;
     this.#text = new TextDecoderWithStops(request.settings.stop);
+    const { lookup: most = request.engine.lookup } = request.settings;
+    if (most > 0) this.#drafts = new Drafts({ most, ends: request.engine.endTokens });
     if (request.settings.tools) this.#calls = new ToolCallReader();
   }
 
@@ -68,11 +72,14 @@ export class Chat {
     const conversation = await this.#timed('openMs', () =>
       openConversation(messages, engine, {
         ...{ signal, multiImage: settings.multiImage, tools: settings.tools?.tools },
+        cacheScope: settings.cacheScope,
       }),
     );
     this.#conversation = conversation;
     const { segments, media, rows } = conversation;
-    const place = { key: PromptKey.of(segments, media), rows, maxTokens: settings.maxTokens };
+    const key = PromptKey.of(segments, media, settings.cacheScope);
+    const { maxTokens, reservedTokens: reserved } = settings;
+    const place = { key, rows, maxTokens, reserved };
     try {
       const sequence = await this.#timed('queueMs', () =>
         engine.scheduler.open({ ...place, signal }),
@@ -133,6 +140,7 @@ export class Chat {
       return await scheduler.generate(sequence, {
         prompt,
         sampler,
+        drafts: this.#drafts,
         onPrefill: (done, total) => settings.onProgress?.({ stage: 'prefill', done, total }),
         onSample: (sample, isLast) => {
           firstToken ||= performance.now();
@@ -175,14 +183,16 @@ export class Chat {
     return deltas.length > 0 ? { text, toolCalls: deltas } : { text };
   }
 
-  #logprobs({ logprob, topTokens, topLogprobs }: NativeSample): Partial<ChatChunk> {
+  #logprobs({ token, logprob, topTokens, topLogprobs }: NativeSample): Partial<ChatChunk> {
     const { model } = this.#request.engine;
-    const top = Array.from(topTokens, (token, i) => ({
-      token,
-      text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(model.tokenBytes(token, true)),
+    const textOf = (id: number) =>
+      new TextDecoder('utf-8', { ignoreBOM: true }).decode(model.tokenBytes(id, true));
+    const top = Array.from(topTokens, (id, i) => ({
+      token: id,
+      text: textOf(id),
       logprob: topLogprobs[i]!,
     }));
-    return { logprob, top };
+    return { logprob, tokenText: textOf(token), top };
   }
 
   async #result(finishReason: ChatResult['finishReason']): Promise<ChatResult> {
@@ -201,11 +211,18 @@ export class Chat {
         visualTokens: media.reduce((sum, { plan }) => sum + plan.rows, 0),
         cachedTokens: this.#sequence?.nCached ?? 0,
         completionTokens: this.#tokens.length,
+        ...this.#drafted(),
       },
       media: media.map((item) => ({ ...describeMedia(item), cached: this.#cached.has(item) })),
       timings: this.#timings,
       seed: this.#request.settings.sampling.seed,
     };
+  }
+
+  #drafted(): { draftedTokens: number; acceptedTokens: number } | undefined {
+    if (!this.#drafts) return undefined;
+    const { drafted, accepted } = this.#drafts;
+    return { draftedTokens: drafted, acceptedTokens: accepted };
   }
 
   async #timed<T>(stage: keyof ChatTimings, work: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@
 import { BACKEND_CHOICES, type BackendChoice } from '../addon/backend.js';
 import type { NativeKernelChoice, NativeKvType } from '../binding.js';
 import { DIALECTS, type Dialect } from '../dialect.js';
+import { LONGEST_DRAFT } from '../engine/drafts.js';
 import { invalidArgument } from '../errors.js';
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from '../media/download.js';
 import { DEFAULT_MAX_PIXELS } from '../media/image.js';
@@ -27,9 +28,9 @@ import { type LoraAdapter, resolveLora } from './lora-options.js';
 import type { MemoryEstimate } from './memory.js';
 
 export interface LoadProgress {
-  /** 'memory' comes first, before anything is taken. */
-  stage: 'memory' | 'decoder' | 'context' | 'vision';
-  /** How much of the whole load is done, 0-1. */
+  /** 'download' and 'convert' come where a name needs them, 'memory' first otherwise, before anything is taken. */
+  stage: 'download' | 'convert' | 'memory' | 'decoder' | 'context' | 'vision';
+  /** How much of the whole load is done, 0-1; of a download or a conversion, how much of that. */
   fraction: number;
   /** With stage 'memory'. */
   memory?: MemoryEstimate;
@@ -38,10 +39,13 @@ export interface LoadProgress {
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 export interface LoadOptions extends DeviceOptions {
-  /** Path of the decoder, a GGUF file; the first file of a split one. */
+  /** The decoder, a GGUF file (the first of a split one), or a model's name as {@link resolveModel} takes it: a folder,
+   *  `OWNER/NAME`, a published name such as "0.5b-ov", or "demo". */
   model: string;
-  /** Path of its vision file. Without it the model takes text only. */
-  mmproj?: string;
+  /** Path of its vision file. Default: the one that belongs to it; where there is none, or with null, the model takes text only. */
+  mmproj?: string | null;
+  /** A name is looked for on this machine only. Default: `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE`. */
+  offline?: boolean;
   /** Adapters to apply to the decoder, as `convertLora` makes them; several add up. */
   lora?: string | LoraAdapter | readonly (string | LoraAdapter)[];
   /** Positions that all chats at one time share, prompts and answers; one chat may use all of it, up to what the model
@@ -76,6 +80,9 @@ export interface LoadOptions extends DeviceOptions {
   kernels?: NativeKernelChoice;
   /** Chats that generate at one time, 1 to 256; further ones wait in line. Default 8. */
   maxSequences?: number;
+  /** Tokens, 0 to 64, that chats guess at a time unless they say otherwise: see `lookup` of a chat. Costs memory: two rows of
+   *  logits for each, 1.2 MB together. Default 0: none. */
+  lookup?: number;
   /** Map the decoder's file instead of reading it. Where others may write to it, read it: docs/security.md. Default true. */
   useMmap?: boolean;
   /** Keep the weights out of swap. Default false. */
@@ -115,8 +122,9 @@ export interface LoadOptions extends DeviceOptions {
 type Check<T> = (name: string, value: unknown) => T;
 
 const CHECKS = {
-  model: (name, value) => checkPath(name, value),
-  mmproj: path(),
+  model: (name, value) => checkPath(name, value, 'a GGUF file, a folder or the name of a model'),
+  mmproj: (name, value) => (value === null ? null : path()(name, value)),
+  offline: (name, value) => (value === undefined ? undefined : checkBoolean(name, value, false)),
   lora: (_, value) => resolveLora(value),
   contextSize: count(2 ** 24),
   backend: choice(BACKEND_CHOICES, 'auto'),
@@ -135,6 +143,8 @@ const CHECKS = {
   flashAttention: choice(['auto', 'on', 'off'], 'auto'),
   kernels: choice(['auto', 'ggml'], 'auto'),
   maxSequences: count(256),
+  lookup: (name, value) =>
+    checkNumber(name, value, { min: 0, max: LONGEST_DRAFT, integer: true, fallback: 0 }),
   useMmap: flag(true),
   useMlock: flag(false),
   maxPixels: count(2 ** 31 - 1, DEFAULT_MAX_PIXELS),

@@ -60,6 +60,8 @@ describe('the main package', () => {
     const kinds = [
       /^(LICENSE|README\.md|package\.json|CMakeLists\.txt)$/,
       /^dist\/(src|eval)\/.*\.(js|d\.ts)$/,
+      /^docs\/[\w-]+\.md$/,
+      /^demo\/(checkpoint|pictures)\/[\w.-]+$/,
       /^src\/verify\/tables\/[\w.-]+\.json$/,
       /^(native\/((?!interop)\w+\/)?|cmake\/)[\w.-]+\.(cc|h|cmake|txt)$/,
       /^scripts\/build\/[\w-]+\.mjs$/,
@@ -108,10 +110,10 @@ describe('the main package', () => {
     ]);
     expect(publint.status, publint.stdout + publint.stderr).toBe(0);
     // The rule warns of require() of an ES module, which every Node of `engines` can do. Without it attw cannot be clean:
-    // it would take a second, CommonJS copy of types that are no different.
+    // it would take a second, CommonJS copy of types that are no different. Resolution as Node 10 had it knows no subpaths.
     const attw = run(process.execPath, [
       ...[root('node_modules/@arethetypeswrong/cli/dist/index.js'), main.file],
-      ...['--ignore-rules', 'cjs-resolves-to-esm', '--no-color'],
+      ...['--ignore-rules', 'cjs-resolves-to-esm', '--profile', 'node16', '--no-color'],
     ]);
     expect(attw.status, attw.stdout + attw.stderr).toBe(0);
   }, 60_000);
@@ -223,10 +225,22 @@ describe('installed, with no compiler on the path', () => {
       mkdirSync(dirname(join(machine.app, file)), { recursive: true });
       cpSync(join(machine.app, source), join(machine.app, file));
     }
+    // A folder goes before the model of that name.
+    const [, name = ''] = /load\(\{ model: '([^']+)' \}\)/.exec(example) ?? [];
+    mkdirSync(join(machine.app, name));
+    for (const file of ['demo-f16.gguf', 'mmproj-demo-f16.gguf'])
+      cpSync(join(machine.app, file), join(machine.app, name, file));
     writeFileSync(join(machine.app, 'example.mjs'), example);
     const { status, stdout, stderr } = machine.inApp(['example.mjs']);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout.length).toBeGreaterThan(0);
+  });
+
+  test('the demonstration answers by its name, from what the package brings', () => {
+    const [{ picture, question, answer }] = readJson(root('demo/questions.json'));
+    const asked = ['run', '--quiet', 'demo', picture, question, '--threads', '1', '--offline'];
+    const { status, stdout, stderr } = command(...asked);
+    expect([status, stdout, stderr]).toEqual([0, `${answer}\n`, '']);
   });
 
   test('a worker thread loads it beside the main thread', () => {

@@ -21,6 +21,7 @@ it('fills the defaults', () => {
     flashAttention: 'auto',
     kernels: 'auto',
     maxSequences: 8,
+    lookup: 0,
     useMmap: true,
     useMlock: false,
     maxPixels: 100e6,
@@ -42,6 +43,8 @@ it('fills the defaults', () => {
 });
 
 it.each([
+  [{ mmproj: null }, { mmproj: null }],
+  [{ offline: true }, { offline: true }],
   [{ kvType: 'q8_0' }, { kvType: { k: 'q8_0', v: 'q8_0' } }],
   [{ kvType: { k: 'f32' } }, { kvType: { k: 'f32', v: 'f16' } }],
   [{ backend: 'cuda' }, { backend: 'cuda' }],
@@ -65,7 +68,8 @@ const wrong: [string, unknown][] = [
     'model',
     value,
   ]),
-  ...['', 5, null].map((value): [string, unknown] => ['mmproj', value]),
+  ...['', 5, false].map((value): [string, unknown] => ['mmproj', value]),
+  ...['yes', 1, null].map((value): [string, unknown] => ['offline', value]),
   ...[0, -1, 1.5, Number.NaN, '512', 2 ** 24 + 1, null].map((value): [string, unknown] => [
     'contextSize',
     value,
@@ -83,6 +87,7 @@ const wrong: [string, unknown][] = [
   ...['f8', 1, null].map((value): [string, unknown] => ['kvType', value]),
   ...[true, 'maybe'].map((value): [string, unknown] => ['flashAttention', value]),
   ...[0, 257, 1.5].map((value): [string, unknown] => ['maxSequences', value]),
+  ...[-1, 65, 1.5, '4'].map((value): [string, unknown] => ['lookup', value]),
   ...[1, 'true', null].map((value): [string, unknown] => ['useMmap', value]),
   ...[1, 'true', null].map((value): [string, unknown] => ['useMlock', value]),
   ...[0, -1, Number.NaN, 1e20].map((value): [string, unknown] => ['maxPixels', value]),
