@@ -37,6 +37,9 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
    *  the model stops or the context ends; beyond 512 tokens the answer then also ends when chats that run at the same
    *  time have used the context up. */
   maxTokens?: number;
+  /** Room in the context that is set aside for the answer. Default: `maxTokens`, or 512 without it. Less lets more chats run
+   *  at one time; an answer beyond it also ends when those have used the context up. */
+  reservedTokens?: number;
   /** The answer ends before any of these texts. */
   stop?: string | readonly string[];
   /** The shape that the answer has to have: a schema that cannot be kept is refused with ERR_SCHEMA. */
@@ -61,6 +64,7 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
 
 export interface ChatSettings {
   maxTokens: number | undefined;
+  reservedTokens: number | undefined;
   stop: readonly string[];
   multiImage: MultiImage | undefined;
   /** Undefined: the model's. */
@@ -75,8 +79,11 @@ export interface ChatSettings {
   hasLogprobs: boolean;
 }
 
+const COUNT = { min: 1, max: 2 ** 31 - 1, integer: true, fallback: undefined };
+
 const CHAT_OPTIONS = [
   'maxTokens',
+  'reservedTokens',
   'stop',
   'responseFormat',
   'tools',
@@ -97,12 +104,8 @@ export function resolveChatOptions(given: unknown, model: SamplingFacts): ChatSe
 
 function settingsOf(options: ChatOptions, model: SamplingFacts): ChatSettings {
   return {
-    maxTokens: checkNumber('maxTokens', options.maxTokens, {
-      min: 1,
-      max: 2 ** 31 - 1,
-      integer: true,
-      fallback: undefined,
-    }),
+    maxTokens: checkNumber('maxTokens', options.maxTokens, COUNT),
+    reservedTokens: checkNumber('reservedTokens', options.reservedTokens, COUNT),
     stop: checkStop(options.stop),
     multiImage: checkChoice('multiImage', options.multiImage, {
       of: MULTI_IMAGE,

@@ -78,7 +78,8 @@ export class Chat {
     this.#conversation = conversation;
     const { segments, media, rows } = conversation;
     const key = PromptKey.of(segments, media, settings.cacheScope);
-    const place = { key, rows, maxTokens: settings.maxTokens };
+    const { maxTokens, reservedTokens: reserved } = settings;
+    const place = { key, rows, maxTokens, reserved };
     try {
       const sequence = await this.#timed('queueMs', () =>
         engine.scheduler.open({ ...place, signal }),

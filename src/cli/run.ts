@@ -74,7 +74,7 @@ async function run(asked: Asked, flags: RunFlags, signal: AbortSignal): Promise<
   for (const part of asked.media) content.push(await fromStdin(part, signal));
   content.push({ type: 'text', text: await readPrompt(asked.prompt, signal) });
   const messages = withSystem(flags.system, { role: 'user', content });
-  const format = await formatOf(flags);
+  const format = await formatOf(flags, signal);
   const model = await loadModel(
     { ...flags, model: asked.model },
     {

@@ -95,8 +95,9 @@ export class KvCache {
     const place = source ? this.#enter(source, end) : this.#enterEmpty(cells);
     const shared = source?.shared ?? 0;
     const progress = { nPast: shared, nCached: shared, generation: null };
-    const { key, maxTokens, signal } = request;
-    const sequence = { ...place, key, maxTokens, signal, answered: [], parked, ...progress };
+    const { key, maxTokens, reserved = maxTokens, signal } = request;
+    const wishes = { key, maxTokens, reserved, signal };
+    const sequence = { ...place, ...wishes, answered: [], parked, ...progress };
     this.#active.add(sequence);
     return sequence;
   }
@@ -133,7 +134,7 @@ export class KvCache {
     const rows = parked!.key.length;
     const shared = Math.min(key.length - 1, key.common(parked!.key));
     if (shared < rows) this.#context.removePositions(id, shared, -1);
-    this.#spans.resize(span, this.#budget.wanted(key.length, sequence.maxTokens));
+    this.#spans.resize(span, this.#budget.wanted(key.length, sequence.reserved));
     this.#parked.use(parked!);
     sequence.nPast = shared;
     sequence.nCached = shared;
@@ -143,7 +144,7 @@ export class KvCache {
   /** The parked beginning of the sequence could not be had; all of its prompt is computed. */
   notRestored(sequence: Sequence): void {
     this.#parked.delete(sequence.parked!);
-    this.#spans.resize(sequence.span, this.#budget.wanted(sequence.key.length, sequence.maxTokens));
+    this.#spans.resize(sequence.span, this.#budget.wanted(sequence.key.length, sequence.reserved));
     sequence.parked = undefined;
   }
 
@@ -198,9 +199,9 @@ export class KvCache {
   }
 
   /** Undefined when there is no room now, even if all prefixes left. */
-  #plan({ key, rows, maxTokens }: PlaceRequest): Plan | undefined {
+  #plan({ key, rows, maxTokens, reserved = maxTokens }: PlaceRequest): Plan | undefined {
     if (this.#active.size >= this.#options.maxSequences) return undefined;
-    const end = this.#budget.wanted(rows, maxTokens);
+    const end = this.#budget.wanted(rows, reserved);
     const source = this.#findSource(key, rows - 1);
     const shared = source?.shared ?? 0;
     const parked = this.#isSpoilt ? undefined : this.#parked.findLongest(key);

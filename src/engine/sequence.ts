@@ -13,6 +13,8 @@ export interface PlaceRequest {
   /** Positions of the prompt. */
   rows: number;
   maxTokens: number | undefined;
+  /** Positions to set aside for the answer, where not all of `maxTokens`. */
+  reserved?: number | undefined;
   signal: AbortSignal;
 }
 
@@ -46,6 +48,8 @@ export interface Sequence {
   key: PromptKey;
   /** Undefined: until the model stops or the context ends. */
   readonly maxTokens: number | undefined;
+  /** Positions that were set aside for the answer. */
+  readonly reserved: number | undefined;
   readonly signal: AbortSignal;
   /** Positions in the cache. */
   nPast: number;

@@ -104,6 +104,14 @@ test("--verbose shows llama.cpp's log", async () => {
   expect((await ask('--verbose')).stderr).toContain('llama');
 });
 
+test('--max-pixels refuses larger pictures and says what to do', async () => {
+  const { status, stdout, stderr } = await ask('--max-pixels', '1000');
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toContain('--max-pixels');
+  expect((await ask('--max-pixels', '4m')).status).toBe(2);
+  expect((await ask('--max-pixels', '1000000')).stdout).toBe('Orange.\n');
+});
+
 test('an interrupt ends the answer with status 130', async () => {
   // Hot enough that the answer goes on for a while.
   const long = ['--temperature', '100', '--seed', '1', '--max-tokens', '3000'];

@@ -13,7 +13,7 @@ function sequence(id: number, prompt: PromptRows, nPast: number, next?: number):
   const generation = { prompt, sampler, next } as Generation;
   const { signal } = new AbortController();
   const place = { id, key: PromptKey.EMPTY, span: new CellSpans().open(0), answered: [] };
-  const none = { maxTokens: undefined, parked: undefined };
+  const none = { maxTokens: undefined, reserved: undefined, parked: undefined };
   return { ...place, ...none, signal, nPast, nCached: 0, generation };
 }
 
