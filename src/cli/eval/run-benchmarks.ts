@@ -52,8 +52,8 @@ function takeAsker(words: string[], flags: EvalRunFlags, command: Command) {
   if (flags.model !== undefined || flags.endpoint !== undefined) return { names: words, flags };
   const [model, ...names] = words;
   if (model === undefined || isBenchmark(model)) return command.error(`error: ${NO_ASKER}`);
-  if (names.length === 0) command.error('error: missing the benchmarks; eval list shows them');
-  return { names, flags: { ...flags, model } };
+  // A model and nothing else, or a benchmark that is misspelt: both are told what benchmarks there are.
+  return { names: names.length > 0 ? names : words, flags: { ...flags, model } };
 }
 
 function namesOf(names: string[], command: Command): NamedBenchmark[] {
