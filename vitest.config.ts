@@ -10,7 +10,7 @@ class LongFirst extends BaseSequencer {
 }
 
 /** By how long their files take. */
-const PROJECTS = ['parity', 'cli', 'addon', 'media', 'unit'];
+const PROJECTS = ['parity', 'cli', 'addon', 'media', 'server', 'unit'];
 
 /** One file at a time: these would measure each other, or want all of a device. */
 const alone = (order: number) => ({ fileParallelism: false, sequence: { groupOrder: order } });
@@ -25,6 +25,8 @@ export default defineConfig({
       project('unit', { testTimeout: 60_000, hookTimeout: 60_000 }),
       // Needs ffmpeg, and skips what this machine's ffmpeg cannot make.
       project('media', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      // Most of it on the toy model; the rest needs the addon.
+      project('server', { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('cli', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('addon', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('parity', { testTimeout: 300_000, hookTimeout: 300_000 }),

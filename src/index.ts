@@ -31,6 +31,7 @@ export {
   type EmbeddedMedia,
   LlavaOneVision,
   type ModelInfo,
+  type ModelLoad,
   type RenderOptions,
 } from './llava-onevision.js';
 export type { LoadOptions, LoadProgress, LogLevel } from './load/load-options.js';
@@ -38,7 +39,15 @@ export type { LoraAdapter } from './load/lora-options.js';
 export type { DeviceMemory, MemoryEstimate } from './load/memory.js';
 export type { ImageSource, RawImage } from './media/image.js';
 export type { VideoSource } from './media/video.js';
-export type { ImagePart, Message, Part, TextPart, ToolCall, VideoPart } from './prompt/messages.js';
+export type {
+  ImageDetail,
+  ImagePart,
+  Message,
+  Part,
+  TextPart,
+  ToolCall,
+  VideoPart,
+} from './prompt/messages.js';
 export type { Session, SessionOptions } from './session/session.js';
 export type { VerifyOptions } from './verify/checked.js';
 export type { CheckResult, VerifyReport } from './verify/report.js';

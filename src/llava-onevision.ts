@@ -57,6 +57,19 @@ export interface ModelInfo {
   memory: MemoryEstimate;
 }
 
+/** What a loaded model has to do at the moment. */
+export interface ModelLoad {
+  /** Chats that have a place in the context. */
+  running: number;
+  /** Chats that wait for one. */
+  waiting: number;
+  /** Share of the context that chats hold, 0-1. */
+  contextShare: number;
+  /** Bytes of visual rows, and of beginnings of prompts, that are kept in plain memory. */
+  visualCacheBytes: number;
+  prefixCacheBytes: number;
+}
+
 /** The visual rows of one picture or clip. */
 export interface EmbeddedMedia extends MediaSummary {
   /** [rows, width], newline rows included; yours. */
@@ -115,6 +128,18 @@ export class LlavaOneVision {
     const plan = planLoad(files, settings, addon);
     const { binding } = addon;
     return new LlavaOneVision(await loadEngine(files, plan, { settings, binding }), plan);
+  }
+
+  /** What goes on now, for those who watch it. */
+  get load(): ModelLoad {
+    const { scheduler, rowCache, context } = this.#engine;
+    const { heldCells, parkedBytes, ...chats } = scheduler.load;
+    return {
+      ...chats,
+      contextShare: heldCells / context.nCtx,
+      visualCacheBytes: rowCache.bytes,
+      prefixCacheBytes: parkedBytes,
+    };
   }
 
   /**

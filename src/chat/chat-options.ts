@@ -46,6 +46,9 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
   toolChoice?: ToolChoice;
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
+  /** Visual rows and beginnings of prompts are taken from the caches only where a chat of the same scope has left them.
+   *  Default: the scope that all chats without one share. */
+  cacheScope?: string;
   signal?: AbortSignal;
   /** What it throws fails the chat. */
   onProgress?: (progress: ChatProgress) => void;
@@ -55,6 +58,7 @@ export interface ChatSettings {
   maxTokens: number | undefined;
   stop: readonly string[];
   multiImage: MultiImage | undefined;
+  cacheScope: string | undefined;
   signal: AbortSignal | undefined;
   onProgress: ((progress: ChatProgress) => void) | undefined;
   sampling: NativeSamplerOptions;
@@ -71,6 +75,7 @@ const CHAT_OPTIONS = [
   'tools',
   'toolChoice',
   'multiImage',
+  'cacheScope',
   'signal',
   'onProgress',
   ...SAMPLING_OPTIONS,
@@ -95,6 +100,7 @@ function settingsOf(options: ChatOptions, model: SamplingFacts): ChatSettings {
       of: MULTI_IMAGE,
       fallback: undefined,
     }),
+    cacheScope: checkScope(options.cacheScope),
     signal: checkSignal('signal', options.signal),
     onProgress: checkFunction('onProgress', options.onProgress),
     sampling: resolveSampling(options, model),
@@ -109,6 +115,11 @@ function resolveShape(options: ChatOptions): Pick<ChatSettings, 'format' | 'tool
   if (format && tools)
     throw invalidArgument('responseFormat', "no tools beside it, or toolChoice 'none',", 'both');
   return { format, tools };
+}
+
+function checkScope(option: unknown): string | undefined {
+  if (option === undefined || typeof option === 'string') return option;
+  throw invalidArgument('cacheScope', 'a text', option);
 }
 
 function checkStop(option: unknown): readonly string[] {

@@ -15,6 +15,8 @@ export interface ChatChunk {
   toolCalls?: ToolCallDelta[];
   /** With topLogprobs: its log-probability in the whole vocabulary, before penalties and temperature. */
   logprob?: number;
+  /** With topLogprobs: its own text, special tokens spelled out; U+FFFD where it is a part of a character. */
+  tokenText?: string;
   /** With topLogprobs: the most probable tokens, best first. */
   top?: { token: number; text: string; logprob: number }[];
 }

@@ -68,11 +68,13 @@ export class Chat {
     const conversation = await this.#timed('openMs', () =>
       openConversation(messages, engine, {
         ...{ signal, multiImage: settings.multiImage, tools: settings.tools?.tools },
+        cacheScope: settings.cacheScope,
       }),
     );
     this.#conversation = conversation;
     const { segments, media, rows } = conversation;
-    const place = { key: PromptKey.of(segments, media), rows, maxTokens: settings.maxTokens };
+    const key = PromptKey.of(segments, media, settings.cacheScope);
+    const place = { key, rows, maxTokens: settings.maxTokens };
     try {
       const sequence = await this.#timed('queueMs', () =>
         engine.scheduler.open({ ...place, signal }),
@@ -175,14 +177,16 @@ export class Chat {
     return deltas.length > 0 ? { text, toolCalls: deltas } : { text };
   }
 
-  #logprobs({ logprob, topTokens, topLogprobs }: NativeSample): Partial<ChatChunk> {
+  #logprobs({ token, logprob, topTokens, topLogprobs }: NativeSample): Partial<ChatChunk> {
     const { model } = this.#request.engine;
-    const top = Array.from(topTokens, (token, i) => ({
-      token,
-      text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(model.tokenBytes(token, true)),
+    const textOf = (id: number) =>
+      new TextDecoder('utf-8', { ignoreBOM: true }).decode(model.tokenBytes(id, true));
+    const top = Array.from(topTokens, (id, i) => ({
+      token: id,
+      text: textOf(id),
       logprob: topLogprobs[i]!,
     }));
-    return { logprob, top };
+    return { logprob, tokenText: textOf(token), top };
   }
 
   async #result(finishReason: ChatResult['finishReason']): Promise<ChatResult> {

@@ -44,6 +44,8 @@ export interface OpenOptions {
   multiImage?: MultiImage | undefined;
   /** Listed in the system message. */
   tools?: readonly ToolText[] | undefined;
+  /** Whose cached rows are used. */
+  cacheScope?: string | undefined;
 }
 
 /** Frames of a clip that are looked at unless its part says how many. */
@@ -57,20 +59,21 @@ const DEFAULT_FRAMES = 32;
 export async function openMedia(
   parts: readonly MediaPart[],
   engine: Engine,
-  { signal, multiImage }: OpenOptions,
+  { signal, multiImage, cacheScope }: OpenOptions,
 ): Promise<PlannedMedia[]> {
   const opening = new AbortController();
   const onAbort = () => opening.abort(signal.reason);
   signal.throwIfAborted();
   signal.addEventListener('abort', onAbort);
   const imageCount = parts.filter(({ type }) => type === 'image').length;
-  const images = { imageCount, multiImage: multiImage ?? engine.multiImage };
+  const shared = { signal: opening.signal, cacheScope };
+  const images = { ...shared, imageCount, multiImage: multiImage ?? engine.multiImage };
   const opened = await Promise.allSettled(
     parts.map(async (part) => {
       try {
         return part.type === 'image'
-          ? await openPicture(part, engine, { ...images, signal: opening.signal })
-          : await openClip(part, engine, opening.signal);
+          ? await openPicture(part, engine, images)
+          : await openClip(part, engine, shared);
       } catch (error) {
         opening.abort(error);
         throw error;
@@ -94,21 +97,32 @@ export function describeMedia({ kind, plan }: PlannedMedia): MediaSummary {
   return { kind, rows, grid, ...(plan.kind === 'video' ? { frames: plan.frames } : {}) };
 }
 
+type PartOptions = { signal: AbortSignal; cacheScope: string | undefined };
+
+/** What a picture's own wish makes of it, however many there are. */
+const DETAILS = {
+  auto: {},
+  low: { imageCount: 2, multiImage: 'pad' },
+  high: { multiImage: 'anyres' },
+} as const;
+
 async function openPicture(
   part: ImagePart,
   { tower, dialect, images, fingerprints }: Engine,
-  options: { imageCount: number; multiImage: MultiImage; signal: AbortSignal },
+  options: { imageCount: number; multiImage: MultiImage } & PartOptions,
 ): Promise<PlannedImage> {
   const { config } = tower!;
   const image = await openImage(part.image, { ...images, signal: options.signal });
-  const plan = planImage(image, config, { dialect, ...options });
-  return { kind: 'image', key: rowKey(image.hash, plan, fingerprints.vision!), image, plan };
+  const { imageCount, multiImage } = { ...options, ...DETAILS[part.detail ?? 'auto'] };
+  const plan = planImage(image, config, { dialect, imageCount, multiImage });
+  const whose = { tower: fingerprints.vision!, scope: options.cacheScope };
+  return { kind: 'image', key: rowKey(image.hash, plan, whose), image, plan };
 }
 
 async function openClip(
   { video: source, frames }: VideoPart,
   { tower, dialect, images, ffmpeg, fingerprints }: Engine,
-  signal: AbortSignal,
+  { signal, cacheScope }: PartOptions,
 ): Promise<PlannedVideo> {
   const { config } = tower!;
   if (config.poolMode !== 'bilinear')
@@ -126,6 +140,6 @@ async function openClip(
     typeof source === 'string' || source instanceof URL || source instanceof Uint8Array;
   const fallback = isFile ? DEFAULT_FRAMES : Math.min(DEFAULT_FRAMES, video.nFrames);
   const plan = planVideo(video.nFrames, config, { dialect, frames: frames ?? fallback });
-  const key = rowKey(video.hash, plan, fingerprints.vision!);
+  const key = rowKey(video.hash, plan, { tower: fingerprints.vision!, scope: cacheScope });
   return { kind: 'video', key, video: new HeldVideo(video), plan };
 }

@@ -13,6 +13,7 @@ import { pullCommand } from './pull.js';
 import { quantizeCommand } from './quantize.js';
 import { runCommand } from './run.js';
 import { schemaCommand } from './schema.js';
+import { serveCommand } from './serve.js';
 import { withFlags } from './shared/flags.js';
 import { Interrupted } from './shared/interrupt.js';
 import { silenceProgress } from './shared/progress.js';
@@ -49,6 +50,7 @@ function createProgram(): Command {
     quantizeCommand(),
     runCommand(),
     chatCommand(),
+    serveCommand(),
     schemaCommand(),
     inspectCommand(),
     verifyCommand(),

@@ -77,6 +77,11 @@ export class KvCache {
     return this.#options.keepsPrefixes;
   }
 
+  get load(): { running: number; heldCells: number; parkedBytes: number } {
+    const heldCells = this.#spans.heldBy([...this.#active].map(({ span }) => span));
+    return { running: this.#active.size, heldCells, parkedBytes: this.#parked.bytes };
+  }
+
   /** @throws ERR_CONTEXT_FULL when no empty context could hold a prompt of `rows` */
   checkFits(rows: number): void {
     this.#budget.check(rows);

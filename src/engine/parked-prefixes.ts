@@ -20,6 +20,10 @@ export class ParkedPrefixes {
     this.#maxBytes = maxBytes;
   }
 
+  get bytes(): number {
+    return this.#nBytes;
+  }
+
   get isOff(): boolean {
     return this.#maxBytes === 0;
   }

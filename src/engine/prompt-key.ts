@@ -1,6 +1,7 @@
 /**
  * What stands at each position of a sequence: token ids, and visual rows by the content they come from. Two sequences
- * whose keys begin alike have the same keys and values in the cache there. Immutable.
+ * whose keys begin alike have the same keys and values in the cache there. Keys of different scopes have nothing in common.
+ * Immutable.
  */
 
 import type { PromptSegment } from '../prompt/prompt-tokens.js';
@@ -16,11 +17,13 @@ export class PromptKey {
   readonly length: number;
   /** Never empty; token segments are never adjacent. */
   readonly segments: readonly KeySegment[];
+  readonly scope: string | undefined;
 
   /** @param media by a prompt's media indices */
   static of(
     segments: readonly PromptSegment[],
     media: readonly { key: string; plan: { rows: number } }[],
+    scope?: string,
   ): PromptKey {
     return new PromptKey(
       segments.map((segment) => {
@@ -28,16 +31,19 @@ export class PromptKey {
         const { key, plan } = media[segment.media]!;
         return { media: key, rows: plan.rows };
       }),
+      scope,
     );
   }
 
-  constructor(segments: readonly KeySegment[]) {
+  constructor(segments: readonly KeySegment[], scope?: string) {
     this.segments = segments;
+    this.scope = scope;
     this.length = segments.reduce((sum, segment) => sum + lengthOf(segment), 0);
   }
 
   /** Positions from the start that both have in common. */
   common(other: PromptKey): number {
+    if (this.scope !== other.scope) return 0;
     let length = 0;
     for (const [i, segment] of this.segments.entries()) {
       const peer = other.segments[i];
@@ -63,12 +69,12 @@ export class PromptKey {
       );
       left -= rows;
     }
-    if (tokens.length === 0) return new PromptKey(segments);
+    if (tokens.length === 0) return new PromptKey(segments, this.scope);
     const last = segments.at(-1);
     const before = last && 'tokens' in last ? last.tokens : [];
     if (before.length > 0) segments.pop();
     segments.push({ tokens: Int32Array.of(...before, ...tokens) });
-    return new PromptKey(segments);
+    return new PromptKey(segments, this.scope);
   }
 }
 

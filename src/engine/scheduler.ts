@@ -19,6 +19,16 @@ interface Waiting extends PlaceRequest {
   admit: (sequence: Sequence) => void;
 }
 
+export interface SchedulerLoad {
+  /** Chats that have a place, and those that wait for one. */
+  running: number;
+  waiting: number;
+  /** Cells of chats that have a place. */
+  heldCells: number;
+  /** Prefixes in plain memory. */
+  parkedBytes: number;
+}
+
 /** Rows of prompts per step while answers are under way, so that these keep moving. */
 const PREFILL_ROWS = 256;
 
@@ -44,6 +54,11 @@ export class Scheduler {
     this.#context = context;
     this.#takeTurn = takeTurn;
     this.#cache = new KvCache(context, options);
+  }
+
+  /** What is going on now. */
+  get load(): SchedulerLoad {
+    return { waiting: this.#queue.length, ...this.#cache.load };
   }
 
   /** Waits for a place in the cache; every opened sequence must be closed.

@@ -6,7 +6,7 @@
 import { invalidArgument } from '../errors.js';
 import { checkImageSource, type ImageSource } from '../media/image.js';
 import { checkVideoSource, type VideoSource } from '../media/video.js';
-import { isRecord, readable } from '../option-checks.js';
+import { checkChoice, isRecord, readable } from '../option-checks.js';
 import { checkToolCalls, checkToolResult, checkToolResults } from './tool-messages.js';
 
 export interface TextPart {
@@ -17,7 +17,13 @@ export interface TextPart {
 export interface ImagePart {
   type: 'image';
   image: ImageSource;
+  /** 'low': one tile and no more, 'high': an overview and a grid of tiles. Default 'auto': the grid for a single picture,
+   *  for several what `multiImage` says. */
+  detail?: ImageDetail;
 }
+
+export type ImageDetail = 'auto' | 'low' | 'high';
+export const IMAGE_DETAILS: readonly ImageDetail[] = ['auto', 'low', 'high'];
 
 /** A video file or its frames. An async iterable can be read once: pass an array where a conversation goes on. */
 export interface VideoPart {
@@ -92,7 +98,7 @@ function checkMessage(message: unknown, index: number): Message {
 
 function checkPart(part: unknown, path: string, allowsMedia: boolean): Part {
   if (!isRecord(part)) throw invalidArgument(path, "{ type: 'text' | 'image' | 'video', … }", part);
-  const { type, text, image, video, frames } = part;
+  const { type, text, image, detail, video, frames } = part;
   if (type === 'text') {
     if (typeof text !== 'string') throw invalidArgument(`${path}.text`, 'a string', text);
     return { type, text };
@@ -102,7 +108,11 @@ function checkPart(part: unknown, path: string, allowsMedia: boolean): Part {
   if (!allowsMedia) throw invalidArgument(`${path}.type`, "'text' outside user messages", type);
   if (type === 'image') {
     checkImageSource(image, `${path}.image`);
-    return { type, image };
+    const chosen = checkChoice(`${path}.detail`, detail, {
+      of: IMAGE_DETAILS,
+      fallback: undefined,
+    });
+    return { type, image, ...(chosen && { detail: chosen }) };
   }
   checkVideoSource(video, `${path}.video`);
   if (frames === undefined) return { type, video: ownList(video) };

@@ -4,7 +4,7 @@ import { PromptKey } from '../engine/prompt-key.js';
 import { sha256 } from '../files/sliced-hash.js';
 import type { ImageSource } from '../media/image.js';
 import type { VideoSource } from '../media/video.js';
-import type { Message, Part } from '../prompt/messages.js';
+import { IMAGE_DETAILS, type ImageDetail, type Message, type Part } from '../prompt/messages.js';
 import {
   type Check,
   eitherOf,
@@ -37,7 +37,7 @@ export interface SessionHeader {
 
 type SavedPart =
   | { type: 'text'; text: string }
-  | { type: 'image'; image: SavedPicture }
+  | { type: 'image'; image: SavedPicture; detail?: ImageDetail }
   | { type: 'video'; video: SavedClip; frames?: number };
 
 /** Bytes of a file, or with a size RGB pixels. */
@@ -84,7 +84,7 @@ const isClip = eitherOf(
 const isString: Check = (value) => typeof value === 'string';
 const isPart = eitherOf(
   record({ type: oneOf(['text']), text: isString }),
-  record({ type: oneOf(['image']), image: isPicture }),
+  record({ type: oneOf(['image']), image: isPicture, detail: optional(oneOf(IMAGE_DETAILS)) }),
   record({ type: oneOf(['video']), video: isClip, frames: optional(isSize) }),
 );
 const isTokenId: Check = (value) => isCount(value) && (value as number) < 2 ** 31;
@@ -154,7 +154,7 @@ async function packParts(parts: readonly Part[], blobs: Blobs): Promise<SavedPar
 
 async function packPart(part: Part, blobs: Blobs): Promise<SavedPart> {
   if (part.type === 'text') return part;
-  if (part.type === 'image') return { type: 'image', image: await packPicture(part.image, blobs) };
+  if (part.type === 'image') return { ...part, image: await packPicture(part.image, blobs) };
   const { frames } = part;
   const video = await packClip(part.video, blobs);
   return { type: 'video', video, ...(frames === undefined ? {} : { frames }) };

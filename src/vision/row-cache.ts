@@ -25,9 +25,13 @@ export interface CachedRows {
   isCached: boolean;
 }
 
-/** Names rows: equal only for the same pixels (`hash`), turned into rows in the same way by the same tower. */
-export function rowKey(hash: string, plan: object, towerFingerprint: string): string {
-  const parts = JSON.stringify([hash, plan, towerFingerprint]);
+/** Names rows: equal only for the same pixels (`hash`), turned into rows in the same way by the same tower, for the same scope. */
+export function rowKey(
+  hash: string,
+  plan: object,
+  { tower, scope }: { tower: string; scope?: string | undefined },
+): string {
+  const parts = JSON.stringify([hash, plan, tower, ...(scope === undefined ? [] : [scope])]);
   return createHash('sha256').update(parts).digest('hex');
 }
 

@@ -264,11 +264,13 @@ describe('in files', () => {
 
 it('a key tells pixels, plans and towers apart', () => {
   const keys = [
-    rowKey('h', { kind: 'pad', rows: 730 }, 't'),
-    rowKey('h', { kind: 'pad', rows: 729 }, 't'),
-    rowKey('h', { kind: 'anyres', rows: 730 }, 't'),
-    rowKey('i', { kind: 'pad', rows: 730 }, 't'),
-    rowKey('h', { kind: 'pad', rows: 730 }, 'u'),
+    rowKey('h', { kind: 'pad', rows: 730 }, { tower: 't' }),
+    rowKey('h', { kind: 'pad', rows: 729 }, { tower: 't' }),
+    rowKey('h', { kind: 'anyres', rows: 730 }, { tower: 't' }),
+    rowKey('i', { kind: 'pad', rows: 730 }, { tower: 't' }),
+    rowKey('h', { kind: 'pad', rows: 730 }, { tower: 'u' }),
+    rowKey('h', { kind: 'pad', rows: 730 }, { tower: 't', scope: 'a' }),
+    rowKey('h', { kind: 'pad', rows: 730 }, { tower: 't', scope: 'b' }),
   ];
   expect(new Set(keys).size).toBe(5);
   for (const key of keys) expect(key).toMatch(/^[0-9a-f]{64}$/);

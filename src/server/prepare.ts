@@ -1,0 +1,115 @@
+/**
+ * A request made ready to be asked: media fetched, the prompt laid out, what can never fit refused. All of it before the first
+ * byte of the answer, so that a failure has a status of its own.
+ */
+import type { ChatOptions } from '../chat/chat-options.js';
+import type { ChatStream } from '../chat/chat-stream.js';
+import type { LlavaOneVision } from '../llava-onevision.js';
+import type { Message, Part } from '../prompt/messages.js';
+import { badRequest, tooLong } from './api-error.js';
+import type { AtMost } from './at-most.js';
+import type { ChatRequest } from './chat-request.js';
+import { fetchMedia, type MediaRules } from './media/fetch-media.js';
+import { mediaPlaces, type WireMessage } from './wire-messages.js';
+import type { MediaPlace } from './wire-parts.js';
+import type { Work } from './work.js';
+
+export interface PreparedChat {
+  /** Positions of the prompt and, as far as it is known, of the answer. */
+  cost: number;
+  /** Positions of the prompt. */
+  rows: number;
+  /** The nth answer's chat. */
+  chat(n: number, signal: AbortSignal): ChatStream;
+}
+
+export interface PrepareOptions {
+  model: LlavaOneVision;
+  work: Work;
+  media: MediaRules;
+  /** Clips that are looked at at one time: each takes a process. */
+  clips: AtMost;
+}
+
+type Asked = Pick<ChatRequest, 'messages' | 'options' | 'frames'>;
+
+/** An answer without a limit is taken for one of this length. */
+const OPEN_ANSWER = 512;
+
+/** @throws 400, and the signal's reason */
+export async function prepareChat(asked: Asked, given: PrepareOptions): Promise<PreparedChat> {
+  const { model, work } = given;
+  const cacheScope = work.owner;
+  const { maxTokens, seed } = asked.options;
+  const { messages, rows } = await layOut(asked, given);
+  const { contextSize, trainedContextSize } = model.info;
+  const room = Math.min(contextSize, trainedContextSize);
+  if (rows > room) throw tooLong(rows, room);
+  const options: ChatOptions = { ...asked.options, ...(cacheScope && { cacheScope }) };
+  // What is wrong with an option shall show now.
+  model.chat(messages, options);
+  const answer = Math.min(maxTokens ?? OPEN_ANSWER, room - rows + 1);
+  return {
+    cost: rows + answer,
+    rows,
+    chat: (n, signal) =>
+      model.chat(messages, {
+        ...options,
+        signal,
+        ...(maxTokens && { maxTokens: answer }),
+        ...(seed !== undefined && { seed: (seed + n) % 2 ** 32 }),
+      }),
+  };
+}
+
+/** What the model would see, and the messages with their media. @throws 400, signal.reason */
+export async function layOut(
+  { messages, options, frames }: Asked,
+  given: PrepareOptions,
+): Promise<{ messages: Message[]; rows: number; visualRows: number }> {
+  const { model, work } = given;
+  const places = mediaPlaces(messages);
+  const { maxParts } = given.media;
+  if (places.length > maxParts)
+    throw badRequest('messages', `A request may have at most ${maxParts} pictures and clips.`);
+  const hasClip = places.some(({ type }) => type === 'video');
+  const looked = async () => {
+    const whole = await withMedia(messages, frames, given);
+    const { multiImage, tools } = options;
+    const { rows, media } = await model.render(whole, { multiImage, tools, signal: work.signal });
+    const visualRows = media.reduce((sum, part) => sum + part.rows, 0);
+    return { messages: whole, rows, visualRows };
+  };
+  return hasClip ? given.clips.run(work.signal, looked) : looked();
+}
+
+async function withMedia(
+  messages: readonly WireMessage[],
+  frames: number | undefined,
+  given: PrepareOptions,
+): Promise<Message[]> {
+  return Promise.all(
+    messages.map(async (message): Promise<Message> => {
+      const { content } = message;
+      if (typeof content === 'string') return { ...message, content };
+      const parts = content.map((part) =>
+        part.type === 'text' ? part : fetchPart(part, frames, given),
+      );
+      return { ...message, content: await Promise.all(parts) };
+    }),
+  );
+}
+
+async function fetchPart(
+  { type, url, detail, param }: MediaPlace,
+  frames: number | undefined,
+  { work, media }: PrepareOptions,
+): Promise<Part> {
+  const bytes = await fetchMedia(url, type, media, work.signal).catch((error) => {
+    work.signal.throwIfAborted();
+    throw Object.assign(error, { param });
+  });
+  if (!/^data:/i.test(url)) work.visit.addBytes(bytes.length);
+  if (type === 'image') return { type, image: bytes, ...(detail && { detail }) };
+  return { type, video: bytes, ...(frames !== undefined && { frames }) };
+}
