@@ -16,6 +16,7 @@ export type LlavaErrorCode =
   | 'ERR_DECODE' // status
   | 'ERR_WRITE' // path
   | 'ERR_SESSION_FILE' // path: not a saved session, or damaged
+  | 'ERR_BATCH_RESULTS' // path: answers to other questions, by another model, or no answers
   | 'ERR_EVAL_DATA' // path, column: a dataset that lacks files or columns, or has others
   | 'ERR_EVAL_RESULTS' // path: results of another run, or damaged
   | 'ERR_ENDPOINT' // url, status: a server that does not answer as OpenAI's would

@@ -1,6 +1,10 @@
 /** Everything the package offers. */
 export type { BackendChoice, BackendInfo } from './addon/backend.js';
 export { type Device, devices } from './addon/devices.js';
+export type { BatchAnswer } from './batch/batch.js';
+export type { BatchOptions, BatchProgress } from './batch/batch-options.js';
+export type { BatchStream } from './batch/batch-stream.js';
+export type { BatchItem } from './batch/item.js';
 export type { ChatOptions, ChatProgress } from './chat/chat-options.js';
 export type { ChatChunk, ChatResult, ChatStream, ChatTimings } from './chat/chat-stream.js';
 export type { RenderedPrompt } from './chat/conversation.js';
@@ -31,7 +35,7 @@ export {
   type EmbeddedMedia,
   LlavaOneVision,
   type ModelInfo,
-  type ModelLoad,
+  type ModelStats,
   type RenderOptions,
 } from './llava-onevision.js';
 export type { LoadOptions, LoadProgress, LogLevel } from './load/load-options.js';

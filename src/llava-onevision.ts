@@ -1,6 +1,11 @@
 /** The public class: a loaded model that chats. Everything it does is in engine/; here are the doors. */
 import type { BackendInfo } from './addon/backend.js';
 import { backendFor } from './addon/load-addon.js';
+import type { Items } from './at-once.js';
+import { Batch } from './batch/batch.js';
+import { type BatchOptions, resolveBatchOptions } from './batch/batch-options.js';
+import { BatchStream } from './batch/batch-stream.js';
+import type { BatchItem } from './batch/item.js';
 import { Chat } from './chat/chat.js';
 import { type ChatOptions, resolveChatOptions } from './chat/chat-options.js';
 import { ChatStream } from './chat/chat-stream.js';
@@ -17,6 +22,8 @@ import { describeMedia, type MediaSummary } from './chat/planned-media.js';
 import { Tasks } from './chat/tasks.js';
 import { resolveTools, type Tool } from './chat/tool-options.js';
 import type { Dialect } from './dialect.js';
+import type { SchedulerStats } from './engine/scheduler.js';
+import { invalidArgument } from './errors.js';
 import { admits } from './grammar/admits.js';
 import type { Parsed, ResponseFormat } from './grammar/response-format.js';
 import { loadEngine } from './load/load-engine.js';
@@ -57,17 +64,10 @@ export interface ModelInfo {
   memory: MemoryEstimate;
 }
 
-/** What a loaded model has to do at the moment. */
-export interface ModelLoad {
-  /** Chats that have a place in the context. */
-  running: number;
-  /** Chats that wait for one. */
-  waiting: number;
-  /** Share of the context that chats hold, 0-1. */
-  contextShare: number;
-  /** Bytes of visual rows, and of beginnings of prompts, that are kept in plain memory. */
-  visualCacheBytes: number;
-  prefixCacheBytes: number;
+/** What a model has to do at this moment; for metrics, and for those who admit requests. */
+export interface ModelStats extends SchedulerStats {
+  /** Tiles, or batches of tiles on a GPU, that wait for their turn: one of each picture or clip that is being encoded. */
+  tilesQueued: number;
 }
 
 /** The visual rows of one picture or clip. */
@@ -130,18 +130,6 @@ export class LlavaOneVision {
     return new LlavaOneVision(await loadEngine(files, plan, { settings, binding }), plan);
   }
 
-  /** What goes on now, for those who watch it. */
-  get load(): ModelLoad {
-    const { scheduler, rowCache, context } = this.#engine;
-    const { heldCells, parkedBytes, ...chats } = scheduler.load;
-    return {
-      ...chats,
-      contextShare: heldCells / context.nCtx,
-      visualCacheBytes: rowCache.bytes,
-      prefixCacheBytes: parkedBytes,
-    };
-  }
-
   /**
    * Answers a conversation. Checks its arguments at once, but does no work before the stream is read or its result awaited.
    * @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, ERR_DISPOSED
@@ -158,6 +146,22 @@ export class LlavaOneVision {
         new Chat({ engine, messages: checked, settings, emit, signal }).run(),
       ),
     ) as ChatStream<Parsed<F>>;
+  }
+
+  /**
+   * Asks many items, several at a time; a failure of one is its answer. With `out` the answers are kept in a file, and those
+   * that it has are not asked again. Does no work before it is read or its result awaited.
+   * @param items paths and URLs of pictures or clips, or questions: a list, or a stream of any length
+   * @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, ERR_DISPOSED
+   */
+  batch<F extends ResponseFormat = ResponseFormat>(
+    items: Items<string | BatchItem>,
+    options?: BatchOptions<F>,
+  ): BatchStream<Parsed<F>> {
+    this.#tasks.check();
+    checkItems(items);
+    const settings = resolveBatchOptions(options, this.#engine, this.info.maxSequences);
+    return new BatchStream(new Batch(items, settings, (...asked) => this.chat(...asked)));
   }
 
   /** Whether a response format admits exactly this text. @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, ERR_DISPOSED;
@@ -185,6 +189,13 @@ export class LlavaOneVision {
       }
       return embedded;
     });
+  }
+
+  /** @throws ERR_DISPOSED */
+  stats(): ModelStats {
+    this.#tasks.check();
+    const { scheduler, turns } = this.#engine;
+    return { ...scheduler.stats, tilesQueued: turns.tilesQueued };
   }
 
   /** A conversation that keeps its history. Costs nothing until it is asked something.
@@ -262,6 +273,12 @@ function checkRenderOptions(given: unknown) {
     signal: checkSignal('signal', signal),
     multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
   };
+}
+
+function checkItems(items: unknown): void {
+  const isList = typeof items === 'object' && items !== null;
+  if (!isList || !(Symbol.iterator in items || Symbol.asyncIterator in items))
+    throw invalidArgument('items', 'an array or another iterable of items', items);
 }
 
 function lockNotes(refusal: string): string[] {

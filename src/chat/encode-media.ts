@@ -28,7 +28,8 @@ export function encodeMedia(
 ): Promise<CachedRows> {
   const { nProjection, path } = engine.tower!.config;
   const encode = async (jobSignal: AbortSignal, report: TileListener) => {
-    const options = { takeTurn: engine.takeTurn, signal: jobSignal, onTile: report, onTime };
+    const takeTurn: EncodeOptions['takeTurn'] = (work) => engine.turns.tile(work, jobSignal);
+    const options = { takeTurn, signal: jobSignal, onTile: report, onTime };
     const rows = await (media.kind === 'image'
       ? encodePicture(media, engine, options)
       : encodeClip(media, engine, options));

@@ -8,7 +8,7 @@ import type {
 } from '../binding.js';
 import type { Dialect } from '../dialect.js';
 import type { Scheduler } from '../engine/scheduler.js';
-import type { TakeTurn } from '../engine/turns.js';
+import type { Turns } from '../engine/turns.js';
 import type { DecoderFacts } from '../gguf/decoder-file.js';
 import type { FfmpegPaths } from '../media/ffmpeg-tools.js';
 import type { ImageOptions } from '../media/image.js';
@@ -34,7 +34,7 @@ export class Engine {
   declare readonly context: NativeContext;
   /** Null for a model without an mmproj: text only. */
   declare readonly tower: Tower | null;
-  declare readonly takeTurn: TakeTurn;
+  declare readonly turns: Turns;
   declare readonly scheduler: Scheduler;
   /** Ids that end an answer. */
   declare readonly endTokens: ReadonlySet<number>;

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../addon/package-root.js';
 import { LlavaError } from '../errors.js';
+import { batchCommand } from './batch.js';
 import { buildCommand } from './build.js';
 import { chatCommand } from './chat.js';
 import { convertCommand } from './convert.js';
@@ -51,6 +52,7 @@ function createProgram(): Command {
     runCommand(),
     chatCommand(),
     serveCommand(),
+    batchCommand(),
     schemaCommand(),
     inspectCommand(),
     verifyCommand(),

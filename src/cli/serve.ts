@@ -105,6 +105,7 @@ function serverOptions(
     allowHosts: [...allowHost, host],
     media: {
       ...(flags.mediaDir !== undefined && { mediaDir: flags.mediaDir }),
+      ...(flags.ffmpegPath !== undefined && { ffmpegPath: flags.ffmpegPath }),
       ...(flags.allowMediaUrl && { allowUrls: flags.allowMediaUrl }),
     },
     ...(apiKeys && { apiKeys }),

@@ -77,9 +77,10 @@ export class KvCache {
     return this.#options.keepsPrefixes;
   }
 
-  get load(): { running: number; heldCells: number; parkedBytes: number } {
-    const heldCells = this.#spans.heldBy([...this.#active].map(({ span }) => span));
-    return { running: this.#active.size, heldCells, parkedBytes: this.#parked.bytes };
+  /** Chats that have a place, and the cells that those hold or have set aside. */
+  get use(): { chats: number; cells: number; of: number } {
+    const cells = this.#spans.heldBy([...this.#active].map(({ span }) => span));
+    return { chats: this.#active.size, cells, of: this.#budget.nCtx };
   }
 
   /** @throws ERR_CONTEXT_FULL when no empty context could hold a prompt of `rows` */

@@ -2,7 +2,7 @@
  * Many chats on one native context. Chats wait in line for a sequence id and KV cells (`open`), then their prompts and
  * answers advance together, step by step (`generate`), until they give both back (`close`).
  *
- * The engine room knows ids and rows, nothing about text, images or options. Aborts take effect between steps; a step
+ * The engine room knows ids and rows, nothing about text, images or options. An abort takes effect at once, or at the end of the step that its chat is in; a step
  * that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
  */
 
@@ -11,30 +11,28 @@ import { LlavaError } from '../errors.js';
 import { KvCache, type KvCacheOptions, type PlaceRequest } from './kv-cache.js';
 import type { KvPrefix } from './kv-prefixes.js';
 import { findLeader } from './leader.js';
+import { PrefillPace } from './prefill-pace.js';
 import type { GenerateEnd, GenerateRequest, Generation, Sequence } from './sequence.js';
 import { chooseSlices, type Slice } from './slices.js';
-import type { TakeTurn } from './turns.js';
+import type { Turns } from './turns.js';
 
 interface Waiting extends PlaceRequest {
   admit: (sequence: Sequence) => void;
 }
 
-export interface SchedulerLoad {
-  /** Chats that have a place, and those that wait for one. */
+export interface SchedulerStats {
+  /** Chats that have a place: their pictures are encoded, their prompts read, or their answers under way. */
   running: number;
-  waiting: number;
-  /** Cells of chats that have a place. */
-  heldCells: number;
-  /** Prefixes in plain memory. */
-  parkedBytes: number;
+  /** Chats that wait for one. */
+  queued: number;
+  /** Cells of the KV cache that running chats hold or have set aside. Those of kept beginnings do not count: they give way. */
+  kvCellsUsed: number;
+  kvCells: number;
 }
-
-/** Rows of prompts per step while answers are under way, so that these keep moving. */
-const PREFILL_ROWS = 256;
 
 export class Scheduler {
   readonly #context: NativeContext;
-  readonly #takeTurn: TakeTurn;
+  readonly #turns: Turns;
   readonly #cache: KvCache;
   /** First come, first served: a small chat does not overtake, so a large one cannot starve. */
   readonly #queue: Waiting[] = [];
@@ -48,17 +46,18 @@ export class Scheduler {
   #isBusy = false;
   /** Something is copied into or out of the cache for the head of the queue. */
   #isMoving = false;
+  readonly #pace = new PrefillPace();
   #turn = 0;
 
-  constructor(context: NativeContext, takeTurn: TakeTurn, options: KvCacheOptions) {
+  constructor(context: NativeContext, turns: Turns, options: KvCacheOptions) {
     this.#context = context;
-    this.#takeTurn = takeTurn;
+    this.#turns = turns;
     this.#cache = new KvCache(context, options);
   }
 
-  /** What is going on now. */
-  get load(): SchedulerLoad {
-    return { waiting: this.#queue.length, ...this.#cache.load };
+  get stats(): SchedulerStats {
+    const { chats, cells, of } = this.#cache.use;
+    return { running: chats, queued: this.#queue.length, kvCellsUsed: cells, kvCells: of };
   }
 
   /** Waits for a place in the cache; every opened sequence must be closed.
@@ -90,7 +89,8 @@ export class Scheduler {
     const { signal } = sequence;
     signal.throwIfAborted();
     const onAbort = () => {
-      if (!this.#isBusy) this.#dropAborted();
+      if (!this.#generating.has(sequence)) return;
+      if (!this.#stepping.includes(sequence)) this.#end(sequence).reject(signal.reason);
       else if (this.#stepping.every((one) => one.signal.aborted)) this.#context.withdraw();
     };
     signal.addEventListener('abort', onAbort);
@@ -117,7 +117,7 @@ export class Scheduler {
 
   /** Runs `work` on the native context between steps. @throws what it throws */
   use<T>(work: (context: NativeContext) => Promise<T>): Promise<T> {
-    return this.#takeTurn(() => this.#alone(() => work(this.#context)));
+    return this.#turns.copy(() => this.#alone(() => work(this.#context)));
   }
 
   #admit(): void {
@@ -137,7 +137,7 @@ export class Scheduler {
   /** The queue stands still until the copy is made: whoever comes next may share it. */
   async #move(copy: () => Promise<void>): Promise<void> {
     this.#isMoving = true;
-    await this.#takeTurn(() => this.#alone(copy));
+    await this.#turns.copy(() => this.#alone(copy));
     this.#isMoving = false;
     this.#admit();
   }
@@ -178,7 +178,7 @@ export class Scheduler {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.#generating.size > 0) await this.#takeTurn(() => this.#step());
+    while (this.#generating.size > 0) await this.#turns.step(() => this.#step());
     this.#isRunning = false;
   }
 
@@ -186,8 +186,9 @@ export class Scheduler {
   async #step(): Promise<void> {
     // Everything may have been aborted while others had their turns.
     if (this.#generating.size === 0) return;
-    const limits = { nBatch: this.#context.nBatch, nPrefill: PREFILL_ROWS };
+    const limits = { nBatch: this.#context.nBatch, nPrefill: this.#pace.rows };
     const slices = chooseSlices(this.#followLeaders(), limits, this.#turn++);
+    this.#stepping = [...slices.keys()];
     await this.#alone(async () => {
       const idle = this.#cache.idlePrefix();
       if (idle) await this.#park(idle);
@@ -196,10 +197,12 @@ export class Scheduler {
   }
 
   async #decode(slices: ReadonlyMap<Sequence, Slice>): Promise<void> {
-    this.#stepping = [...slices.keys()];
+    const natives = [...slices.values()].map(({ native }) => native);
+    const rows = [...slices.values()].reduce((sum, slice) => sum + slice.rows, 0);
+    const start = performance.now();
     try {
-      const natives = [...slices.values()].map(({ native }) => native);
       const samples = await this.#context.step(natives);
+      this.#pace.note(rows, performance.now() - start);
       let i = 0;
       for (const [sequence, slice] of slices) this.#advance(sequence, slice, samples[i++]!);
     } catch (error) {

@@ -6,13 +6,13 @@
  *   report.json, report.md
  * One folder holds one model under one set of rules; a run into it goes on where the last one stopped.
  */
-import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageVersion } from '../addon/package-root.js';
 import { LlavaError } from '../errors.js';
+import { takeLock } from '../files/lock-file.js';
 import { makeFolder } from '../files/make-folder.js';
 import { readText } from '../files/read-whole.js';
-import { isAlive, writeError, writeWhole } from '../files/whole-file.js';
+import { writeError, writeWhole } from '../files/whole-file.js';
 import type { Asker } from './asker.js';
 import type { Rules } from './scorers/rules.js';
 import type { Selection } from './select.js';
@@ -88,26 +88,10 @@ export function answersPath(dir: string, benchmark: string): string {
 }
 
 /** Two runs into one folder would ask everything twice. @returns what ends the lock @throws ERR_EVAL_RESULTS, ERR_WRITE */
-export async function lockResults(dir: string): Promise<() => Promise<void>> {
-  const path = join(dir, LOCK);
-  for (;;) {
-    try {
-      await makeFolder(dir);
-      const file = await open(path, 'wx');
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return () => rm(path, { force: true });
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(path, cause);
-    }
-    const pid = Number(await readText(path).catch(() => ''));
-    if (isAlive(pid))
-      throw resultsError(
-        dir,
-        `process ${pid} is writing to it; if it is not, delete ${LOCK} there`,
-      );
-    await rm(path, { force: true });
-  }
+export function lockResults(dir: string): Promise<() => Promise<void>> {
+  const problem = (pid: number) =>
+    `process ${pid} is writing to it; if it is not, delete ${LOCK} there`;
+  return takeLock(join(dir, LOCK), (pid) => resultsError(dir, problem(pid)));
 }
 
 export function resultsError(path: string, problem: string, cause?: unknown): LlavaError {

@@ -2,9 +2,11 @@
  * Asks a benchmark's samples, several at a time, and appends every answer as it comes. What the folder has already is not
  * asked again. A question that fails is recorded with its error and counted; what would fail all of them ends the run.
  */
-import { setMaxListeners } from 'node:events';
+import { forEachAtOnce } from '../at-once.js';
+import { failsOne } from '../batch/failure.js';
 import { LlavaError } from '../errors.js';
-import { AnswerLog, type AnswerRecord, readAnswers } from './answers.js';
+import { AppendLog } from '../files/append-log.js';
+import { type AnswerRecord, readAnswers } from './answers.js';
 import type { Asker, Reply } from './asker.js';
 import type { Benchmark, CardRow, Sample } from './benchmark.js';
 import { dataError } from './data/data-error.js';
@@ -48,7 +50,6 @@ export interface RunProgress {
 
 /** Ends a run in which nothing has succeeded: then it is not the sample. */
 const MAX_FIRST_FAILURES = 20;
-const FATAL = ['ERR_DISPOSED', 'ERR_FFMPEG_NOT_FOUND', 'ERR_OUT_OF_MEMORY', 'ERR_WRITE'];
 
 /** @returns the last progress @throws ERR_EVAL_DATA, ERR_EVAL_RESULTS, ERR_WRITE, ERR_INVALID_ARGUMENT, fatal errors of the asker, signal.reason */
 export async function runBenchmark(
@@ -134,25 +135,14 @@ class Run {
     const { out, signal, concurrency } = this.#options;
     this.#options.onProgress?.(this.progress());
     if (this.#queue.length === 0) return;
-    const log = await AnswerLog.open(answersPath(out, this.#benchmark.name));
-    const ending = new AbortController();
-    const either = AbortSignal.any([signal, ending.signal]);
-    setMaxListeners(0, either); // each question under way listens
-    this.#queue.reverse();
-    const worker = async () => {
-      try {
-        for (let next = this.#queue.pop(); next && !either.aborted; next = this.#queue.pop())
-          await this.#askOne(next, log, either);
-      } catch (error) {
-        ending.abort(error);
-      }
-    };
+    const log = await AppendLog.open(answersPath(out, this.#benchmark.name));
     try {
-      await Promise.all(Array.from({ length: concurrency }, worker));
+      await forEachAtOnce(this.#queue, { limit: concurrency, signal }, (next, either) =>
+        this.#askOne(next, log, either),
+      );
     } finally {
       await log.close();
     }
-    either.throwIfAborted();
   }
 
   progress(): RunProgress {
@@ -169,7 +159,7 @@ class Run {
     };
   }
 
-  async #askOne(selected: Selected, log: AnswerLog, signal: AbortSignal): Promise<void> {
+  async #askOne(selected: Selected, log: AppendLog, signal: AbortSignal): Promise<void> {
     const started = performance.now();
     const sample = await this.#read(selected);
     const outcome = await this.#reply(selected, sample, signal);
@@ -184,7 +174,7 @@ class Run {
       run: this.#started,
       at: Date.now(),
     };
-    await log.append(record);
+    await log.append(`${JSON.stringify(record)}\n`);
     this.#tally.add(record);
     this.#count(record);
   }
@@ -215,8 +205,7 @@ class Run {
       return { answer: strip(text), ...rest };
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof LlavaError) || FATAL.includes(error.code) || error.isFatal)
-        throw error;
+      if (!failsOne(error)) throw error;
       return { error: { code: error.code, message: error.message } };
     }
   }

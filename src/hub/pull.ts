@@ -4,6 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { forEachAtOnce } from '../at-once.js';
 import { invalidArgument, LlavaError } from '../errors.js';
 import { sha256File } from '../gguf/checksum-file.js';
 import {
@@ -20,7 +21,6 @@ import { HubConnection } from './connection.js';
 import { checkDiskSpace } from './disk-space.js';
 import { downloadFile } from './download-file.js';
 import { hasEtag, sha256Of } from './etag.js';
-import { forEachAtOnce } from './for-each-at-once.js';
 import { incompleteBytes } from './partial-file.js';
 import { RepoCache } from './repo-cache.js';
 import { parseRepo, type RepoRevision } from './repo-id.js';
@@ -236,7 +236,7 @@ async function carryOut(
   const blobs = [...new Map(absent.map((file) => [file.etag, file])).values()];
   await checkRoom(cache, blobs);
   const progress = totals(blobs, options.onProgress);
-  await forEachAtOnce(blobs, { limit, ...(signal && { signal }) }, async (file, stop) => {
+  await forEachAtOnce(blobs, { limit, signal }, async (file, stop) => {
     const blob = cache.blob(file.etag);
     if (file.need === 'repair') await rm(blob, { force: true });
     const address = fileAddress(connection, commit, file.path);

@@ -14,7 +14,7 @@ import type {
 import { disposeAll, Engine } from '../chat/engine.js';
 import { type Dialect, dialectRules } from '../dialect.js';
 import { Scheduler } from '../engine/scheduler.js';
-import { createTurns } from '../engine/turns.js';
+import { Turns } from '../engine/turns.js';
 import type { DecoderFacts } from '../gguf/decoder-file.js';
 import { withModelFiles } from '../gguf/metadata.js';
 import { RowCache } from '../vision/row-cache.js';
@@ -96,8 +96,8 @@ class EngineLoader {
     const tower = await this.#loadTower(pool);
     checkLeftOver(memory, binding.devices());
     onProgress?.({ stage: 'vision', fraction: 1 });
-    const takeTurn = createTurns();
-    const scheduler = new Scheduler(context, takeTurn, {
+    const turns = new Turns();
+    const scheduler = new Scheduler(context, turns, {
       nCtxTrain: decoder.nCtxTrain,
       maxSequences: this.#settings.maxSequences,
       keepsPrefixes: this.#settings.prefixCache,
@@ -121,7 +121,7 @@ class EngineLoader {
         model,
         context,
         tower,
-        takeTurn,
+        turns,
         scheduler,
         endTokens,
       },

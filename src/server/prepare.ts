@@ -6,10 +6,10 @@ import type { ChatOptions } from '../chat/chat-options.js';
 import type { ChatStream } from '../chat/chat-stream.js';
 import type { LlavaOneVision } from '../llava-onevision.js';
 import type { Message, Part } from '../prompt/messages.js';
-import { badRequest, tooLong } from './api-error.js';
+import { tooLong } from './api-error.js';
 import type { AtMost } from './at-most.js';
 import type { ChatRequest } from './chat-request.js';
-import { fetchMedia, type MediaRules } from './media/fetch-media.js';
+import { checkPartCount, fetchMedia, type MediaRules } from './media/fetch-media.js';
 import { mediaPlaces, type WireMessage } from './wire-messages.js';
 import type { MediaPlace } from './wire-parts.js';
 import type { Work } from './work.js';
@@ -69,9 +69,7 @@ export async function layOut(
 ): Promise<{ messages: Message[]; rows: number; visualRows: number }> {
   const { model, work } = given;
   const places = mediaPlaces(messages);
-  const { maxParts } = given.media;
-  if (places.length > maxParts)
-    throw badRequest('messages', `A request may have at most ${maxParts} pictures and clips.`);
+  checkPartCount(places.length, given.media);
   const hasClip = places.some(({ type }) => type === 'video');
   const looked = async () => {
     const whole = await withMedia(messages, frames, given);

@@ -59,11 +59,11 @@ async function logitsAfter(
   position: number,
   { engine, ids, nVocab }: { engine: Engine; ids: number[]; nVocab: number },
 ): Promise<number[]> {
-  const { binding, model, context, takeTurn } = engine;
+  const { binding, model, context, turns } = engine;
   const sampler = new binding.Sampler(model, greedy(nVocab));
   try {
     const slice = { sequence: 0, position, data: Int32Array.of(token), sampler };
-    const [sample] = await takeTurn(() => context.step([slice]));
+    const [sample] = await turns.step(() => context.step([slice]));
     const { topTokens, topLogprobs, normaliser } = sample!;
     const logits = new Map(Array.from(topTokens, (id, i) => [id, topLogprobs[i]! + normaliser]));
     return ids.map((id) => logits.get(id)!);

@@ -121,7 +121,7 @@ describe('43 a reader that takes nothing', () => {
     const slow = await response;
     slow.pause();
     expect((await post(app, { model: undefined })).status).toBe(200);
-    await eventually(() => expect(model.load.running).toBe(0));
+    await eventually(() => expect(model.stats().running).toBe(0));
     slow.resume();
     await expect(once(slow, 'end')).rejects.toThrow('aborted');
   });

@@ -15,7 +15,7 @@ import {
 
 /** Nothing is under way, and the place is free for the next. */
 async function expectFree({ app, model }: Serving): Promise<void> {
-  await eventually(() => expect(model.load).toMatchObject({ running: 0, waiting: 0 }));
+  await eventually(() => expect(model.stats()).toMatchObject({ running: 0, queued: 0 }));
   expect((await post(app, { model: undefined })).status).toBe(200);
 }
 
@@ -31,7 +31,7 @@ describe('44 a client that leaves', () => {
     request.destroy();
     await eventually(async () => expect(await connections(served)).toBe(0));
     letGo();
-    await eventually(() => expect(served.model.load.running).toBe(0));
+    await eventually(() => expect(served.model.stats().running).toBe(0));
     expect(nSteps).toBeLessThan(100);
     await expectFree(served);
   });
@@ -47,7 +47,7 @@ describe('44 a client that leaves', () => {
     request.destroy();
     await eventually(async () => expect(await connections(served)).toBe(0));
     letGo();
-    await eventually(() => expect(served.model.load.running).toBe(0));
+    await eventually(() => expect(served.model.stats().running).toBe(0));
     expect(nEncoded).toBe(1);
     await expectFree(served);
   });
@@ -62,7 +62,7 @@ describe('44 a client that leaves', () => {
     const served = await serving({ server: { slots: 1 }, fake: { reply, onStep: () => opened } });
     const { port } = await listening(served.app);
     const first = open(port, {});
-    await eventually(() => expect(served.model.load.running).toBe(1));
+    await eventually(() => expect(served.model.stats().running).toBe(1));
     const leaver = open(port, { messages: [{ role: 'user', content: 'leaver' }] });
     await eventually(async () => expect(await connections(served)).toBe(2));
     leaver.request.destroy();
@@ -81,7 +81,7 @@ it('45 one that leaves while a write waits for it is not waited for', async () =
   const slow = await response;
   slow.pause();
   slow.on('error', () => {});
-  await eventually(() => expect(served.model.load.running).toBe(0));
+  await eventually(() => expect(served.model.stats().running).toBe(0));
   request.destroy();
   await eventually(async () => expect(await connections(served)).toBe(0));
   await expectFree(served);
@@ -95,7 +95,7 @@ it('46 a cancel ends no other chat', async () => {
     open(port, { messages: [{ role: 'user', content: `${i}` }] }),
   );
   const { model } = served;
-  await eventually(() => expect(model.load.running + model.load.waiting).toBe(4));
+  await eventually(() => expect(model.stats().running + model.stats().queued).toBe(4));
   for (const i of [0, 2]) chats[i]!.request.destroy();
   await eventually(async () => expect(await connections(served)).toBe(2));
   letGo();

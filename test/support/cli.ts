@@ -14,6 +14,7 @@ export interface CliOptions {
   /** What stdin says; '' by default. */
   stdin?: string;
   env?: Record<string, string>;
+  cwd?: string;
   /** Sends SIGINT when the first output arrives. */
   interrupt?: boolean;
 }
@@ -21,6 +22,7 @@ export interface CliOptions {
 export async function cli(args: string[], options: CliOptions = {}): Promise<Outcome> {
   const child = spawn(process.execPath, [MAIN, '--quiet', ...args], {
     env: { ...process.env, ...options.env },
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
   const outcome: Outcome = { status: null, stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {

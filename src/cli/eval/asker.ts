@@ -1,7 +1,6 @@
 /** Who answers the benchmarks: model files, or a server. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Asker } from '../../eval/asker.js';
-import { parseCount } from '../shared/flags.js';
 import { addModelOptions, loadModel, type ModelFlags } from '../shared/model-flags.js';
 
 export interface AskerFlags extends Omit<ModelFlags, 'model' | 'mmproj'> {
@@ -36,19 +35,6 @@ export function addAskerOptions(command: Command): Command {
     )
     .addOption(new Option('--api-key <key>', "the server's key").env('OPENAI_API_KEY'));
   return addModelOptions(command);
-}
-
-export function parsePositive(text: string): number {
-  const value = parseCount(text);
-  if (value < 1) throw new InvalidArgumentError('Not 1 or more.');
-  return value;
-}
-
-/** Several answers share one step, so more than this are not under way at a time. */
-export function parseConcurrency(text: string): number {
-  const value = parsePositive(text);
-  if (value > 256) throw new InvalidArgumentError('Not from 1 to 256.');
-  return value;
 }
 
 /** Wrong combinations end the process with status 2. @throws ERR_MODEL_LOAD */

@@ -1,7 +1,7 @@
 /** `eval judge`: its options. What it does is in judge-answers.ts. */
 import { Command, Option } from 'commander';
+import { parsePositive } from '../shared/flags.js';
 import { interruptible } from '../shared/interrupt.js';
-import { parsePositive } from './asker.js';
 import type { JudgeFlags } from './judge-answers.js';
 
 const EXAMPLES = `

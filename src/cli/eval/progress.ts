@@ -1,7 +1,7 @@
-/** How far a benchmark is: count, running score, errors, time left. */
-import { formatSeconds } from '../../eval/report-text.js';
+/** How far a benchmark is, with its running score. */
 import type { RunProgress } from '../../eval/run.js';
-import { createProgress, type ProgressStream } from '../shared/progress.js';
+import { createItemProgress } from '../shared/item-progress.js';
+import type { ProgressStream } from '../shared/progress.js';
 
 /** The score of a large benchmark takes a while to compute. */
 const SCORE_MS = 1000;
@@ -11,25 +11,17 @@ export function createEvalProgress(
   stream?: ProgressStream,
   now: () => number = () => performance.now(),
 ): { update(progress: RunProgress): void; stop(): void } {
-  const bar = createProgress(label, stream, now);
-  const started = now();
+  const bar = createItemProgress(label, stream, now);
   let scoredAt = Number.NEGATIVE_INFINITY;
   let score: number | null = null;
   return {
-    update({ done, total, asked, errors, score: computeScore }) {
+    update({ score: computeScore, ...progress }) {
       const time = now();
       if (time - scoredAt > SCORE_MS) {
         score = computeScore();
         scoredAt = time;
       }
-      const left = asked > 0 ? ((time - started) / 1000 / asked) * (total - done) : null;
-      const details = [
-        `${done} of ${total}`,
-        ...(score === null ? [] : [score.toFixed(1)]),
-        ...(errors > 0 ? [`${errors} errors`] : []),
-        ...(left === null || done === total ? [] : [`${formatSeconds(left)} left`]),
-      ];
-      bar.update(total > 0 ? done / total : 1, details.join(', '));
+      bar.update(progress, ...(score === null ? [] : [score.toFixed(1)]));
     },
     stop: bar.stop,
   };

@@ -1,8 +1,14 @@
 /** `eval run`: its options. What it does is in run-benchmarks.ts, loaded only then: help need not wait for it. */
 import { Command, Option } from 'commander';
-import { collect, parseCount, reportUsage } from '../shared/flags.js';
+import {
+  collect,
+  parseConcurrency,
+  parseCount,
+  parsePositive,
+  reportUsage,
+} from '../shared/flags.js';
 import { interruptible } from '../shared/interrupt.js';
-import { addAskerOptions, parseConcurrency, parsePositive } from './asker.js';
+import { addAskerOptions } from './asker.js';
 import type { EvalRunFlags } from './run-benchmarks.js';
 
 const EXAMPLES = `

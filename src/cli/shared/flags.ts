@@ -15,6 +15,19 @@ export function parseCount(text: string): number {
   return value;
 }
 
+export function parsePositive(text: string): number {
+  const value = parseCount(text);
+  if (value < 1) throw new InvalidArgumentError('Not 1 or more.');
+  return value;
+}
+
+/** Several answers share one step, so more than this are not under way at a time. */
+export function parseConcurrency(text: string): number {
+  const value = parsePositive(text);
+  if (value > 256) throw new InvalidArgumentError('Not from 1 to 256.');
+  return value;
+}
+
 /** Gathers an option given several times. */
 export function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];

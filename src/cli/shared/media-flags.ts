@@ -22,7 +22,7 @@ export function addMediaOptions(command: Command): () => (ImagePart | VideoPart)
   };
 }
 
-function parseFrames(text: string): number {
+export function parseFrames(text: string): number {
   const frames = parseCount(text);
   if (frames < 1 || frames > MAX_FRAMES)
     throw new InvalidArgumentError(`Not from 1 to ${MAX_FRAMES}.`);

@@ -126,7 +126,7 @@ describe('log-probabilities', () => {
     const chunks = await chunksOf(model.chat(ask('?'), { topLogprobs: 2 }));
     expect(chunks).toHaveLength(3);
     expect(chunks[0]).toEqual({
-      ...{ text: '', token: 0xc3, logprob: -0.5 },
+      ...{ text: '', token: 0xc3, logprob: -0.5, tokenText: '\uFFFD' },
       top: [
         { token: 0xc3, text: '\uFFFD', logprob: -0.5 },
         { token: 1, text: '\u0001', logprob: -1.5 },
@@ -139,7 +139,7 @@ describe('log-probabilities', () => {
   it('0 gives those of the chosen token alone; nothing gives none', async () => {
     const { model } = await fakeModel();
     const [first] = await chunksOf(model.chat(ask('?'), { topLogprobs: 0 }));
-    expect(first).toEqual({ text: 'o', token: 0x6f, logprob: -0.5, top: [] });
+    expect(first).toEqual({ text: 'o', token: 0x6f, logprob: -0.5, tokenText: 'o', top: [] });
     const [plain] = await chunksOf(model.chat(ask('?')));
     expect(plain).toEqual({ text: 'o', token: 0x6f });
     await model.dispose();

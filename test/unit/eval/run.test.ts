@@ -5,10 +5,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { LlavaError } from '../../../src/errors.js';
-import { AnswerLog, type AnswerRecord, readAnswers } from '../../../src/eval/answers.js';
+import { type AnswerRecord, readAnswers } from '../../../src/eval/answers.js';
 import type { Benchmark } from '../../../src/eval/benchmark.js';
 import { makeReport } from '../../../src/eval/report.js';
 import { answersPath, lockResults, openResults } from '../../../src/eval/results.js';
+import { AppendLog } from '../../../src/files/append-log.js';
 import { temporaryFolder } from '../../support/eval.js';
 import { writeParquet } from '../../support/parquet.js';
 import {
@@ -146,7 +147,7 @@ it('says where it cannot write', async () => {
   writeFileSync(file, '');
   const refused = { code: 'ERR_WRITE', message: expect.stringContaining(file) };
   await expect(lockResults(join(file, 'out'))).rejects.toMatchObject(refused);
-  await expect(AnswerLog.open(join(file, 'answers.jsonl'))).rejects.toMatchObject(refused);
+  await expect(AppendLog.open(join(file, 'answers.jsonl'))).rejects.toMatchObject(refused);
 });
 
 it('knows of each row how much was selected', async () => {

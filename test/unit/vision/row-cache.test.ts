@@ -262,7 +262,7 @@ describe('in files', () => {
   });
 });
 
-it('a key tells pixels, plans and towers apart', () => {
+it('a key tells pixels, plans, towers and scopes apart', () => {
   const keys = [
     rowKey('h', { kind: 'pad', rows: 730 }, { tower: 't' }),
     rowKey('h', { kind: 'pad', rows: 729 }, { tower: 't' }),
@@ -272,6 +272,6 @@ it('a key tells pixels, plans and towers apart', () => {
     rowKey('h', { kind: 'pad', rows: 730 }, { tower: 't', scope: 'a' }),
     rowKey('h', { kind: 'pad', rows: 730 }, { tower: 't', scope: 'b' }),
   ];
-  expect(new Set(keys).size).toBe(5);
+  expect(new Set(keys).size).toBe(7);
   for (const key of keys) expect(key).toMatch(/^[0-9a-f]{64}$/);
 });
