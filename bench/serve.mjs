@@ -65,6 +65,8 @@ async function servers() {
   const size = String(clients * ROOM);
   running.push(
     await startOurs(files, [
+      '--alias',
+      'bench',
       '--slots',
       clients,
       '--context-size',

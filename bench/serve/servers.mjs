@@ -43,7 +43,7 @@ async function started(name, program, args, { port, env = {} }) {
       () => false,
     ))
   ) {
-    if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`);
+    if (child.exitCode !== null || child.signalCode) throw new Error(`${name} ended: ${said}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const stop = async () => {

@@ -45,6 +45,16 @@ export async function fetchMedia(
   }
 }
 
+/** Before any is fetched. @throws ERR_INVALID_ARGUMENT */
+export function checkPartCount(parts: number, { maxParts }: Pick<MediaRules, 'maxParts'>): void {
+  if (parts <= maxParts) return;
+  throw new LlavaError(
+    'ERR_INVALID_ARGUMENT',
+    `Expected at most ${maxParts} pictures and clips in a request but received ${parts}`,
+    { argument: 'messages', expected: `at most ${maxParts} pictures and clips`, received: parts },
+  );
+}
+
 async function read(url: string, options: UrlOptions): Promise<Uint8Array> {
   const { kind, refuse, rules } = options;
   const { maxBytes, mediaDir } = rules;

@@ -5,7 +5,7 @@ import {
   isAllowedUrl,
   parseAllowed,
 } from '../../../../src/server/media/allowed-urls.js';
-import { mediaRules } from '../../../../src/server/media/fetch-media.js';
+import { checkPartCount, mediaRules } from '../../../../src/server/media/fetch-media.js';
 
 const mayAsk = (url: string, ...entries: string[]) =>
   isAllowedUrl(new URL(url), entries.map(parseAllowed));
@@ -91,4 +91,10 @@ it.each([
   expect(() => mediaRules(options as never)).toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }),
   );
+});
+
+it('21 the number of parts is checked before any is fetched', () => {
+  const rules = mediaRules({ maxParts: 2 });
+  expect(() => checkPartCount(2, rules)).not.toThrow();
+  expect(() => checkPartCount(3, rules)).toThrow(/at most 2 pictures and clips .* received 3/);
 });
