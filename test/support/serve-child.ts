@@ -29,7 +29,11 @@ export async function serveChild(flags: string[], env: object = {}): Promise<Ser
     await killed(child);
     rmSync(temporary, { recursive: true, force: true });
   });
-  const [line] = await once(child.stdout!, 'data');
+  const ended = once(child, 'exit').then(([status]) => {
+    throw new Error(`serve ended with status ${status}`);
+  });
+  const [line] = await Promise.race([once(child.stdout!, 'data'), ended]);
+  ended.catch(() => {});
   return { child, base: /http:\S+\/v1/.exec(String(line))![0], temporary };
 }
 
