@@ -43,6 +43,12 @@ export type { LoraAdapter } from './load/lora-options.js';
 export type { DeviceMemory, MemoryEstimate } from './load/memory.js';
 export type { ImageSource, RawImage } from './media/image.js';
 export type { VideoSource } from './media/video.js';
+export {
+  type ModelFiles,
+  type ResolveOptions,
+  type ResolveProgress,
+  resolveModel,
+} from './models/resolve-model.js';
 export type {
   ImageDetail,
   ImagePart,

@@ -27,9 +27,10 @@ import { invalidArgument } from './errors.js';
 import { admits } from './grammar/admits.js';
 import type { Parsed, ResponseFormat } from './grammar/response-format.js';
 import { loadEngine } from './load/load-engine.js';
-import { type LoadOptions, resolveLoadOptions } from './load/load-options.js';
+import { type LoadOptions, type LoadSettings, resolveLoadOptions } from './load/load-options.js';
 import { type LoadPlan, planLoad, readModelFiles } from './load/load-plan.js';
 import type { MemoryEstimate } from './load/memory.js';
+import { filesToLoad } from './models/files-to-load.js';
 import { checkChoice, checkOptions, checkSignal, readable } from './option-checks.js';
 import { type Message, validateMessages } from './prompt/messages.js';
 import type { Session, SessionHost, SessionOptions } from './session/session.js';
@@ -68,6 +69,8 @@ export interface ModelInfo {
 export interface ModelStats extends SchedulerStats {
   /** Tiles, or batches of tiles on a GPU, that wait for their turn: one of each picture or clip that is being encoded. */
   tilesQueued: number;
+  /** Visual rows that are kept in plain memory. */
+  visualCacheBytes: number;
 }
 
 /** The visual rows of one picture or clip. */
@@ -116,13 +119,14 @@ export class LlavaOneVision {
   }
 
   /**
-   * Loads a decoder and its vision file. `dispose` it after use, or declare it with `await using`.
+   * Loads a model by its name or its two files. `dispose` it after use, or declare it with `await using`.
    * @throws ERR_INVALID_ARGUMENT, ERR_MODEL_LOAD, ERR_MODEL_MISMATCH, ERR_OUT_OF_MEMORY, ERR_BINDING_NOT_FOUND,
-   *  ERR_BACKEND_UNAVAILABLE, signal.reason
+   *  ERR_BACKEND_UNAVAILABLE, signal.reason; for a name also what `resolveModel` does
    */
   static async load(options: LoadOptions): Promise<LlavaOneVision> {
-    const settings = resolveLoadOptions(options);
-    settings.signal?.throwIfAborted();
+    const given = resolveLoadOptions(options);
+    given.signal?.throwIfAborted();
+    const settings = { ...given, ...(await filesOf(given)) };
     const files = await readModelFiles(settings);
     const addon = backendFor(settings.backend);
     const plan = planLoad(files, settings, addon);
@@ -194,8 +198,9 @@ export class LlavaOneVision {
   /** @throws ERR_DISPOSED */
   stats(): ModelStats {
     this.#tasks.check();
-    const { scheduler, turns } = this.#engine;
-    return { ...scheduler.stats, tilesQueued: turns.tilesQueued };
+    const { scheduler, turns, rowCache } = this.#engine;
+    const { tilesQueued } = turns;
+    return { ...scheduler.stats, tilesQueued, visualCacheBytes: rowCache.bytes };
   }
 
   /** A conversation that keeps its history. Costs nothing until it is asked something.
@@ -260,6 +265,19 @@ export class LlavaOneVision {
     checkMedia(checked, this.#engine);
     return checked;
   }
+}
+
+function filesOf(settings: LoadSettings) {
+  const { onProgress } = settings;
+  return filesToLoad(settings, {
+    ...settings,
+    onProgress: (progress) => {
+      if (progress.stage === 'note') return;
+      const isDownload = progress.stage === 'download';
+      const fraction = isDownload ? progress.bytes / (progress.size || 1) : progress.fraction;
+      onProgress?.({ stage: progress.stage, fraction });
+    },
+  });
 }
 
 function checkRenderOptions(given: unknown) {

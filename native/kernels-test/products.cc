@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels-test/graph.h"
+#include "kernels/finish.h"
 
 namespace llavaov::kernels::test {
 namespace {
@@ -18,12 +19,14 @@ enum class Values { kGaussian, kOutliers, kZeros, kTiny, kHuge, kNan, kInfinite 
 const char* const kValues[] = {"gaussian", "outliers", "zeros", "tiny", "huge", "nan", "infinite"};
 enum class Layout { kPlain, kStrided, kBatched };
 const char* const kLayouts[] = {"plain", "strided", "batched"};
+const char* const kFinishes[] = {"none", "bias", "gelu", "residual"};
 
 struct Case {
   ggml_type type;
   int m, k, n;
   Values values;
   Layout layout;
+  Finish finish = Finish::kNone;
 };
 
 float Activation(std::mt19937& random, Values values, int row, int column) {
@@ -98,8 +101,33 @@ std::vector<double> Reference(const Case& c, const std::vector<float>& x,
   return out;
 }
 
+// What ends a product, and the same in f64.
+struct End {
+  ggml_tensor *bias, *residual = nullptr;
+
+  End(ggml_context* context, const Case& c)
+      : bias(ggml_new_tensor_1d(context, GGML_TYPE_F32, c.n)) {
+    std::mt19937 random(unsigned(c.n));
+    std::normal_distribution<float> normal;
+    const auto fill = [&](ggml_tensor* x) {
+      for (int i = 0; i < ggml_nelements(x); ++i) static_cast<float*>(x->data)[i] = normal(random);
+    };
+    fill(bias);
+    if (c.finish != Finish::kBiasResidual) return;
+    residual = ggml_new_tensor_2d(context, GGML_TYPE_F32, c.n, c.m);
+    fill(residual);
+  }
+
+  double operator()(const Case& c, size_t i, double x) const {
+    x += static_cast<const float*>(bias->data)[i % c.n];
+    if (residual) x += static_cast<const float*>(residual->data)[i];
+    if (c.finish != Finish::kBiasGelu) return x;
+    return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x)));
+  }
+};
+
 size_t ContextSize(const Case& c) {
-  return size_t(c.k) * c.n * 4 + size_t(c.k + 8) * (c.m + 2) * 4 + size_t(c.m) * c.n * 4 +
+  return size_t(c.k) * c.n * 4 + size_t(c.k + 8) * (c.m + 2) * 4 + size_t(c.m) * c.n * 8 +
          (size_t(16) << 20);
 }
 
@@ -108,8 +136,18 @@ void Check(const Case& c, Pools& pools, bool many_threads) {
   std::vector<float> x, w;
   ggml_tensor* weights = Weights(context.get(), c, &w);
   ggml_tensor* node = ggml_mul_mat(context.get(), weights, Activations(context.get(), c, &x));
-  const std::vector<double> reference = Reference(c, x, w);
-  const Run theirs = Compute(context.get(), node, pools, 2, false);
+  std::vector<double> reference = Reference(c, x, w);
+  Run theirs = Compute(context.get(), node, pools, 2, false);
+  if (c.finish != Finish::kNone) {
+    const End end(context.get(), c);
+    for (size_t i = 0; i < reference.size(); ++i) {
+      reference[i] = end(c, i, reference[i]);
+      theirs.values[i] = float(end(c, i, theirs.values[i]));
+    }
+    Hold(true);
+    FinishWith(node, c.finish, end.bias, end.residual);
+    Release();
+  }
   const Run ours = Compute(context.get(), node, pools, 1, true);
   bool is_equal = true;
   for (int threads : many_threads ? std::vector<int>{2, 3, 5, 8, 16} : std::vector<int>{2}) {
@@ -118,9 +156,10 @@ void Check(const Case& c, Pools& pools, bool many_threads) {
   }
   std::printf(
       "{\"type\":\"%s\",\"m\":%d,\"k\":%d,\"n\":%d,\"values\":\"%s\",\"layout\":\"%s\","
-      "\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s,\"badRows\":%d}\n",
+      "\"finish\":\"%s\",\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s,"
+      "\"badRows\":%d}\n",
       ggml_type_name(c.type), c.m, c.k, c.n, kValues[int(c.values)], kLayouts[int(c.layout)],
-      ours.is_ours ? "true" : "false", Error(ours.values, reference),
+      kFinishes[int(c.finish)], ours.is_ours ? "true" : "false", Error(ours.values, reference),
       Error(theirs.values, reference), is_equal ? "true" : "false", BadRows(ours.values, c.n));
 }
 
@@ -153,6 +192,10 @@ std::vector<Case> Cases(ggml_type type) {
   for (Values values :
        {Values::kZeros, Values::kTiny, Values::kHuge, Values::kNan, Values::kInfinite}) {
     for (int m : {1, 36}) add(m, 512, 66, values, Layout::kPlain);
+  }
+  for (Finish finish : {Finish::kBias, Finish::kBiasGelu, Finish::kBiasResidual}) {
+    add(39, 1280, 101, Values::kGaussian, Layout::kPlain);
+    cases.back().finish = finish;
   }
   return cases;
 }

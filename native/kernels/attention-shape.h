@@ -3,6 +3,7 @@
 // keys lie together, query by query.
 #pragma once
 
+#include "functions.h"
 #include "simd.h"
 
 #if defined(LLAVAOV_KERNELS)
@@ -19,7 +20,6 @@
 
 namespace llavaov::kernels {
 
-constexpr float kLog2e = 1.44269504f;
 constexpr float kLowest = -1e30f;  // of a row that has seen no key
 
 struct AttentionShape {

@@ -69,7 +69,7 @@ void PackKeys(const char* keys, size_t stride, ggml_type type, int n, int dim, f
 }
 
 // scores[kRows][kKeys] = q [dim][kRows] by keys.
-void Scores(const float* q, const float* keys, int dim, float* scores) {
+LLAVAOV_NOINLINE void Scores(const float* q, const float* keys, int dim, float* scores) {
   const int padded = (dim + 7) / 8 * 8;
   for (int at = 0; at < kKeys / kPanel * kRows; at += kFloatRows) {
     const int panel = at / kRows, first = at % kRows;

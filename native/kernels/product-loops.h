@@ -14,6 +14,8 @@
 // and Tile. k need not be a multiple of 32: the rest is a block that zeros fill.
 #pragma once
 
+#include "finish.h"
+#include "functions.h"
 #include "product.h"
 #include "simd.h"
 
@@ -111,7 +113,7 @@ class Product {
   static constexpr int kGroup = Shape::kGroup, kSlice = B::kMaxBlocks, kCols = B::kCols;
 
  public:
-  static Kernel Entry() { return {Work, Run}; }
+  static Kernel Entry() { return {Work, Run, true}; }
 
  private:
   static int Groups(const ggml_tensor* op) {
@@ -139,7 +141,8 @@ class Product {
         n_(int(op->src[0]->ne[1])),
         k_(int(op->src[0]->ne[0])),
         blocks_(Blocks(op->src[0])),
-        groups_(Groups(op)) {
+        groups_(Groups(op)),
+        finish_(FinishOf(op)) {
     char* base = AlignUp(params->wdata);
     a_ = reinterpret_cast<A*>(base);
     b_ = reinterpret_cast<B*>(base + PackedSize(op) + params->ith * Align(sizeof(B)));
@@ -196,6 +199,25 @@ class Product {
       for (int g = first; g < end; ++g, data += size_t(kGroup) * n_) {
         const Output out = {data, size_t(n_), m_ - g * kGroup, n_ - col, kb > 0};
         Shape::Tile(BlockOf(g, kb), *b_, length, out);
+        if (kb + length == blocks_ && finish_ != Finish::kNone) End(out, g * kGroup, col);
+      }
+    }
+  }
+
+  // Results [row, row + kGroup) by [col, col + kCols) are complete.
+  void End(const Output& out, int row, int col) const {
+    const float* bias = static_cast<const float*>(op_->src[2]->data) + col;
+    const float* residual = nullptr;
+    if (op_->src[3])
+      residual = static_cast<const float*>(op_->src[3]->data) + size_t(row) * n_ + col;
+    for (int r = 0; r < std::min(out.n_rows, kGroup); ++r) {
+      float* x = out.data + r * out.stride;
+      for (int i = 0; i < std::min(out.n_cols, kCols); i += kLanes) {
+        const int n = std::min(out.n_cols - i, kLanes);
+        F y = Add(LoadFirst(x + i, n), LoadFirst(bias + i, n));
+        if (finish_ == Finish::kBiasGelu) y = Gelu(y);
+        if (residual) y = Add(LoadFirst(residual + size_t(r) * n_ + i, n), y);
+        StoreFirst(x + i, y, n);
       }
     }
   }
@@ -203,6 +225,7 @@ class Product {
   const ggml_compute_params& params_;
   ggml_tensor* op_;
   int m_, n_, k_, blocks_, groups_;
+  Finish finish_;
   A* a_;
   B* b_;
 };

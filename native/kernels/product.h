@@ -13,6 +13,7 @@ namespace llavaov::kernels {
 struct Kernel {
   size_t (*work)(int threads, const ggml_tensor* op) = nullptr;
   void (*run)(const ggml_compute_params* params, ggml_tensor* op) = nullptr;
+  bool finishes = false;  // as finish.h says
   explicit operator bool() const { return run != nullptr; }
 };
 

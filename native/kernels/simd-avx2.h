@@ -30,6 +30,9 @@ inline F Sub(F a, F b) { return _mm256_sub_ps(a, b); }
 inline F Mul(F a, F b) { return _mm256_mul_ps(a, b); }
 inline F MulAdd(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 inline F Max(F a, F b) { return _mm256_max_ps(a, b); }  // b where one is NaN
+inline F Min(F a, F b) { return _mm256_min_ps(a, b); }  // likewise
+inline F Div(F a, F b) { return _mm256_div_ps(a, b); }
+inline F Round(F x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 inline float MaxOf(F x) {
   const __m128 a = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   const __m128 b = _mm_max_ps(a, _mm_movehl_ps(a, a));
@@ -46,22 +49,13 @@ inline I DotBytes(I sum, I w, I x) { return _mm256_dpbusd_avx_epi32(sum, w, x); 
 inline I DotWords(I sum, I w, I x) { return _mm256_dpwssd_avx_epi32(sum, w, x); }
 #endif
 
-// 2^x for x <= 0 within 2e-7 of its value; NaN stays, and under 2^-126 is 0.
-inline F Exp2(F x) {
-  const F is_seen = _mm256_cmp_ps(x, Set(-126.0f), _CMP_NLT_UQ);  // true of NaN
-  x = _mm256_max_ps(Set(-126.0f), x);
-  const F n = _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const F r = _mm256_sub_ps(x, n);
-  F p = Set(1.5403530e-4f);
-  p = MulAdd(p, r, Set(1.3333558e-3f));
-  p = MulAdd(p, r, Set(9.6181291e-3f));
-  p = MulAdd(p, r, Set(5.5504109e-2f));
-  p = MulAdd(p, r, Set(2.4022651e-1f));
-  p = MulAdd(p, r, Set(6.9314718e-1f));
-  p = MulAdd(p, r, Set(1.0f));
-  const I exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), Integers(127)), 23);
-  return _mm256_and_ps(is_seen, Mul(p, _mm256_castsi256_ps(exponent)));
+// x * 2^n for whole n in [-126, 127].
+inline F TimesPowerOf2(F x, F n) {
+  const I exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), Integers(127));
+  return Mul(x, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)));
 }
+// y; 0 where x < low.
+inline F ZeroBelow(F low, F x, F y) { return _mm256_and_ps(_mm256_cmp_ps(x, low, _CMP_NLT_UQ), y); }
 
 // kLanes rows of eight dwords to eight vectors.
 inline void TransposeLanes(const __m256i* rows, I* out) { Transpose8x8(rows, out); }

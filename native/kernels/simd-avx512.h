@@ -27,6 +27,9 @@ inline F Sub(F a, F b) { return _mm512_sub_ps(a, b); }
 inline F Mul(F a, F b) { return _mm512_mul_ps(a, b); }
 inline F MulAdd(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 inline F Max(F a, F b) { return _mm512_max_ps(a, b); }  // b where one is NaN
+inline F Min(F a, F b) { return _mm512_min_ps(a, b); }  // likewise
+inline F Div(F a, F b) { return _mm512_div_ps(a, b); }
+inline F Round(F x) { return _mm512_roundscale_ps(x, 0); }
 inline float MaxOf(F x) { return _mm512_reduce_max_ps(x); }
 inline float SumOf(F x) { return _mm512_reduce_add_ps(x); }
 
@@ -39,18 +42,11 @@ inline I DotBytes(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
 inline I DotWords(I sum, I w, I x) { return _mm512_dpwssd_epi32(sum, w, x); }
 #endif
 
-// 2^x for x <= 0 within 2e-7 of its value; NaN stays, and under 2^-150 is 0.
-inline F Exp2(F x) {
-  x = _mm512_max_ps(_mm512_set1_ps(-200.0f), x);
-  const F n = _mm512_roundscale_ps(x, 0), r = _mm512_sub_ps(x, n);
-  F p = Set(1.5403530e-4f);
-  p = MulAdd(p, r, Set(1.3333558e-3f));
-  p = MulAdd(p, r, Set(9.6181291e-3f));
-  p = MulAdd(p, r, Set(5.5504109e-2f));
-  p = MulAdd(p, r, Set(2.4022651e-1f));
-  p = MulAdd(p, r, Set(6.9314718e-1f));
-  p = MulAdd(p, r, Set(1.0f));
-  return _mm512_scalef_ps(p, n);
+// x * 2^n for whole n in [-126, 127].
+inline F TimesPowerOf2(F x, F n) { return _mm512_scalef_ps(x, n); }
+// y; 0 where x < low.
+inline F ZeroBelow(F low, F x, F y) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLT_UQ), y);
 }
 
 // kLanes rows of eight dwords to eight vectors.

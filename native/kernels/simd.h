@@ -19,6 +19,13 @@
 #endif
 #endif
 
+// Of a loop that wants all registers, and would lose some to its caller's constants.
+#if defined(_MSC_VER)
+#define LLAVAOV_NOINLINE __declspec(noinline)
+#else
+#define LLAVAOV_NOINLINE __attribute__((noinline))
+#endif
+
 // Before a loop of constant length whose arrays are to be registers.
 #if defined(__clang__)
 #define LLAVAOV_UNROLL _Pragma("unroll")

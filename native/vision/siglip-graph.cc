@@ -6,6 +6,8 @@
 
 namespace llavaov {
 
+using kernels::Finish;
+
 SiglipGraph::SiglipGraph(const SiglipShape& shape, const SiglipWeights& weights,
                          const SiglipGraphOptions& options)
     : shape_(shape), weights_(weights), options_(options) {
@@ -36,13 +38,30 @@ ggml_tensor* SiglipGraph::Product(ggml_tensor* weight, ggml_tensor* x) {
 }
 
 ggml_tensor* SiglipGraph::Linear(const SiglipLinear& linear, ggml_tensor* x) {
-  return ggml_add(c_, Product(linear.weight, x), linear.bias);
+  ggml_tensor* product = Product(linear.weight, x);
+  if (Ends(product, Finish::kBias, linear.bias)) return product;
+  return ggml_add(c_, product, linear.bias);
+}
+
+ggml_tensor* SiglipGraph::LinearGelu(const SiglipLinear& linear, ggml_tensor* x) {
+  if (!options_.has_cpu_ops) return ggml_gelu(c_, Linear(linear, x));
+  ggml_tensor* product = Product(linear.weight, x);
+  if (Ends(product, Finish::kBiasGelu, linear.bias)) return product;
+  return cpu_ops::BiasGelu(c_, product, linear.bias);
 }
 
 ggml_tensor* SiglipGraph::AddLinear(const SiglipLinear& linear, ggml_tensor* x,
                                     ggml_tensor* residual) {
   if (!options_.has_cpu_ops) return ggml_add(c_, residual, Linear(linear, x));
-  return cpu_ops::BiasResidual(c_, Product(linear.weight, x), linear.bias, residual);
+  ggml_tensor* product = Product(linear.weight, x);
+  if (Ends(product, Finish::kBiasResidual, linear.bias, residual)) return product;
+  return cpu_ops::BiasResidual(c_, product, linear.bias, residual);
+}
+
+// Whether our kernel computes the product and ends it so.
+bool SiglipGraph::Ends(ggml_tensor* product, Finish finish, ggml_tensor* bias,
+                       ggml_tensor* residual) {
+  return options_.has_cpu_ops && kernels::FinishWith(product, finish, bias, residual);
 }
 
 ggml_tensor* SiglipGraph::Norm(const SiglipLinear& norm, ggml_tensor* x) {
@@ -56,11 +75,7 @@ ggml_tensor* SiglipGraph::Norm(const SiglipLinear& norm, ggml_tensor* x) {
 ggml_tensor* SiglipGraph::Block(const SiglipBlock& block, ggml_tensor* x) {
   ggml_tensor* attended = Attention(Linear(block.qkv, Norm(block.norm1, x)));
   x = AddLinear(block.out, attended, x);
-  ggml_tensor* normed = Norm(block.norm2, x);
-  ggml_tensor* hidden = options_.has_cpu_ops
-                            ? cpu_ops::BiasGelu(c_, Product(block.up.weight, normed), block.up.bias)
-                            : ggml_gelu(c_, Linear(block.up, normed));
-  return AddLinear(block.down, hidden, x);
+  return AddLinear(block.down, LinearGelu(block.up, Norm(block.norm2, x)), x);
 }
 
 // [2 n_head head_qk + n_head head_v, n_patches, n_tiles] to [n_embd, n_patches, n_tiles].

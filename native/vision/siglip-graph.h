@@ -3,6 +3,7 @@
 
 #include <ggml-cpp.h>
 
+#include "kernels/finish.h"
 #include "vision/siglip-weights.h"
 
 namespace llavaov {
@@ -29,9 +30,12 @@ class SiglipGraph {
 
  private:
   ggml_tensor* Linear(const SiglipLinear& linear, ggml_tensor* x);
+  ggml_tensor* LinearGelu(const SiglipLinear& linear, ggml_tensor* x);
   ggml_tensor* Product(ggml_tensor* weight, ggml_tensor* x);
   ggml_tensor* Norm(const SiglipLinear& norm, ggml_tensor* x);
   ggml_tensor* AddLinear(const SiglipLinear& linear, ggml_tensor* x, ggml_tensor* residual);
+  bool Ends(ggml_tensor* product, kernels::Finish finish, ggml_tensor* bias,
+            ggml_tensor* residual = nullptr);
   ggml_tensor* Block(const SiglipBlock& block, ggml_tensor* x);
   ggml_tensor* Attention(ggml_tensor* qkv);
   ggml_tensor* SoftmaxAttention(ggml_tensor* q, ggml_tensor* k, ggml_tensor* v, float scale);

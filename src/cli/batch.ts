@@ -5,16 +5,16 @@ import { parseConcurrency, reportUsage } from './shared/flags.js';
 import { addFormatOptions } from './shared/format-flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { parseFrames } from './shared/media-flags.js';
-import { addModelFiles, addModelOptions } from './shared/model-flags.js';
+import { addModelOptions } from './shared/model-flags.js';
+import { addModelFiles, MODEL_ARGUMENT, takeModel } from './shared/named-model.js';
 import { addSamplingOptions } from './shared/sampling-flags.js';
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision batch --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf \\
-      --input 'photos/**/*.jpg' --prompt "Describe the picture." --out captions.jsonl
-  $ llava-onevision batch --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf \\
+  $ llava-onevision batch 0.5b-ov --input 'photos/**/*.jpg' --prompt "Describe the picture." --out captions.jsonl
+  $ llava-onevision batch 7b-ov:q8_0 \\
       --input invoices --prompt "Read the invoice." --schema invoice.schema.json --format csv --out invoices.csv
-  $ llava-onevision batch --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf --input questions.jsonl --out answers.jsonl
+  $ llava-onevision batch 0.5b-ov --input questions.jsonl --out answers.jsonl
 
 Inputs are pictures and clips, folders of them, patterns in quotes, URLs, and JSONL files with an object to a line:
 { id, images, videos, prompt } or { id, messages }; - reads JSONL from stdin. Answers are appended as they come: after an
@@ -23,7 +23,9 @@ recorded with its error, and the exit status is 0 unless --fail-on-error is give
 
 export function batchCommand(): Command {
   const command = addModelFiles(
-    new Command('batch').description('ask about many pictures and clips, into a file'),
+    new Command('batch')
+      .description('ask about many pictures and clips, into a file')
+      .argument('[model]', MODEL_ARGUMENT),
   )
     .requiredOption('--input <file...>', 'pictures, clips, folders, patterns, URLs, JSONL files')
     .option('--media <folder>', 'what paths in JSONL are relative to (default: its folder)')
@@ -46,8 +48,9 @@ export function batchCommand(): Command {
   return addModelOptions(command)
     .option('--json', 'print how it ended as JSON')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: BatchFlags) => {
+    .action(async (word: string | undefined, given: Omit<BatchFlags, 'model'>) => {
       try {
+        const flags = { ...given, model: takeModel(given, [word], command) };
         const { answerAll } = await import('./batch/answer-all.js');
         await interruptible((signal) => answerAll(flags, signal));
       } catch (error) {

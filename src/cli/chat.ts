@@ -4,12 +4,8 @@ import { ChatLines } from './chat/lines.js';
 import { ChatTurns } from './chat/turns.js';
 import { reportUsage } from './shared/flags.js';
 import { Interrupted, interruptible } from './shared/interrupt.js';
-import {
-  addModelFiles,
-  addModelOptions,
-  loadModel,
-  type ModelFlags,
-} from './shared/model-flags.js';
+import { addModelOptions, loadModel, type ModelFlags } from './shared/model-flags.js';
+import { addModelFiles, MODEL_ARGUMENT, takeModel } from './shared/named-model.js';
 import { addSamplingOptions, type SamplingFlags, samplingOf } from './shared/sampling-flags.js';
 
 interface ChatFlags extends ModelFlags, SamplingFlags {
@@ -19,25 +15,27 @@ interface ChatFlags extends ModelFlags, SamplingFlags {
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision chat --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
+  $ llava-onevision chat 0.5b-ov
   > /image radar.jpg
   > What is shown in this image?
   $ printf '%s\\n' '/image radar.jpg' 'What is shown?' 'Which value is highest?' |
-      llava-onevision chat --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
+      llava-onevision chat 0.5b-ov
 
 Answers go to stdout, everything else to stderr. /help lists the commands. Ctrl-C stops an answer, twice leaves.`;
 
 export function chatCommand(): Command {
-  const command = new Command('chat').description('talk about pictures and clips');
+  const command = new Command('chat')
+    .description('talk about pictures and clips')
+    .argument('[model]', MODEL_ARGUMENT);
   addModelFiles(command)
     .option('--system <text>', "system message (default: the dialect's)")
     .option('--load <file>', 'go on with a session that /save has written');
   addSamplingOptions(command);
   return addModelOptions(command)
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: ChatFlags) => {
+    .action(async (word: string | undefined, flags: ChatFlags) => {
       try {
-        await chat(flags);
+        await chat({ ...flags, model: takeModel(flags, [word], command) });
       } catch (error) {
         reportUsage(error, command);
         throw error;
@@ -46,7 +44,7 @@ export function chatCommand(): Command {
 }
 
 /** @throws what loading does, and Interrupted when a script is interrupted twice */
-async function chat(flags: ChatFlags): Promise<void> {
+async function chat(flags: ChatFlags & { model: string }): Promise<void> {
   await using model = await interruptible((signal) => loadModel(flags, { signal }));
   const { system, load, maxPixels } = flags;
   const session = load

@@ -1,41 +1,42 @@
 import { Command } from 'commander';
+import { byteSize } from '../byte-size.js';
 import { describeKernels } from './doctor/kernel-table.js';
-import type { ModelReport } from './doctor/model-report.js';
+import type { ModelForecast, ModelReport } from './doctor/model-report.js';
 import { type DoctorReport, examine, type GpuReport } from './doctor/report.js';
-import { byteSize } from './shared/byte-size.js';
+import { addModelFiles, MODEL_ARGUMENT, type ModelNameFlags } from './shared/named-model.js';
 
 const EXAMPLES = `
 Examples:
   $ llava-onevision doctor
   $ llava-onevision doctor --json
+  $ llava-onevision doctor 7b-ov
   $ llava-onevision doctor --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
 
 Ends with status 1 when no native addon can be loaded, or when the model named could not be.`;
 
-interface Flags {
+interface Flags extends ModelNameFlags {
   json?: true;
-  model?: string;
-  mmproj?: string;
   kernels?: true;
 }
 
 type Line = [label: string, text: string];
 
 export function doctorCommand(): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description('show what was chosen to compute and why: addon, CPU features, GPUs, drivers')
-    .option('--model <file>', 'also what loading this decoder would do')
-    .option('--mmproj <file>', 'and its vision file')
+    .argument('[model]', `also what loading it would do: ${MODEL_ARGUMENT}`);
+  return addModelFiles(command)
     .option('--kernels', 'also which products our kernels compute on this CPU')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', EXAMPLES)
-    .action(async ({ json, model, mmproj, kernels }: Flags) => {
-      const files = model === undefined ? undefined : { model, mmproj };
-      const report = await examine(files);
+    .action(async (word: string | undefined, { json, kernels, ...flags }: Flags) => {
+      const model = flags.model ?? word;
+      const report = await examine(model === undefined ? undefined : { ...flags, model });
       const { addon, model: loads } = report;
       const table = kernels && !('error' in addon) ? describeKernels(addon.kernels) : '';
       process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report) + table);
-      const isUsable = !('error' in addon) && (!loads || (!('error' in loads) && loads.fits));
+      const isUsable =
+        !('error' in addon) && (!loads || ('fits' in loads ? loads.fits : !('error' in loads)));
       if (!isUsable) process.exitCode = 1;
     });
 }
@@ -94,8 +95,22 @@ function describeFfmpeg(ffmpeg: DoctorReport['ffmpeg']): string {
   return `${ffmpeg.version}, ${ffmpeg.ffmpeg}${ffmpeg.ffprobe ? '' : ' (no ffprobe, which would save time)'}`;
 }
 
-function describeModel(loads: ModelReport | { error: string }): Line[] {
+function describeModel(loads: NonNullable<DoctorReport['model']>): Line[] {
   if ('error' in loads) return [['Model', `cannot be loaded\n\n${loads.error}\n`]];
+  return 'fits' in loads ? describeLoad(loads) : describeForecast(loads);
+}
+
+function describeForecast({ name, download, convert, type, reason, notes }: ModelForecast): Line[] {
+  const first = download > 0 ? `${byteSize(download)} would be downloaded, then ` : '';
+  const chosen = type === undefined ? 'the best type that fits' : `${type}, ${reason}`;
+  return [
+    ['Model', name],
+    ['', `${first}about ${byteSize(convert)} of files would be made (${chosen}), once`],
+    ...notes.map((note): Line => ['', note]),
+  ];
+}
+
+function describeLoad(loads: ModelReport): Line[] {
   const { model, mmproj, memory, gpuLayers, layers, visionOnGpu, gpuFree } = loads;
   const onGpu = `${gpuLayers} of ${layers + 1} layers${mmproj ? `, vision tower ${visionOnGpu ? 'too' : 'not'}` : ''}`;
   const parts = (['weights', 'kvCache', 'compute', 'vision', 'pictures'] as const)

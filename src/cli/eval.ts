@@ -10,7 +10,7 @@ import { evalRunCommand } from './eval/run.js';
 const EXAMPLES = `
 Examples:
   $ llava-onevision eval list
-  $ llava-onevision eval run ai2d --data datasets --out results --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
+  $ llava-onevision eval run 0.5b-ov ai2d --data datasets --out results
   $ llava-onevision eval ai2d chartqa --data datasets --out results --endpoint http://localhost:8080/v1 --endpoint-model ov
   $ llava-onevision eval report results
   $ llava-onevision eval compare results results-q4_k_m

@@ -1,5 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type FileChecksum, verifyChecksum } from '../gguf/checksum-file.js';
+import { modelLoadError } from '../gguf/metadata.js';
+import { DEMO } from '../models/model-name.js';
 import type { Size } from '../vision/grid.js';
 import type { CostOptions } from './inspect/costs.js';
 import { printInspection } from './inspect/print.js';
@@ -20,6 +23,7 @@ Examples:
   $ llava-onevision inspect models/demo-f16.gguf
   $ llava-onevision inspect models/7b-q4_k_m.gguf --mmproj models/mmproj-7b-f16.gguf --context-size 32768
   $ llava-onevision inspect models/7b-q4_k_m.gguf --mmproj models/mmproj-7b-f16.gguf --image-size 1920x1080 --json
+  $ llava-onevision inspect 0.5b-ov --context-size 32768 --image-size 1920x1080
   $ llava-onevision inspect mmproj-demo-f16.gguf --image-size 1280x960 --json
   $ llava-onevision inspect models/7b-q4_k_m.gguf --verify
   $ llava-onevision inspect llava-onevision-qwen2-0.5b-ov        (a checkpoint folder)
@@ -31,7 +35,7 @@ export function inspectCommand(): Command {
     .description(
       'show what is in a GGUF file, a safetensors file or a checkpoint folder, and what it costs',
     )
-    .argument('<file>', 'the file or folder')
+    .argument('<file>', 'the file or folder, or the name of a model that is converted')
     .option('--context-size <n>', 'memory of a decoder with this many positions', parseCount)
     .option('--mmproj <file>', 'memory of a decoder together with this mmproj, and its tokens')
     .addOption(
@@ -52,8 +56,9 @@ export function inspectCommand(): Command {
   });
 }
 
-async function inspect(file: string, flags: InspectFlags, signal: AbortSignal): Promise<void> {
-  const { json, verify, imageSize: imageSizes, ...costs } = flags;
+async function inspect(word: string, flags: InspectFlags, signal: AbortSignal): Promise<void> {
+  const { json, verify, imageSize: imageSizes, ...given } = flags;
+  const { model: file, ...costs } = { ...(await namedFiles(word)), ...given };
   // Imported here so that help and usage errors do not wait for it.
   const { inspectFile } = await import('./inspect/file.js');
   const options: CostOptions = { ...costs, ...(imageSizes && { imageSizes }) };
@@ -67,6 +72,21 @@ async function inspect(file: string, flags: InspectFlags, signal: AbortSignal): 
   process.stdout.write(printInspection(inspection));
   for (const { path, sha256 } of checksums)
     process.stdout.write(`SHA-256 as it should be: ${sha256}  ${path}\n`);
+}
+
+/** Of a name, both files; they have to be there. */
+async function namedFiles(word: string): Promise<{ model: string; mmproj?: string }> {
+  if (word !== DEMO && (await stat(word).catch(() => undefined))) return { model: word };
+  const { planModel } = await import('../models/plan-model.js');
+  const plan = await planModel(word, { offline: true });
+  if (plan.state === 'ready') {
+    const { model, mmproj } = plan.files;
+    return { model, ...(mmproj !== null && { mmproj }) };
+  }
+  throw modelLoadError(
+    word,
+    'it is not converted yet: `llava-onevision run` or `convert` does so.',
+  );
 }
 
 async function verifyWithProgress(file: string, signal: AbortSignal): Promise<FileChecksum[]> {

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
+import { byteSize } from '../byte-size.js';
 import { LlavaError } from '../errors.js';
 import type { PullOptions, PullResult } from '../hub/pull.js';
-import { byteSize } from './shared/byte-size.js';
 import { collect, parseCount, withFlags } from './shared/flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { createPullBars } from './shared/pull-progress.js';

@@ -1,24 +1,21 @@
 /** `run`: one question about pictures and clips, one answer. The library does everything; here are flags and printing. */
 import { addAbortSignal } from 'node:stream';
-import { text as readAll } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { ChatOptions, ChatResult, LlavaOneVision, Message, Part } from '../index.js';
+import { type Asked, readWords, STDIN } from './run/words.js';
 import { reportUsage } from './shared/flags.js';
 import { addFormatOptions, type FormatFlags, formatOf } from './shared/format-flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { addMediaOptions } from './shared/media-flags.js';
-import {
-  addModelFiles,
-  addModelOptions,
-  loadModel,
-  type ModelFlags,
-} from './shared/model-flags.js';
+import { addModelOptions, loadModel, type ModelFlags } from './shared/model-flags.js';
+import { addModelFiles } from './shared/named-model.js';
 import { createProgress } from './shared/progress.js';
 import { addSamplingOptions, type SamplingFlags, samplingOf } from './shared/sampling-flags.js';
 import { describeMemory, describeStats } from './shared/stats.js';
 
 interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags {
-  prompt: string;
+  prompt?: string;
   system?: string;
   stats?: true;
   json?: true;
@@ -26,26 +23,28 @@ interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags {
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf \\
-      --image radar.jpg --prompt "What is shown in this image?"
-  $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf \\
-      --image https://example.org/photo.jpg --prompt "Describe it." --temperature 0.7 --seed 1 --json
-  $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf \\
-      --image before.jpg --image after.jpg --prompt "What changed?"
-  $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf \\
-      --video clip.mp4 --frames 16 --prompt "What happens?"
-  $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf --prompt - < question.txt
-  $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf \\
-      --image invoice.jpg --schema invoice.schema.json --prompt "Read the invoice."
+  $ llava-onevision run 0.5b-ov radar.jpg "What is shown in this image?"
+  $ llava-onevision run 7b-ov:q4_k_m before.jpg after.jpg "What changed?"
+  $ llava-onevision run 0.5b-ov https://example.org/photo.jpg "Describe it." --temperature 0.7 --seed 1 --json
+  $ llava-onevision run 0.5b-ov clip.mp4 "What happens?" --frames 16
+  $ llava-onevision run 0.5b-ov invoice.jpg "Read the invoice." --schema invoice.schema.json
+  $ curl -s https://example.org/photo.jpg | llava-onevision run 0.5b-ov - "What is this?"
+  $ llava-onevision run 0.5b-ov --image photo.jpg --prompt - < question.txt
+  $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf --image photo.jpg --prompt "What is this?"
 
+MODEL is a GGUF file, a folder, OWNER/NAME on the hub, a published model (0.5b-ov, 7b-ov, …) or demo. What is not there yet is
+downloaded and converted once; :TYPE behind it says to which type.
 The answer streams to stdout. With --json one object follows at the end instead: text, tokens, finishReason, usage,
 media and timings in milliseconds.`;
 
 export function runCommand(): Command {
-  const command = new Command('run').description('answer one question about pictures and clips');
+  const command = new Command('run')
+    .description('answer one question about pictures and clips')
+    .usage('MODEL [PICTURE...] "QUESTION" [options]')
+    .argument('[words...]', 'the model, pictures and clips (- for one from stdin), the question');
   const mediaOf = addMediaOptions(addModelFiles(command));
   command
-    .requiredOption('--prompt <text>', 'the question; - reads it from stdin')
+    .option('--prompt <text>', 'the question, where it is not the last word; - reads it from stdin')
     .option('--system <text>', "system message (default: the dialect's)");
   addFormatOptions(command);
   addSamplingOptions(command);
@@ -54,9 +53,11 @@ export function runCommand(): Command {
     .option('--stats', 'print token counts and times to stderr')
     .option('--json', 'print one result object instead of streaming text')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: RunFlags) => {
+    .action(async (words: string[], flags: RunFlags) => {
       try {
-        await interruptible((signal) => run(flags, mediaOf(), signal));
+        const asked = await readWords(words, flags, command);
+        asked.media.unshift(...mediaOf());
+        await interruptible((signal) => run(asked, flags, signal));
       } catch (error) {
         reportUsage(error, command);
         throw error;
@@ -65,14 +66,19 @@ export function runCommand(): Command {
 }
 
 /** Loads, asks, prints. @throws what the library throws, and the signal's reason */
-async function run(flags: RunFlags, media: Part[], signal: AbortSignal): Promise<void> {
-  const prompt: Part = { type: 'text', text: await readPrompt(flags.prompt, signal) };
-  const messages = withSystem(flags.system, { role: 'user', content: [...media, prompt] });
+async function run(asked: Asked, flags: RunFlags, signal: AbortSignal): Promise<void> {
+  const content: Part[] = [];
+  for (const part of asked.media) content.push(await fromStdin(part, signal));
+  content.push({ type: 'text', text: await readPrompt(asked.prompt, signal) });
+  const messages = withSystem(flags.system, { role: 'user', content });
   const format = await formatOf(flags);
-  const model = await loadModel(flags, {
-    signal,
-    onMemory: (memory) => flags.stats && process.stderr.write(describeMemory(memory)),
-  });
+  const model = await loadModel(
+    { ...flags, model: asked.model },
+    {
+      signal,
+      onMemory: (memory) => flags.stats && process.stderr.write(describeMemory(memory)),
+    },
+  );
   try {
     const result = await answer(model, messages, { flags, format, signal });
     if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -117,9 +123,17 @@ async function answer(
 }
 
 async function readPrompt(prompt: string, signal: AbortSignal): Promise<string> {
-  if (prompt !== '-') return prompt;
+  return prompt === STDIN ? (await readStdin(signal)).toString().trimEnd() : prompt;
+}
+
+async function fromStdin(part: Part, signal: AbortSignal): Promise<Part> {
+  const isIt = part.type === 'image' && part.image === STDIN;
+  return isIt ? { ...part, image: await readStdin(signal) } : part;
+}
+
+async function readStdin(signal: AbortSignal): Promise<Buffer> {
   try {
-    return (await readAll(addAbortSignal(signal, process.stdin))).trimEnd();
+    return await buffer(addAbortSignal(signal, process.stdin));
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   }

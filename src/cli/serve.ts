@@ -1,18 +1,18 @@
 /** `serve`: a model behind an OpenAI-compatible HTTP server. Here are flags, signals and the line at the start. */
 import type { AddressInfo } from 'node:net';
-import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import type { FastifyInstance } from 'fastify';
+import { byteSize } from '../byte-size.js';
 import type { ApiKeys, ServerOptions } from '../server/index.js';
 import { type KeyFlags, openKeys } from './serve/keys.js';
+import { openModels, type ServedFlags } from './serve/models.js';
 import { untilStopped } from './serve/signals.js';
-import { byteSize } from './shared/byte-size.js';
 import { asUsage, collect, parseCount, parseNumber } from './shared/flags.js';
-import { interruptible } from './shared/interrupt.js';
-import { addModelOptions, loadModel, type ModelFlags } from './shared/model-flags.js';
+import { addModelOptions } from './shared/model-flags.js';
+import { MODEL_ARGUMENT, takeModel } from './shared/named-model.js';
 
-interface ServeFlags extends ModelFlags, KeyFlags {
-  alias?: string;
+interface ServeFlags extends ServedFlags, KeyFlags {
+  modelsMax?: number;
   host: string;
   port: number;
   auth: boolean;
@@ -20,7 +20,6 @@ interface ServeFlags extends ModelFlags, KeyFlags {
   allowOrigin?: string[];
   mediaDir?: string;
   allowMediaUrl?: string[];
-  slots?: number;
   maxQueued?: number;
   deadline?: number;
   drain?: number;
@@ -29,9 +28,9 @@ interface ServeFlags extends ModelFlags, KeyFlags {
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision serve ov-q8_0.gguf --mmproj mmproj-ov-f16.gguf
-  $ llava-onevision serve ov-q8_0.gguf --mmproj mmproj-ov-f16.gguf --host 0.0.0.0 --api-key-file keys.txt
-  $ llava-onevision serve ov-q8_0.gguf --mmproj mmproj-ov-f16.gguf --allow-media-url images.example.org
+  $ llava-onevision serve 0.5b-ov
+  $ llava-onevision serve 7b-ov --host 0.0.0.0 --api-key-file keys.txt
+  $ llava-onevision serve ov-q8_0.gguf --allow-media-url images.example.org
 
 Clients of OpenAI's API take the URL that is printed, with /v1. Other machines are answered only where there are keys, or with
 --no-auth. SIGTERM and Ctrl-C let answers finish, SIGHUP reads the file of keys again. Requests are logged to stderr, never what
@@ -40,9 +39,12 @@ was asked or answered.`;
 export function serveCommand(): Command {
   const command = new Command('serve')
     .description("answer clients of OpenAI's API over HTTP")
-    .argument('<model>', 'the decoder, a GGUF file made by convert')
-    .option('--mmproj <file>', 'its vision tower, a GGUF file made by convert')
-    .option('--alias <name>', "the model's name for clients (default: the file's)")
+    .argument('[models...]', MODEL_ARGUMENT)
+    .option('--model <model>', 'the same as the first MODEL', String)
+    .option('--mmproj <file>', 'its vision tower (default: the one that belongs to it)', collect)
+    .option('--offline', 'look for models on this machine only')
+    .option('--alias <name>', "its name for clients (default: the file's)", collect)
+    .option('--models-max <n>', 'how many of them are in memory at one time', parseCount)
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <n>', 'where to listen; 0 takes any that is free', parseCount, 8080)
     .option('--api-key <key>', 'what clients have to show; may be given again', collect)
@@ -67,8 +69,14 @@ export function serveCommand(): Command {
     );
   return addModelOptions(command)
     .addHelpText('after', EXAMPLES)
-    .action((model: string, flags: ServeFlags) =>
-      asUsage(command, () => serve({ ...flags, model }, command)),
+    .action((words: string[], flags: Omit<ServeFlags, 'models'>) =>
+      asUsage(command, () => {
+        const models = [
+          takeModel(flags.model === undefined ? {} : { model: flags.model }, words, command),
+          ...words,
+        ];
+        return serve({ ...flags, models }, command);
+      }),
     );
 }
 
@@ -80,16 +88,20 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
       `error: option '--host <address>': other machines can reach ${flags.host}; give --api-key-file, or --no-auth to answer all`,
     );
   const { createServer } = await import('../server/index.js');
-  const more = flags.slots === undefined ? {} : { maxSequences: flags.slots };
-  await using model = await interruptible((signal) => loadModel(flags, { signal, more }));
-  const app = createServer(model, serverOptions(flags, keys?.keys, model.info.maxSequences));
-  await app.listen({ host: flags.host, port: flags.port });
-  const { memory, maxSequences } = model.info;
+  const { source, names, first } = await openModels(flags);
+  const { memory, maxSequences } = first.info;
+  const app = createServer(source, serverOptions(flags, keys?.keys, maxSequences));
   const size = byteSize(memory.host + memory.gpu);
-  process.stdout.write(
-    `${nameOf(flags)} at ${urlOf(app)}/v1, about ${size} of memory, ${maxSequences} chats at a time\n`,
-  );
-  await untilStopped(app, keys?.reload);
+  try {
+    await app.listen({ host: flags.host, port: flags.port });
+    process.stdout.write(
+      `${names.join(', ')} at ${urlOf(app)}/v1, about ${size} of memory, ${maxSequences} chats at a time\n`,
+    );
+    await untilStopped(app, keys?.reload);
+  } finally {
+    await app.close();
+    await first.dispose();
+  }
 }
 
 function serverOptions(
@@ -99,7 +111,6 @@ function serverOptions(
 ): ServerOptions {
   const { host, allowHost = [], allowOrigin, maxQueued, deadline, drain, logLevel } = flags;
   return {
-    modelName: nameOf(flags),
     noAuth: !flags.auth,
     slots,
     allowHosts: [...allowHost, host],
@@ -109,16 +120,13 @@ function serverOptions(
       ...(flags.allowMediaUrl && { allowUrls: flags.allowMediaUrl }),
     },
     ...(apiKeys && { apiKeys }),
+    ...(flags.modelsMax !== undefined && { maxModels: flags.modelsMax }),
     ...(allowOrigin && { allowOrigins: allowOrigin }),
     ...(maxQueued !== undefined && { maxQueued }),
     ...(deadline !== undefined && { deadlineMs: Math.round(deadline * 1000) }),
     ...(drain !== undefined && { drainMs: Math.round(drain * 1000) }),
     logger: logLevel === 'silent' ? false : { level: logLevel, stream: process.stderr },
   };
-}
-
-function nameOf({ alias, model }: ServeFlags): string {
-  return alias ?? basename(model).replace(/\.gguf$/, '');
 }
 
 function urlOf(app: FastifyInstance): string {

@@ -1,4 +1,5 @@
 /** `verify`: converted files against known answers of their model. */
+import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { ggufString, readGguf } from '../gguf/reader.js';
 import type { LoadOptions } from '../index.js';
@@ -6,11 +7,13 @@ import type { CheckResult, VerifyReport } from '../verify/report.js';
 import { parseCount, reportUsage } from './shared/flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { addGpuOptions, type GPU_NAMES, LLAMA_LOG } from './shared/model-flags.js';
+import { namedFiles } from './shared/named-model.js';
 import { createProgress } from './shared/progress.js';
 
 interface VerifyFlags extends Pick<LoadOptions, 'threads' | (typeof GPU_NAMES)[number]> {
   model?: string;
   mmproj?: string;
+  offline?: boolean;
   table?: string;
   image?: string;
   verbose?: true;
@@ -19,6 +22,7 @@ interface VerifyFlags extends Pick<LoadOptions, 'threads' | (typeof GPU_NAMES)[n
 
 const EXAMPLES = `
 Examples:
+  $ llava-onevision verify 7b-ov
   $ llava-onevision verify models/llava-onevision-qwen2-7b-ov-f16.gguf
   $ llava-onevision verify --model 7b-f16.gguf --mmproj mmproj-7b-f16.gguf --table 7b-ov --image llava_v1_5_radar.jpg
   $ llava-onevision verify my-f16.gguf mmproj-my-f16.gguf --table known-answers.json --image picture.png --json
@@ -32,9 +36,11 @@ Exit status: 0 nothing failed, 1 something did, 2 wrong usage.`;
 export function verifyCommand(): Command {
   const command = new Command('verify')
     .description('check converted files against known answers of the published models')
-    .argument('[files...]', 'the decoder and its mmproj, in any order')
-    .option('--model <file>', 'the decoder')
-    .option('--mmproj <file>', 'its mmproj; without it only the decoder is checked')
+    .usage('MODEL | FILE... [options]')
+    .argument('[files...]', 'a model by its name; or the decoder and its mmproj, in any order')
+    .option('--model <model>', 'a model by its name, or the decoder', String)
+    .option('--mmproj <file>', 'its mmproj; without it only the decoder of a file is checked')
+    .option('--offline', 'look for the model on this machine only')
     .option(
       '--table <name>',
       "a built-in table or a JSON file (default: what the decoder's metadata names)",
@@ -60,8 +66,8 @@ async function run(
   files: string[],
   { flags, command, signal }: { flags: VerifyFlags; command: Command; signal: AbortSignal },
 ): Promise<void> {
-  const { verbose, json, ...options } = flags;
-  const { model, mmproj } = await tellApart(files, flags, command);
+  const { verbose, json, offline, ...options } = flags;
+  const { model, mmproj } = await filesFor(files, { flags, command, signal });
   // Imported here so that help and usage errors do not wait for it.
   const { verify } = await import('../verify/verify.js');
   const progress = createProgress('Verifying');
@@ -75,6 +81,22 @@ async function run(
   }).finally(progress.stop);
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : describe(report));
   if (!report.passed) process.exitCode = 1;
+}
+
+/** A name stands for both files, a file for itself. */
+async function filesFor(
+  words: string[],
+  { flags, command, signal }: { flags: VerifyFlags; command: Command; signal: AbortSignal },
+): Promise<{ model: string; mmproj: string | undefined }> {
+  const [word = flags.model] = words;
+  const isName = word !== undefined && words.length < 2 && !(await isFile(word));
+  if (!isName) return tellApart(words, flags, command);
+  const files = await namedFiles({ ...flags, model: word }, signal);
+  return { model: files.model, mmproj: files.mmproj ?? undefined };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }
 
 /** By their architecture. @throws ERR_MODEL_LOAD, CommanderError */

@@ -16,8 +16,7 @@ import { planDecoder } from './decoder-plan.js';
 import { checkDocuments, type DocumentOptions, writeDocuments } from './documents.js';
 import { checkName, defaultName } from './file-name.js';
 import { checkImatrix, readImatrix } from './imatrix.js';
-import { findLayout, nameTensors } from './layouts.js';
-import { checkTensorKinds, leftOutNotes, POOLING_HEAD } from './left-out.js';
+import { leftOutNotes } from './left-out.js';
 import { isLoraFolder } from './lora-config.js';
 import { planMmproj } from './mmproj-plan.js';
 import {
@@ -28,6 +27,7 @@ import {
   writeOutputs,
 } from './output-files.js';
 import { type MmprojOuttype, mmprojOuttypes, type Outtype, outtypes } from './outtypes.js';
+import { readLayout } from './read-layout.js';
 
 export type { MmprojOuttype, Outtype } from './outtypes.js';
 
@@ -132,15 +132,9 @@ async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
     source = sourceOfSnapshot(options.checkpoint),
     name = source?.repo.split('/')[1] ?? defaultName(options.checkpoint),
   } = options;
-  const layout = findLayout(checkpoint.config);
+  const { layout, named, config } = await readLayout(checkpoint);
   const { dialect } = layout;
   const common = { checkpoint, name, dialect, ...(source && { source }) };
-  checkTensorKinds(checkpoint.tensors.values());
-  const named = nameTensors(layout, checkpoint.tensors.values());
-  const config = await layout.readConfig(checkpoint, {
-    hasHead: named.decoder.has('output.weight'),
-    hasPoolingHead: named.unknown.some(({ name }) => POOLING_HEAD.test(name)),
-  });
   const imatrix = options.imatrix === undefined ? undefined : await readImatrix(options.imatrix);
   const model = await planDecoder({
     ...common,

@@ -59,6 +59,11 @@ export function fileType(outtype: Outtype): number {
   return rows[outtype][1];
 }
 
+/** The type that a file says it has. @param code `general.file_type` */
+export function outtypeOf(code: unknown): Outtype | undefined {
+  return outtypes.find((outtype) => fileType(outtype) === code);
+}
+
 const aliases: Record<string, Outtype> = { q3_k: 'q3_k_m', q4_k: 'q4_k_m', q5_k: 'q5_k_m' };
 
 /** As people write them: any case, q4_k for q4_k_m. @returns undefined for a name that is none. */

@@ -77,10 +77,11 @@ export class KvCache {
     return this.#options.keepsPrefixes;
   }
 
-  /** Chats that have a place, and the cells that those hold or have set aside. */
-  get use(): { chats: number; cells: number; of: number } {
+  /** Chats that have a place, the cells that those hold or have set aside, and what is kept in plain memory. */
+  get use(): { chats: number; cells: number; of: number; parkedBytes: number } {
     const cells = this.#spans.heldBy([...this.#active].map(({ span }) => span));
-    return { chats: this.#active.size, cells, of: this.#budget.nCtx };
+    const { bytes: parkedBytes } = this.#parked;
+    return { chats: this.#active.size, cells, of: this.#budget.nCtx, parkedBytes };
   }
 
   /** @throws ERR_CONTEXT_FULL when no empty context could hold a prompt of `rows` */

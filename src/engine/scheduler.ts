@@ -28,6 +28,8 @@ export interface SchedulerStats {
   /** Cells of the KV cache that running chats hold or have set aside. Those of kept beginnings do not count: they give way. */
   kvCellsUsed: number;
   kvCells: number;
+  /** Kept beginnings in plain memory. */
+  prefixCacheBytes: number;
 }
 
 export class Scheduler {
@@ -56,8 +58,11 @@ export class Scheduler {
   }
 
   get stats(): SchedulerStats {
-    const { chats, cells, of } = this.#cache.use;
-    return { running: chats, queued: this.#queue.length, kvCellsUsed: cells, kvCells: of };
+    const { chats, cells, of, parkedBytes } = this.#cache.use;
+    return {
+      ...{ running: chats, queued: this.#queue.length, kvCellsUsed: cells, kvCells: of },
+      prefixCacheBytes: parkedBytes,
+    };
   }
 
   /** Waits for a place in the cache; every opened sequence must be closed.

@@ -30,6 +30,11 @@ export function namedBenchmarks(
   );
 }
 
+/** Whether a word is one of the names. */
+export function isBenchmark(word: string): boolean {
+  return benchmarks.some((benchmark) => namesOf(benchmark).includes(word));
+}
+
 /** As `eval list` shows them. */
 function namesOf({ name, rows }: Benchmark): string[] {
   return [...new Set([name, ...rows.map((row) => row.name)])];

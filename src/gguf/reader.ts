@@ -45,12 +45,33 @@ const scalars: Record<number, { type: GgufScalarType; bytes: number }> = {
 class Malformed extends Error {}
 
 /** @throws ERR_MODEL_LOAD for a file that cannot be read, is no GGUF, is malformed, or lacks tensor data at its end. */
-export async function readGguf(path: string): Promise<GgufFile> {
+export function readGguf(path: string): Promise<GgufFile> {
+  return read(path, parse);
+}
+
+/** The keys before the vocabulary, which is long: enough to know what kind of file it is. @throws ERR_MODEL_LOAD */
+export function readGgufHead(path: string): Promise<Pick<GgufFile, 'path' | 'metadata'>> {
+  return read(path, async (bytes, origin) => {
+    const { file, nKeys } = await begin(bytes, origin);
+    for (let i = 0; i < nKeys; i++) {
+      await readEntry(bytes, file, i);
+      if ([...file.metadata.keys()].at(-1)!.startsWith('tokenizer.')) break;
+    }
+    return file;
+  });
+}
+
+type Origin = Pick<GgufFile, 'path' | 'checked' | 'fileSize'>;
+
+async function read(
+  path: string,
+  work: (bytes: HeaderBytes, origin: Origin) => Promise<GgufFile>,
+): Promise<GgufFile> {
   try {
     return await withFile(path, 'r', async (file) => {
       const { size } = await file.stat();
       const checked = await checkedFile(path, file);
-      return parse(new HeaderBytes(file, size), { path, checked, fileSize: size });
+      return work(new HeaderBytes(file, size), { path, checked, fileSize: size });
     });
   } catch (error) {
     if (error instanceof Malformed) throw modelLoadError(path, error.message);
@@ -60,20 +81,8 @@ export async function readGguf(path: string): Promise<GgufFile> {
   }
 }
 
-async function parse(
-  bytes: HeaderBytes,
-  origin: Pick<GgufFile, 'path' | 'checked' | 'fileSize'>,
-): Promise<GgufFile> {
-  const version = await readVersion(bytes);
-  const nTensors = await readCount(bytes, 'tensors', MIN_TENSOR_BYTES);
-  const nKeys = await readCount(bytes, 'keys', MIN_KEY_BYTES);
-  const file: GgufFile = {
-    ...origin,
-    version,
-    metadata: new Map(),
-    scalarTypes: new Map(),
-    tensors: [],
-  };
+async function parse(bytes: HeaderBytes, origin: Origin): Promise<GgufFile> {
+  const { file, nTensors, nKeys } = await begin(bytes, origin);
   for (let i = 0; i < nKeys; i++) await readEntry(bytes, file, i);
   const names = new Set<string>();
   for (let i = 0; i < nTensors; i++) {
@@ -84,6 +93,15 @@ async function parse(
   }
   placeTensors(file, bytes.position);
   return file;
+}
+
+async function begin(bytes: HeaderBytes, origin: Origin) {
+  const version = await readVersion(bytes);
+  const nTensors = await readCount(bytes, 'tensors', MIN_TENSOR_BYTES);
+  const nKeys = await readCount(bytes, 'keys', MIN_KEY_BYTES);
+  const empty = { metadata: new Map(), scalarTypes: new Map(), tensors: [] };
+  const file: GgufFile = { ...origin, version, ...empty };
+  return { file, nTensors, nKeys };
 }
 
 async function readVersion(bytes: HeaderBytes): Promise<number> {

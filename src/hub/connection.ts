@@ -77,7 +77,7 @@ export class HubConnection {
         });
         return { ...response, bytes };
       },
-      { attempts: API_ATTEMPTS, ...(signal && { signal }) },
+      { attempts: this.settings.attempts ?? API_ATTEMPTS, ...(signal && { signal }) },
     );
   }
 

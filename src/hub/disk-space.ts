@@ -9,15 +9,18 @@ export async function checkDiskSpace(folder: string, needed: number): Promise<vo
   await makeFolder(folder).catch((cause) => {
     throw cacheWriteError(folder, cause);
   });
-  // Some network file systems do not tell.
-  const info = await statfs(folder).catch(() => undefined);
-  if (!info || info.blocks === 0) return;
-  const available = info.bavail * info.bsize;
-  if (needed <= available) return;
+  const available = await freeBytes(folder);
+  if (available === undefined || needed <= available) return;
   throw new LlavaError(
     'ERR_DISK_FULL',
     `The download needs ${needed} bytes but ${folder} has room for ${available}. ` +
       'Free some, or put the cache on another disk with HF_HUB_CACHE.',
     { path: folder, needed, available },
   );
+}
+
+/** @returns undefined for a file system that does not tell, as some of networks */
+export async function freeBytes(folder: string): Promise<number | undefined> {
+  const info = await statfs(folder).catch(() => undefined);
+  return info && info.blocks > 0 ? info.bavail * info.bsize : undefined;
 }

@@ -1,18 +1,17 @@
 /**
  * A blob that is still incomplete: `blobs/ETAG.incomplete` at rest. Who works on it first renames it to a name of its
- * own, `ETAG.HOST-PID-ID.incomplete`, which only one can do; others wait for the blob. Its owner touches it every few seconds:
- * one that is not touched any more, or whose process on this host is gone, is taken over. Should that be guessed wrong, two write the same bytes to the same places.
+ * own, `ETAG.HOST-PID-ID.incomplete`, which only one can do; others wait for the blob. Who is gone is taken over (files/claim.ts);
+ * should that be guessed wrong, two write the same bytes to the same places.
  * What lay at rest may still be open in another program, such as huggingface_hub, whose locks we do not know: it is hashed
  * from the disk once more before it becomes a blob.
  */
-import { createHash, type Hash, randomBytes } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CLAIM_ID, dropId, isHeld, keepTouching, POLL_MS, takeId, touch } from '../files/claim.js';
 import { makeFolder } from '../files/make-folder.js';
-import { isAlive } from '../files/whole-file.js';
 import { cacheWriteError } from './cache-error.js';
 import { etagHash } from './etag.js';
 import type { RepoFile } from './repository.js';
@@ -23,17 +22,10 @@ export interface ClaimOptions {
   signal?: AbortSignal;
 }
 
-const POLL_MS = 500;
-const TOUCH_MS = 5000;
-/** Several touches were missed: every container has a host name of its own, so its processes cannot be looked for. */
-const ABANDONED_MS = 30_000;
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 const PIECE_BYTES = 1 << 20;
 
-/** Claims of this process; a process id alone may be that of an earlier one. */
-const held = new Set<string>();
-
 interface Opened {
+  id: string;
   claim: string;
   handle: FileHandle;
   /** Rather than made by this process. */
@@ -43,21 +35,23 @@ interface Opened {
 export class PartialFile {
   readonly #file: RepoFile;
   readonly #blob: string;
+  readonly #id: string;
   readonly #claim: string;
   readonly #handle: FileHandle;
   readonly #isTakenOver: boolean;
-  readonly #touching: NodeJS.Timeout;
+  readonly #stopTouching: () => void;
   #hash: Hash;
   #size = 0;
 
   private constructor(file: RepoFile, blob: string, opened: Opened) {
     this.#file = file;
     this.#blob = blob;
+    this.#id = opened.id;
     this.#claim = opened.claim;
     this.#handle = opened.handle;
     this.#isTakenOver = opened.isTakenOver;
     this.#hash = etagHash(file);
-    this.#touching = setInterval(() => void touch(opened.claim), TOUCH_MS).unref();
+    this.#stopTouching = keepTouching(opened.claim);
   }
 
   /** @returns undefined when the blob is there, perhaps by the work of another process.
@@ -88,9 +82,8 @@ export class PartialFile {
   }
 
   static async #take(file: RepoFile, blob: string, found: Incomplete[]): Promise<PartialFile> {
-    const id = `${HOST}-${process.pid}-${randomBytes(4).toString('hex')}`;
+    const id = takeId();
     const claim = `${blob}.${id}.incomplete`;
-    held.add(basename(claim));
     try {
       await makeFolder(dirname(blob));
       let isTaken = false;
@@ -101,9 +94,9 @@ export class PartialFile {
       const handle = await open(claim, constants.O_RDWR | constants.O_CREAT);
       // From now on others see that someone is at it.
       await touch(claim);
-      return new PartialFile(file, blob, { claim, handle, isTakenOver: isTaken });
+      return new PartialFile(file, blob, { id, claim, handle, isTakenOver: isTaken });
     } catch (error) {
-      held.delete(basename(claim));
+      dropId(id);
       throw error;
     }
   }
@@ -165,8 +158,8 @@ export class PartialFile {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#touching);
-    held.delete(basename(this.#claim));
+    this.#stopTouching();
+    dropId(this.#id);
     await this.#handle.close();
   }
 
@@ -206,29 +199,18 @@ async function incompleteFiles(blob: string): Promise<Incomplete[]> {
   const folder = dirname(blob);
   const names = await readdir(folder).catch(() => []);
   const found = names.map(async (name) => {
-    const claim = name.startsWith(`${basename(blob)}.`) && CLAIM.exec(name);
+    const claim = name.startsWith(`${basename(blob)}.`) ? CLAIM.exec(name) : null;
     if (!claim && name !== `${basename(blob)}.incomplete`) return [];
     const path = join(folder, name);
     const info = await stat(path).catch(() => undefined);
     if (!info) return [];
-    const isFresh = Date.now() - info.mtimeMs < ABANDONED_MS;
-    return [{ path, size: info.size, isHeld: Boolean(claim) && isFresh && isHeld(name) }];
+    const id = claim?.[1];
+    return [{ path, size: info.size, isHeld: Boolean(id && isHeld(id, info.mtimeMs)) }];
   });
   return (await Promise.all(found)).flat();
 }
 
-const CLAIM = /^[0-9a-f]+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.incomplete$/;
-
-function isHeld(name: string): boolean {
-  const [, host, pid] = CLAIM.exec(name) ?? [];
-  if (host !== HOST) return true;
-  return Number(pid) === process.pid ? held.has(name) : isAlive(Number(pid));
-}
-
-async function touch(path: string): Promise<void> {
-  const now = new Date();
-  await utimes(path, now, now).catch(() => {});
-}
+const CLAIM = new RegExp(`^[0-9a-f]+\\.(${CLAIM_ID})\\.incomplete$`);
 
 async function sizeOf(path: string) {
   return stat(path).catch(() => undefined);

@@ -28,6 +28,8 @@ export interface HubSettings {
   symlinks: boolean;
   /** How long a connection may say nothing. */
   timeoutMs: number;
+  /** How often a small answer is asked for. */
+  attempts?: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -27,9 +27,9 @@ import { type LoraAdapter, resolveLora } from './lora-options.js';
 import type { MemoryEstimate } from './memory.js';
 
 export interface LoadProgress {
-  /** 'memory' comes first, before anything is taken. */
-  stage: 'memory' | 'decoder' | 'context' | 'vision';
-  /** How much of the whole load is done, 0-1. */
+  /** 'download' and 'convert' come where a name needs them, 'memory' first otherwise, before anything is taken. */
+  stage: 'download' | 'convert' | 'memory' | 'decoder' | 'context' | 'vision';
+  /** How much of the whole load is done, 0-1; of a download or a conversion, how much of that. */
   fraction: number;
   /** With stage 'memory'. */
   memory?: MemoryEstimate;
@@ -38,10 +38,13 @@ export interface LoadProgress {
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 export interface LoadOptions extends DeviceOptions {
-  /** Path of the decoder, a GGUF file; the first file of a split one. */
+  /** The decoder, a GGUF file (the first of a split one), or a model's name as {@link resolveModel} takes it: a folder,
+   *  `OWNER/NAME`, a published name such as "0.5b-ov", or "demo". */
   model: string;
-  /** Path of its vision file. Without it the model takes text only. */
-  mmproj?: string;
+  /** Path of its vision file. Default: the one that belongs to it; where there is none, or with null, the model takes text only. */
+  mmproj?: string | null;
+  /** A name is looked for on this machine only. Default: `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE`. */
+  offline?: boolean;
   /** Adapters to apply to the decoder, as `convertLora` makes them; several add up. */
   lora?: string | LoraAdapter | readonly (string | LoraAdapter)[];
   /** Positions that all chats at one time share, prompts and answers; one chat may use all of it, up to what the model
@@ -115,8 +118,9 @@ export interface LoadOptions extends DeviceOptions {
 type Check<T> = (name: string, value: unknown) => T;
 
 const CHECKS = {
-  model: (name, value) => checkPath(name, value),
-  mmproj: path(),
+  model: (name, value) => checkPath(name, value, 'a GGUF file, a folder or the name of a model'),
+  mmproj: (name, value) => (value === null ? null : path()(name, value)),
+  offline: (name, value) => (value === undefined ? undefined : checkBoolean(name, value, false)),
   lora: (_, value) => resolveLora(value),
   contextSize: count(2 ** 24),
   backend: choice(BACKEND_CHOICES, 'auto'),

@@ -25,6 +25,13 @@ export interface ModelFiles {
   fingerprints: Engine['fingerprints'];
 }
 
+/** What a plan asks of the files: their headers, or what will be in them. */
+export interface PlannedFiles {
+  decoder: MemoryOptions['decoder'] & Pick<DecoderFacts, 'nCtxTrain'>;
+  vision: (NonNullable<MemoryOptions['vision']> & Pick<VisionConfig, 'dialect'>) | null;
+  lora?: readonly Pick<LoraFile, 'tensorBytes'>[];
+}
+
 /** What was decided where the settings left it open. */
 export interface LoadPlan {
   contextSize: number;
@@ -64,16 +71,16 @@ const MICRO_BATCH_WITH_SCORES = 128;
 
 /** @throws ERR_MODEL_LOAD, ERR_MODEL_MISMATCH */
 export async function readModelFiles(settings: LoadSettings): Promise<ModelFiles> {
-  const { model, mmproj } = settings;
+  const { model, mmproj = null } = settings;
   const decoder = await readDecoderFile(model);
-  const vision = mmproj === undefined ? null : await readVisionConfig(mmproj);
+  const vision = mmproj === null ? null : await readVisionConfig(mmproj);
   if (vision) checkMatch(decoder, vision);
   const paths = settings.lora.map(({ path }) => path);
   const lora = await Promise.all(paths.map(readLoraFile));
   for (const adapter of lora) checkLoraFits(adapter, decoder);
   const fingerprints = {
     decoder: await fileFingerprint(model),
-    vision: mmproj === undefined ? null : await fileFingerprint(mmproj),
+    vision: mmproj === null ? null : await fileFingerprint(mmproj),
     lora: await Promise.all(paths.map(fileFingerprint)),
   };
   return { decoder, vision, lora, fingerprints };
@@ -92,7 +99,7 @@ export function checkMatch(decoder: DecoderFacts, vision: VisionConfig): void {
 
 /** @throws ERR_INVALID_ARGUMENT, and where a GPU was asked for and gets nothing, ERR_OUT_OF_MEMORY, ERR_BACKEND_UNAVAILABLE */
 export function planLoad(
-  files: Pick<ModelFiles, 'decoder' | 'vision'> & Partial<ModelFiles>,
+  files: PlannedFiles,
   settings: LoadSettings,
   addon: PlanningAddon,
 ): LoadPlan {
@@ -180,7 +187,10 @@ function noDevice({ name, package: from, file }: BackendInfo, reason: string): L
   );
 }
 
-function checkKvType({ kvType: { k, v } }: LoadSettings, { headDim }: DecoderFacts): void {
+function checkKvType(
+  { kvType: { k, v } }: LoadSettings,
+  { headDim }: Pick<DecoderFacts, 'headDim'>,
+): void {
   if ((k !== 'q8_0' && v !== 'q8_0') || headDim % 32 === 0) return;
   const reason = `because heads of ${headDim} values are no multiple of 32`;
   throw invalidArgument('kvType', `f16 or f32, ${reason},`, 'q8_0');

@@ -29,7 +29,7 @@ export interface RequestLimits {
   maxFrames: number;
 }
 
-const MAX_TOKENS = { min: 1, max: 2 ** 31 - 1, integer: true };
+export const MAX_TOKENS = { min: 1, max: 2 ** 31 - 1, integer: true };
 
 /** @throws 400 */
 export function readChatRequest(value: unknown, limits: RequestLimits): ChatRequest {

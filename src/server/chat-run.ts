@@ -1,4 +1,5 @@
 /** Asks a prepared request's chats, each in a slot, and gives what comes as it comes: chunks of all answers, then their results. */
+import { setMaxListeners } from 'node:events';
 import type { ChatChunk, ChatResult } from '../chat/chat-stream.js';
 import type { PreparedChat } from './prepare.js';
 import type { Work } from './work.js';
@@ -14,6 +15,8 @@ export async function* runChats(
 ): AsyncGenerator<ChatEvent> {
   const mail = new Mailbox<ChatEvent>();
   const leaving = new AbortController();
+  // Each chat listens, and more than once; Node would warn of a leak.
+  setMaxListeners(0, leaving.signal);
   const onAbort = () => leaving.abort(work.signal.reason);
   work.signal.throwIfAborted();
   work.signal.addEventListener('abort', onAbort, { once: true });

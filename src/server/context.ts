@@ -1,6 +1,7 @@
 /** What all routes of a server share. */
 import type { Admission } from './admission.js';
 import type { AtMost } from './at-most.js';
+import type { Metrics } from './metrics.js';
 import type { ServedModels } from './served-models.js';
 import type { ServerSettings } from './server-options.js';
 
@@ -9,4 +10,5 @@ export interface ServerContext {
   models: ServedModels;
   admission: Admission;
   clips: AtMost;
+  metrics: Metrics;
 }

@@ -17,8 +17,11 @@ import type { ServerContext } from './context.js';
 import { drain } from './drain.js';
 import { allowOrigin, checkHost, isOwnMachine, ownerOf, preflight } from './guards.js';
 import { promisedBytes, readJsonBody, tooLarge } from './json-body.js';
+import { Metrics } from './metrics.js';
 import { chatRoutes } from './routes/chat.js';
 import { healthRoutes, modelRoutes } from './routes/models.js';
+import { responseRoutes } from './routes/responses.js';
+import { tokenizeRoutes } from './routes/tokenize.js';
 import { type ModelSource, ServedModels } from './served-models.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './server-options.js';
 import { Work } from './work.js';
@@ -29,17 +32,16 @@ const WORTH_CLOSING = 2 ** 20;
 const MAX_HEADER_BYTES = 16 * 1024;
 const KEEP_ALIVE_MS = 72_000;
 
-/** The server of a loaded model, which stays the caller's: closing the server does not dispose of it.
+/** The server of a loaded model, which stays the caller's: closing the server does not dispose of it. Of models that are given as
+ *  functions the server disposes itself.
  *  @throws ERR_INVALID_ARGUMENT */
 export function createServer(model: ModelSource, options: ServerOptions = {}): FastifyInstance {
   const settings = resolveServerOptions(options);
   const app = Fastify(fastifyOptions(settings));
-  const context: ServerContext = {
-    settings,
-    models: new ServedModels(model, { name: settings.modelName }),
-    admission: new Admission({ ...settings, maxBytes: settings.maxTotalBytes }),
-    clips: new AtMost(CLIPS),
-  };
+  const models = new ServedModels(model, settings);
+  const admission = new Admission({ ...settings, maxBytes: settings.maxTotalBytes });
+  const metrics = new Metrics(admission, models);
+  const context = { settings, models, admission, metrics, clips: new AtMost(CLIPS) };
   app.decorateRequest('work');
   app.server.headersTimeout = settings.headersTimeoutMs;
   const working = new Set<Work>();
@@ -58,12 +60,15 @@ export function createServer(model: ModelSource, options: ServerOptions = {}): F
     isClosing = true;
     await drain(working, settings.drainMs);
   });
+  app.addHook('onClose', () => models.close());
   addBodies(app, settings);
   addErrors(app);
-  addLog(app);
+  addLog(app, metrics);
   healthRoutes(app, () => !isClosing);
   modelRoutes(app, context);
   chatRoutes(app, context);
+  responseRoutes(app, context);
+  tokenizeRoutes(app, context);
   return app;
 }
 
@@ -164,10 +169,11 @@ function addErrors(app: FastifyInstance): void {
 }
 
 /** A line for each request: no text of it, no query, no picture. */
-function addLog(app: FastifyInstance): void {
+function addLog(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
     const ms = Math.round(reply.elapsedTime);
+    metrics.answered(routeOptions.url ?? 'none', reply.statusCode);
     request.log.info({ method, route: routeOptions.url, status: reply.statusCode, ms }, 'request');
   });
 }

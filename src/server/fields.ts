@@ -22,6 +22,11 @@ export class Fields {
     this.#path = path;
   }
 
+  /** Where the object itself stands within the body. */
+  get place(): string {
+    return this.#path;
+  }
+
   /** The field's path within the body. */
   path(name: string): string {
     return this.#path === '' ? name : `${this.#path}.${name}`;

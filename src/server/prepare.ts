@@ -4,6 +4,7 @@
  */
 import type { ChatOptions } from '../chat/chat-options.js';
 import type { ChatStream } from '../chat/chat-stream.js';
+import type { RenderedPrompt } from '../chat/conversation.js';
 import type { LlavaOneVision } from '../llava-onevision.js';
 import type { Message, Part } from '../prompt/messages.js';
 import { tooLong } from './api-error.js';
@@ -41,13 +42,13 @@ export async function prepareChat(asked: Asked, given: PrepareOptions): Promise<
   const { model, work } = given;
   const cacheScope = work.owner;
   const { maxTokens, seed } = asked.options;
-  const { messages, rows } = await layOut(asked, given);
+  checkOptions(model, asked.options);
+  const { messages, rendered } = await layOut(asked, given);
+  const { rows } = rendered;
   const { contextSize, trainedContextSize } = model.info;
   const room = Math.min(contextSize, trainedContextSize);
   if (rows > room) throw tooLong(rows, room);
   const options: ChatOptions = { ...asked.options, ...(cacheScope && { cacheScope }) };
-  // What is wrong with an option shall show now.
-  model.chat(messages, options);
   const answer = Math.min(maxTokens ?? OPEN_ANSWER, room - rows + 1);
   return {
     cost: rows + answer,
@@ -62,11 +63,25 @@ export async function prepareChat(asked: Asked, given: PrepareOptions): Promise<
   };
 }
 
+/** Before anything is fetched. A chat that nobody reads does nothing. @throws 400 with the field that the option came from */
+function checkOptions(model: LlavaOneVision, options: ChatOptions): void {
+  try {
+    model.chat([{ role: 'user', content: '' }], options);
+  } catch (error) {
+    const { code, argument } = error as { code?: string; argument?: string };
+    const field = options.tools ? 'tools' : 'response_format';
+    if (code === 'ERR_SCHEMA') throw Object.assign(error as Error, { param: field });
+    if (argument?.startsWith('grammar'))
+      throw Object.assign(error as Error, { param: 'response_format.grammar' });
+    throw error;
+  }
+}
+
 /** What the model would see, and the messages with their media. @throws 400, signal.reason */
 export async function layOut(
   { messages, options, frames }: Asked,
   given: PrepareOptions,
-): Promise<{ messages: Message[]; rows: number; visualRows: number }> {
+): Promise<{ messages: Message[]; rendered: RenderedPrompt }> {
   const { model, work } = given;
   const places = mediaPlaces(messages);
   checkPartCount(places.length, given.media);
@@ -74,9 +89,8 @@ export async function layOut(
   const looked = async () => {
     const whole = await withMedia(messages, frames, given);
     const { multiImage, tools } = options;
-    const { rows, media } = await model.render(whole, { multiImage, tools, signal: work.signal });
-    const visualRows = media.reduce((sum, part) => sum + part.rows, 0);
-    return { messages: whole, rows, visualRows };
+    const rendered = await model.render(whole, { multiImage, tools, signal: work.signal });
+    return { messages: whole, rendered };
   };
   return hasClip ? given.clips.run(work.signal, looked) : looked();
 }

@@ -18,6 +18,8 @@ export interface ServerOptions {
   allowOrigins?: readonly string[];
   /** What of pictures and clips is read: hosts, a folder, sizes. Default: `data:` URLs alone. */
   media?: Partial<MediaRules>;
+  /** How many of several models are in memory at one time. Default: all. */
+  maxModels?: number;
   /** Chats at one time. Default 8, as a model's maxSequences. */
   slots?: number;
   /** Requests that may wait beside those. Default 256. */
@@ -65,6 +67,7 @@ const CHECKS: Record<keyof ServerOptions, OptionCheck> = {
   allowHosts: textList,
   allowOrigins: textList,
   media: unchecked,
+  maxModels: aCount(1024),
   slots: aCount(256),
   maxQueued: (name, value) => value === 0 || aCount(2 ** 20)(name, value),
   maxBodyBytes: aCount(2 ** 30),
@@ -85,6 +88,7 @@ const DEFAULTS = {
   noAuth: false,
   allowHosts: [],
   allowOrigins: [],
+  maxModels: 1024,
   slots: 8,
   maxQueued: 256,
   maxBodyBytes: 64 * 2 ** 20,

@@ -14,9 +14,7 @@ const FORMATS = ['text', 'json_object', 'json_schema', 'grammar'] as const;
 const OUTDATED = ['functions', 'function_call'];
 
 /** @throws 400 */
-export function readShape(
-  body: Fields,
-): Pick<ChatOptions, 'responseFormat' | 'tools' | 'toolChoice'> {
+export function readShape(body: Fields): Shape & Pick<ChatOptions, 'responseFormat'> {
   for (const name of OUTDATED)
     if (body.value(name) !== undefined)
       throw badRequest(
@@ -24,17 +22,24 @@ export function readShape(
         `'${name}' is not known; use 'tools' and 'tool_choice'.`,
         'unsupported',
       );
-  const tools = body
-    .list('tools', { max: MAX_TOOLS })
-    ?.map((tool, i) => readTool(tool, `tools[${i}]`));
-  const toolChoice = readChoice(body);
-  if (!tools?.length && toolChoice !== undefined && toolChoice !== 'none' && toolChoice !== 'auto')
-    throw badRequest('tool_choice', "'tool_choice' needs 'tools'.");
+  const tools = readTools(body);
   const responseFormat = readFormat(body.object('response_format'));
-  const hasTools = tools && tools.length > 0 && toolChoice !== 'none';
-  if (hasTools && responseFormat)
+  if (tools.tools && responseFormat)
     throw badRequest('response_format', "'response_format' and 'tools' do not go together.");
-  return given({ responseFormat, ...(hasTools ? { tools, toolChoice } : {}) });
+  return given({ responseFormat, ...tools });
+}
+
+type Shape = Pick<ChatOptions, 'tools' | 'toolChoice'>;
+
+/** Nothing where no tool may be called. @throws 400 */
+export function readTools(body: Fields): Shape {
+  const list = body.list('tools', { max: MAX_TOOLS }) ?? [];
+  const tools = list.map((tool, i) => readTool(tool, `tools[${i}]`));
+  const toolChoice = readChoice(body);
+  const isFree = toolChoice === undefined || toolChoice === 'none' || toolChoice === 'auto';
+  if (tools.length === 0 && !isFree)
+    throw badRequest('tool_choice', "'tool_choice' needs 'tools'.");
+  return tools.length === 0 || toolChoice === 'none' ? {} : given({ tools, toolChoice });
 }
 
 /** Chat completions keep the schema in `json_schema`, responses beside the type. */

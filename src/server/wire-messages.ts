@@ -29,7 +29,8 @@ export function mediaPlaces(messages: readonly WireMessage[]): MediaPlace[] {
   );
 }
 
-function readMessage(value: unknown, path: string): WireMessage {
+/** One message of any role. @throws 400 */
+export function readMessage(value: unknown, path: string): WireMessage {
   const message = new Fields(value, path);
   const role = message.choice('role', ROLES);
   if (role === undefined)
@@ -64,18 +65,27 @@ function textOf(content: string | WirePart[]): string {
   return content.map((part) => (part.type === 'text' ? part.text : '')).join('');
 }
 
+/** The arguments of a call, which are a text. @throws 400 */
+export function readArguments(callee: Fields): Record<string, unknown> {
+  const text = callee.text('arguments') ?? '';
+  const given = text.trim() === '' ? {} : parseJson(text);
+  if (!isRecord(given)) throw wrong(callee.path('arguments'), 'the JSON text of an object', text);
+  return given;
+}
+
 function readCall(value: unknown, path: string): ToolCall {
   const call = new Fields(value, path);
   const callee = call.object('function');
   if (!callee) throw wrong(call.path('function'), 'an object with name and arguments', undefined);
-  const text = callee.text('arguments') ?? '';
-  const given = text.trim() === '' ? {} : parseJson(text);
-  if (!isRecord(given)) throw wrong(callee.path('arguments'), 'the JSON text of an object', text);
-  return { id: required(call, 'id'), name: required(callee, 'name'), arguments: given };
+  return {
+    id: required(call, 'id'),
+    name: required(callee, 'name'),
+    arguments: readArguments(callee),
+  };
 }
 
 /** Clients send several at the start, where the model knows one. @throws 400 for one that comes later */
-function joinSystem(messages: WireMessage[]): WireMessage[] {
+export function joinSystem(messages: WireMessage[]): WireMessage[] {
   const first = messages.findIndex(({ role }) => role !== 'system');
   const leading = first < 0 ? messages : messages.slice(0, first);
   const rest = messages.slice(leading.length);

@@ -2,6 +2,7 @@
  * One request while it is worked on: whose it is, what it weighs, and the signal that ends it when its connection is gone, its
  * deadline has come or the server closes.
  */
+import { setMaxListeners } from 'node:events';
 import type { FastifyReply } from 'fastify';
 import type { Visit } from './admission.js';
 import { ApiError, NO_RETRY } from './api-error.js';
@@ -19,6 +20,8 @@ export class Work {
 
   constructor(owner: string | undefined) {
     this.owner = owner;
+    // Every picture that is fetched listens; Node would warn of a leak.
+    setMaxListeners(0, this.#controller.signal);
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });

@@ -130,7 +130,7 @@ it('embed and render agree with what chat uses', async () => {
 });
 
 it('a decoder alone answers text', async () => {
-  const alone = await LlavaOneVision.load({ model: files.model, contextSize: 512 });
+  const alone = await LlavaOneVision.load({ model: files.model, mmproj: null, contextSize: 512 });
   const { text } = await alone.chat(hello, { maxTokens: 10 }).result;
   expect(text).toBe((await model.chat(hello, { maxTokens: 10 }).result).text);
   expect(() =>

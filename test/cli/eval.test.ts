@@ -158,7 +158,7 @@ test('list shows the 30 rows of the card', async () => {
 
 test.each([
   ['no such benchmark', ['nothing'], 'Expected one of ai2d'],
-  ['no model', ['ai2d'], 'expected --model and --mmproj, or --endpoint'],
+  ['no model', ['ai2d'], 'expected MODEL before the benchmarks, or --endpoint'],
   ['both', ['ai2d', ...MODEL, '--endpoint', 'http://x'], 'do not go with it'],
   ['no URL', ['ai2d', '--endpoint', 'x', '--endpoint-model', 'm'], 'expected http(s)'],
   ['no model of the server', ['ai2d', '--endpoint', 'http://x'], 'needs --endpoint-model'],

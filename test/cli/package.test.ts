@@ -60,6 +60,8 @@ describe('the main package', () => {
     const kinds = [
       /^(LICENSE|README\.md|package\.json|CMakeLists\.txt)$/,
       /^dist\/(src|eval)\/.*\.(js|d\.ts)$/,
+      /^docs\/[\w-]+\.md$/,
+      /^demo\/(checkpoint|pictures)\/[\w.-]+$/,
       /^src\/verify\/tables\/[\w.-]+\.json$/,
       /^(native\/((?!interop)\w+\/)?|cmake\/)[\w.-]+\.(cc|h|cmake|txt)$/,
       /^scripts\/build\/[\w-]+\.mjs$/,

@@ -10,6 +10,7 @@ interface Product {
   n: number;
   values: string;
   layout: string;
+  finish: string;
   isOurs: boolean;
   error: number | null;
   ggmlError: number | null;
@@ -55,6 +56,14 @@ describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
       ({ isOurs, m, badRows }) => isOurs && badRows !== Math.floor((m + 1) / 3),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test('a product ends with a bias, GELU or a residual', ({ skip }) => {
+    if (!products) skip('this CPU has not the instruction set');
+    const finished = products!.filter(({ finish }) => finish !== 'none');
+    expect(new Set(finished.map(({ finish }) => finish)).size).toBe(3);
+    // Without it they would be off by a bias of 1.
+    expect(finished.filter(({ error }) => error === null || error > 0.2)).toEqual([]);
   });
 
   test('every type with many rows is ours, with any width', ({ skip }) => {

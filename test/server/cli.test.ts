@@ -87,7 +87,7 @@ it('answers about a picture, reads its keys again, and stops in order', async ()
 
 it.each([
   ['another address without keys', ['--host', '0.0.0.0'], /--api-key-file/],
-  ['no model', [], /missing required argument 'model'/],
+  ['no model', [], /missing MODEL/],
   ['a file of keys that is not there', ['--api-key-file', '/nowhere/keys'], /ENOENT/],
   ['no such level', ['--log-level', 'loud'], /silent/],
 ])('%s is wrong usage', async (name, flags, message) => {

@@ -12,7 +12,7 @@ export interface Outcome {
 
 export interface CliOptions {
   /** What stdin says; '' by default. */
-  stdin?: string;
+  stdin?: string | Uint8Array;
   env?: Record<string, string>;
   cwd?: string;
   /** Sends SIGINT when the first output arrives. */

@@ -80,6 +80,7 @@ beforeAll(async () => {
   // Options that say nothing must not ask the network either.
   vi.stubEnv('HF_HUB_OFFLINE', '1');
   vi.stubEnv('HF_HUB_CACHE', folder);
+  vi.stubEnv('LLAVA_ONEVISION_CACHE', folder);
   fake = await fakeModel();
   Object.assign(fake.binding, { Grammar });
 });
@@ -120,6 +121,10 @@ const DOORS: Record<string, (() => Promise<[string, Call][]>)[]> = {
     async () => [['repo', (value) => api.pull(value, { offline: true, cacheDir: folder })]],
     async () =>
       withOptions((o) => api.pull('owner/name', o), { offline: true, cacheDir: folder })(),
+  ],
+  resolveModel: [
+    async () => [['model', (value) => api.resolveModel(value, { offline: true })]],
+    withOptions((o) => api.resolveModel('owner/name', o), { offline: true }),
   ],
   devices: [async () => [['backend', (value) => api.devices(value)]]],
   jsonSchemaToGrammar: [

@@ -10,6 +10,7 @@ import { type SamplingFlags, samplingOf } from '../shared/sampling-flags.js';
 import { type Inputs, openInputs } from './inputs.js';
 
 export interface BatchFlags extends ModelFlags, SamplingFlags, FormatFlags {
+  model: string;
   input: string[];
   media?: string;
   prompt?: string;

@@ -3,6 +3,8 @@ import { backendFor } from '../../addon/load-addon.js';
 import { resolveLoadOptions } from '../../load/load-options.js';
 import { planLoad, readModelFiles } from '../../load/load-plan.js';
 import { type MemoryEstimate, machineMemory } from '../../load/memory.js';
+import type { ModelFiles } from '../../models/gguf-files.js';
+import { planModel } from '../../models/plan-model.js';
 
 export interface ModelReport {
   model: string;
@@ -21,11 +23,39 @@ export interface ModelReport {
   fits: boolean;
 }
 
-/** @throws ERR_MODEL_LOAD, ERR_MODEL_MISMATCH, ERR_BINDING_NOT_FOUND */
-export async function examineModel(files: {
+/** What a name would need first. */
+export interface ModelForecast {
+  name: string;
+  /** In bytes; of the conversion about. */
+  download: number;
+  convert: number;
+  /** And why, once the checkpoint is there to tell. */
+  type?: string;
+  reason?: string;
+  /** What else is to be said. */
+  notes: string[];
+}
+
+export interface AskedModel {
   model: string;
   mmproj?: string;
-}): Promise<ModelReport> {
+  offline?: boolean;
+}
+
+/** Asks the hub about a name, writes nothing. @throws what resolveModel does, ERR_MODEL_MISMATCH, ERR_BINDING_NOT_FOUND */
+export async function examineModel(asked: AskedModel): Promise<ModelReport | ModelForecast> {
+  const { model, mmproj, offline } = asked;
+  const plan = await planModel(model, { ...(offline !== undefined && { offline }) });
+  if (plan.state === 'ready') return examineFiles({ ...plan.files, ...(mmproj && { mmproj }) });
+  const { label, downloadBytes, convertBytes, choice, type, notes } = plan;
+  const known = choice ?? (type && { type, reason: 'as asked for' });
+  return {
+    ...{ name: label, download: downloadBytes, convert: convertBytes, notes },
+    ...(known && { type: known.type, reason: known.reason }),
+  };
+}
+
+async function examineFiles(files: ModelFiles): Promise<ModelReport> {
   const settings = resolveLoadOptions(files);
   const modelFiles = await readModelFiles(settings);
   const plan = planLoad(modelFiles, settings, backendFor(settings.backend));

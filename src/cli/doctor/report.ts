@@ -23,7 +23,12 @@ import type { NativeDevice, NativeKernels } from '../../binding.js';
 import { machineMemory } from '../../load/memory.js';
 import { type DriverReport, driverVersion } from './driver-version.js';
 import { examineFfmpeg, type FfmpegReport } from './ffmpeg-report.js';
-import { examineModel, type ModelReport } from './model-report.js';
+import {
+  type AskedModel,
+  examineModel,
+  type ModelForecast,
+  type ModelReport,
+} from './model-report.js';
 
 export interface AddonReport {
   path: string;
@@ -69,11 +74,11 @@ export interface DoctorReport {
   addon: AddonReport | { error: string };
   gpus: GpuReport[];
   ffmpeg: FfmpegReport | { error: string };
-  /** What a load would do with the files that were named. */
-  model?: ModelReport | { error: string };
+  /** What a load would do with the model that was named, or what that needs first. */
+  model?: ModelReport | ModelForecast | { error: string };
 }
 
-export async function examine(files?: { model: string; mmproj?: string }): Promise<DoctorReport> {
+export async function examine(asked?: AskedModel): Promise<DoctorReport> {
   const glibc = glibcVersion();
   return {
     versions: { package: packageVersion(), node: process.versions.node },
@@ -86,7 +91,7 @@ export async function examine(files?: { model: string; mmproj?: string }): Promi
     addon: examineAddon(),
     gpus: examineGpus(thisMachine()),
     ffmpeg: await reported(examineFfmpeg()),
-    ...(files && { model: await reported(examineModel(files)) }),
+    ...(asked && { model: await reported(examineModel(asked)) }),
   };
 }
 

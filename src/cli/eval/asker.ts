@@ -2,10 +2,9 @@
 import { type Command, Option } from 'commander';
 import type { Asker } from '../../eval/asker.js';
 import { addModelOptions, loadModel, type ModelFlags } from '../shared/model-flags.js';
+import { addModelFiles, namedFiles } from '../shared/named-model.js';
 
-export interface AskerFlags extends Omit<ModelFlags, 'model' | 'mmproj'> {
-  model?: string;
-  mmproj?: string;
+export interface AskerFlags extends ModelFlags {
   endpoint?: string;
   endpointModel?: string;
   endpointVideo?: 'url' | 'frames';
@@ -23,9 +22,7 @@ export interface OpenedAsker extends AsyncDisposable {
 }
 
 export function addAskerOptions(command: Command): Command {
-  command
-    .option('--model <file>', 'the decoder, a GGUF file made by convert')
-    .option('--mmproj <file>', 'its vision tower, a GGUF file made by convert')
+  addModelFiles(command)
     .option('--endpoint <url>', 'ask an OpenAI-compatible server instead: http://HOST:PORT/v1')
     .option('--endpoint-model <name>', "the server's name of the model")
     .addOption(
@@ -37,21 +34,29 @@ export function addAskerOptions(command: Command): Command {
   return addModelOptions(command);
 }
 
-/** Wrong combinations end the process with status 2. @throws ERR_MODEL_LOAD */
-export async function askerSource(flags: AskerFlags, command: Command): Promise<AskerSource> {
+/** Wrong combinations end the process with status 2. @throws what resolveModel does */
+export async function askerSource(
+  flags: AskerFlags,
+  command: Command,
+  signal: AbortSignal,
+): Promise<AskerSource> {
   const { endpoint, endpointModel, model, mmproj } = flags;
   if (endpoint === undefined) {
-    if (model === undefined || mmproj === undefined)
-      return command.error('error: expected --model and --mmproj, or --endpoint');
-    return localSource({ ...flags, model, mmproj });
+    if (model === undefined) return command.error(`error: ${NO_ASKER}`);
+    const files = await namedFiles({ ...flags, model }, signal);
+    if (files.mmproj === null)
+      return command.error(`error: no mmproj belongs to ${files.model}: name it with --mmproj`);
+    return localSource({ ...flags, model: files.model, mmproj: files.mmproj });
   }
   if (model !== undefined || mmproj !== undefined)
-    command.error('error: --endpoint asks a server, so --model and --mmproj do not go with it');
+    command.error('error: --endpoint asks a server, so a model and its mmproj do not go with it');
   if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint))
     command.error(`error: option '--endpoint <url>': expected http(s)://…, not ${endpoint}`);
   if (endpointModel === undefined) return command.error('error: --endpoint needs --endpoint-model');
   return serverSource({ ...flags, endpoint, endpointModel });
 }
+
+export const NO_ASKER = 'expected MODEL before the benchmarks, or --endpoint';
 
 async function serverSource(
   flags: AskerFlags & { endpoint: string; endpointModel: string },

@@ -1,12 +1,12 @@
 /** `eval run`: asks, goes on where an earlier run stopped, and reports. */
 import type { Command } from 'commander';
 import { openData } from '../../eval/data/open-data.js';
-import { type NamedBenchmark, namedBenchmarks } from '../../eval/named-benchmarks.js';
+import { isBenchmark, type NamedBenchmark, namedBenchmarks } from '../../eval/named-benchmarks.js';
 import { lockResults, openResults } from '../../eval/results.js';
 import { type RunOptions, runBenchmark } from '../../eval/run.js';
 import type { Rules } from '../../eval/scorers/rules.js';
 import { Interrupted } from '../shared/interrupt.js';
-import { type AskerFlags, askerSource } from './asker.js';
+import { type AskerFlags, askerSource, NO_ASKER } from './asker.js';
 import { printReport } from './print-report.js';
 import { createEvalProgress } from './progress.js';
 
@@ -29,7 +29,8 @@ interface Doing {
 }
 
 /** @throws what the library and eval/ throw, and the signal's reason */
-export async function runEval(names: string[], flags: EvalRunFlags, doing: Doing): Promise<void> {
+export async function runEval(words: string[], given: EvalRunFlags, doing: Doing): Promise<void> {
+  const { names, flags } = takeAsker(words, given, doing.command);
   const named = namesOf(names, doing.command);
   if (flags.subset && named.length > 1)
     doing.command.error('error: --subset goes with one benchmark at a time');
@@ -44,6 +45,15 @@ export async function runEval(names: string[], flags: EvalRunFlags, doing: Doing
   } finally {
     await unlock();
   }
+}
+
+/** The first word is the model, where no flag says who answers. */
+function takeAsker(words: string[], flags: EvalRunFlags, command: Command) {
+  if (flags.model !== undefined || flags.endpoint !== undefined) return { names: words, flags };
+  const [model, ...names] = words;
+  if (model === undefined || isBenchmark(model)) return command.error(`error: ${NO_ASKER}`);
+  if (names.length === 0) command.error('error: missing the benchmarks; eval list shows them');
+  return { names, flags: { ...flags, model } };
 }
 
 function namesOf(names: string[], command: Command): NamedBenchmark[] {
@@ -61,7 +71,7 @@ async function askAll(
 ): Promise<void> {
   const { data, media, out, subset, limit, shuffle, seed } = flags;
   // Everything that may be wrong first: loading a model takes a while.
-  const source = await askerSource(flags, command);
+  const source = await askerSource(flags, command, signal);
   for (const { benchmark } of named) await (await openData(benchmark, { data, subset })).close();
   const manifest = await openResults(out, source, flags.rules);
   await using opened = await source.open(signal);

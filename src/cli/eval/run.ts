@@ -13,9 +13,8 @@ import type { EvalRunFlags } from './run-benchmarks.js';
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision eval run ai2d --data datasets --out results --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
-  $ llava-onevision eval run mme-perception --data MME --out results --limit 200 --shuffle --seed 1 \\
-      --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
+  $ llava-onevision eval run 0.5b-ov ai2d --data datasets --out results
+  $ llava-onevision eval run 7b-ov:q8_0 mme-perception --data MME --out results --limit 200 --shuffle --seed 1
   $ llava-onevision eval run docvqa --subset test --data datasets --out results \\
       --endpoint http://localhost:8080/v1 --endpoint-model ov
 
@@ -25,7 +24,11 @@ The table goes to stdout; report.json, report.md and submission files into the f
 export function evalRunCommand(): Command {
   const command = new Command('run')
     .description('ask and score benchmarks')
-    .argument('<name...>', 'benchmarks or rows of the card, as eval list shows them')
+    .usage('MODEL NAME... --data FOLDER --out FOLDER [options]')
+    .argument(
+      '<words...>',
+      'the model, then benchmarks or rows of the card as eval list shows them',
+    )
     .requiredOption('--data <folder>', "the dataset's folder, or one that holds several")
     .requiredOption('--out <folder>', 'results; one folder per model and rules')
     .option('--media <folder>', "clips and pictures, if not in the dataset's folder")

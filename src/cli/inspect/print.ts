@@ -1,5 +1,5 @@
+import { byteSize } from '../../byte-size.js';
 import type { MemoryEstimate } from '../../load/memory.js';
-import { byteSize } from '../shared/byte-size.js';
 import type { Inspection, ShownArray } from './file.js';
 import { loraLines } from './lora.js';
 

@@ -1,6 +1,7 @@
 /** What `convert` and `quantize` share: flags, and how a written file is told. */
 import { basename } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { byteSize } from '../../byte-size.js';
 import type { WrittenFile } from '../../convert/output-files.js';
 import {
   type MmprojOuttype,
@@ -10,7 +11,6 @@ import {
   parseOuttype,
 } from '../../convert/outtypes.js';
 import { parseSize } from '../../convert/split-plan.js';
-import { byteSize } from './byte-size.js';
 
 export const NO_CHECKSUM = [
   '--no-checksum',

@@ -49,6 +49,10 @@ export function reportUsage(error: unknown, command: Command): void {
   const message = withFlags(error.message, command);
   const [name] = String(error.argument).split('.');
   const option = command.options.find((entry) => entry.attributeName() === name);
+  // A model may be said by a word of the command line.
+  const isWord = command.registeredArguments.some((entry) => /^(model|words)$/.test(entry.name()));
+  if (name === 'model' && isWord && command.getOptionValueSource(name) === undefined)
+    command.error(`error: ${message}`);
   if (option) command.error(`error: option '${option.flags}': ${message}`);
   if (command.registeredArguments.some((entry) => entry.name() === name))
     command.error(`error: argument '${name}': ${message}`);

@@ -5,6 +5,7 @@ import type { LlavaOneVision, LoadOptions } from '../../index.js';
 import type { MemoryEstimate } from '../../load/memory.js';
 import { collectLora, parseCount, parseNumber } from './flags.js';
 import { givenFlags } from './given-flags.js';
+import { type ModelNameFlags, namedFiles } from './named-model.js';
 import { createProgress } from './progress.js';
 import { describeDevices } from './stats.js';
 
@@ -18,8 +19,6 @@ export const GPU_NAMES = [
 
 const NAMES = [
   ...GPU_NAMES,
-  'model',
-  'mmproj',
   'lora',
   'dialect',
   'threads',
@@ -34,14 +33,8 @@ const NAMES = [
   'ffmpegPath',
 ] as const;
 
-export interface ModelFlags extends Pick<LoadOptions, (typeof NAMES)[number]> {
+export interface ModelFlags extends ModelNameFlags, Pick<LoadOptions, (typeof NAMES)[number]> {
   verbose?: true;
-}
-
-export function addModelFiles(command: Command): Command {
-  return command
-    .requiredOption('--model <file>', 'the decoder, a GGUF file made by convert')
-    .requiredOption('--mmproj <file>', 'its vision tower, a GGUF file made by convert');
 }
 
 export function addModelOptions(command: Command): Command {
@@ -116,16 +109,18 @@ export interface LoadModelOptions {
   more?: Partial<LoadOptions>;
 }
 
-/** Loads with a progress bar. @throws what LlavaOneVision.load does */
+/** Loads with progress bars. @throws what LlavaOneVision.load does */
 export async function loadModel(
-  flags: ModelFlags,
+  flags: ModelFlags & { model: string },
   { signal, onMemory, more }: LoadModelOptions,
 ): Promise<LlavaOneVision> {
   // Imported here so that help and usage errors do not wait for it.
   const { LlavaOneVision } = await import('../../llava-onevision.js');
+  const files = await namedFiles(flags, signal);
   const loading = createProgress('Loading');
   const model = await LlavaOneVision.load({
     ...givenFlags(flags, NAMES),
+    ...files,
     ...more,
     signal,
     onProgress: ({ fraction, memory }) => {

@@ -1,6 +1,7 @@
 /** A download on a terminal's stderr: a bar for each file under way and one for all; anywhere else lines as of any long step. */
+
+import { byteSize } from '../../byte-size.js';
 import type { PullProgress } from '../../hub/pull.js';
-import { byteSize } from './byte-size.js';
 import { barLine, createProgress, tell } from './progress.js';
 
 export interface PullBars {

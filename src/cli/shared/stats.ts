@@ -1,7 +1,8 @@
 /** What a chat took, in words. */
+
+import { byteSize } from '../../byte-size.js';
 import type { ChatResult } from '../../index.js';
 import type { MemoryEstimate } from '../../load/memory.js';
-import { byteSize } from './byte-size.js';
 
 export function describeMemory({ host, gpu }: MemoryEstimate): string {
   const onGpu = gpu > 0 ? `, ${byteSize(gpu)} on GPUs` : '';

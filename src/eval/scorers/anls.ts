@@ -1,4 +1,4 @@
-import { editDistance } from './edit-distance.js';
+import { editDistance } from '../../edit-distance.js';
 import { characters, splitWords } from './python-text.js';
 
 const THRESHOLD = 0.5;

@@ -3,7 +3,7 @@
  * language model extract it; offline the answer stands for itself.
  * @see lmms-eval tasks/mathvista/mathvista_evals.py
  */
-import { editDistance } from './edit-distance.js';
+import { editDistance } from '../../edit-distance.js';
 import { floatText, parseFloatLiteral, parseInteger, round } from './python-numbers.js';
 import { strip } from './python-text.js';
 

@@ -1,30 +1,19 @@
-/** POST /v1/chat/completions, streamed or not. */
-import type { FastifyInstance, FastifyReply } from 'fastify';
+/** POST /v1/chat/completions and /v1/completions, streamed or not. */
+import type { FastifyInstance } from 'fastify';
+import { answer, limitsOf } from '../answering.js';
 import { completionChunks, wholeCompletion } from '../chat-completion.js';
 import { readChatRequest } from '../chat-request.js';
-import { runChats } from '../chat-run.js';
 import type { ServerContext } from '../context.js';
-import { prepareChat } from '../prepare.js';
-import { sendEvents } from '../sse.js';
+import { readTextRequest, textChunks, wholeText } from '../text-completion.js';
 
 export function chatRoutes(app: FastifyInstance, context: ServerContext): void {
-  const { settings, models } = context;
-  const limits = { maxChoices: settings.maxChoices, maxFrames: settings.media.maxFrames };
-  app.post(
-    '/v1/chat/completions',
-    async ({ body, work }, reply): Promise<FastifyReply | object> => {
-      const request = readChatRequest(body, limits);
-      work.limit(request.isStream ? settings.streamDeadlineMs : settings.deadlineMs);
-      return models.use(request.model, async ({ name, model }) => {
-        const { media } = settings;
-        const prepared = await prepareChat(request, { model, work, media, clips: context.clips });
-        const events = runChats(prepared, request.n, work);
-        const facts = { name, request };
-        if (!request.isStream) return wholeCompletion(events, facts);
-        const { signal } = work;
-        await sendEvents(reply, completionChunks(events, facts), { ...settings, signal });
-        return reply;
-      });
-    },
+  const limits = limitsOf(context);
+  const chat = { whole: wholeCompletion, stream: completionChunks };
+  const text = { whole: wholeText, stream: textChunks };
+  app.post('/v1/chat/completions', async (asked, reply) =>
+    answer(context, asked, { reply, request: readChatRequest(asked.body, limits), form: chat }),
+  );
+  app.post('/v1/completions', async (asked, reply) =>
+    answer(context, asked, { reply, request: readTextRequest(asked.body, limits), form: text }),
   );
 }

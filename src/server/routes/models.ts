@@ -1,10 +1,10 @@
-/** Which models there are, and whether the server is well. */
+/** Which models there are, what they have to do, and whether the server is well. */
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../api-error.js';
 import type { ServerContext } from '../context.js';
 import { nowSeconds } from '../ids.js';
 
-export function modelRoutes(app: FastifyInstance, { models }: ServerContext): void {
+export function modelRoutes(app: FastifyInstance, { models, metrics }: ServerContext): void {
   const created = nowSeconds();
   const entry = (id: string) => ({ id, object: 'model', created, owned_by: 'llava-onevision' });
 
@@ -16,6 +16,11 @@ export function modelRoutes(app: FastifyInstance, { models }: ServerContext): vo
     throw new ApiError(404, 'There is no such model here.', {
       ...{ param: 'model', code: 'model_not_found' },
     });
+  });
+
+  app.get('/metrics', async (_, reply) => {
+    const { registry } = metrics;
+    return reply.type(registry.contentType).send(await registry.metrics());
   });
 
   app.post('/v1/embeddings', async () => {

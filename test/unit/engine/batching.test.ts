@@ -113,14 +113,22 @@ describe('stats', () => {
   it('count what runs, waits and is set aside', async () => {
     const fake = await open(2);
     const { model } = fake;
-    const idle = { running: 0, queued: 0, kvCellsUsed: 0, kvCells: 4096, tilesQueued: 0 };
+    const caches = { visualCacheBytes: 0, prefixCacheBytes: 0 };
+    const idle = {
+      running: 0,
+      queued: 0,
+      kvCellsUsed: 0,
+      kvCells: 4096,
+      tilesQueued: 0,
+      ...caches,
+    };
     expect(model.stats()).toEqual(idle);
     const chats = [1, 2, 3].map(() => model.chat(ask('1'), { maxTokens: 50 }));
     const results = chats.map(({ result }) => result);
     while (model.stats().queued === 0) await new Promise(setImmediate);
     const { kvCellsUsed, ...counts } = model.stats();
     const { rows } = await model.render(ask('1'));
-    expect(counts).toEqual({ running: 2, queued: 1, kvCells: 4096, tilesQueued: 0 });
+    expect(counts).toEqual({ running: 2, queued: 1, kvCells: 4096, tilesQueued: 0, ...caches });
     // The second one's prompt may be shared with the first's by now.
     expect(kvCellsUsed).toBeGreaterThanOrEqual(rows + 2 * 49);
     expect(kvCellsUsed).toBeLessThanOrEqual(2 * (rows + 49));

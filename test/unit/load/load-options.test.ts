@@ -42,6 +42,8 @@ it('fills the defaults', () => {
 });
 
 it.each([
+  [{ mmproj: null }, { mmproj: null }],
+  [{ offline: true }, { offline: true }],
   [{ kvType: 'q8_0' }, { kvType: { k: 'q8_0', v: 'q8_0' } }],
   [{ kvType: { k: 'f32' } }, { kvType: { k: 'f32', v: 'f16' } }],
   [{ backend: 'cuda' }, { backend: 'cuda' }],
@@ -65,7 +67,8 @@ const wrong: [string, unknown][] = [
     'model',
     value,
   ]),
-  ...['', 5, null].map((value): [string, unknown] => ['mmproj', value]),
+  ...['', 5, false].map((value): [string, unknown] => ['mmproj', value]),
+  ...['yes', 1, null].map((value): [string, unknown] => ['offline', value]),
   ...[0, -1, 1.5, Number.NaN, '512', 2 ** 24 + 1, null].map((value): [string, unknown] => [
     'contextSize',
     value,

@@ -1,7 +1,7 @@
 // Scorers by their rules, beyond the reference's vectors (check-scorers.test.ts). Expected values are worked out by hand.
 import { describe, expect, it } from 'vitest';
+import { editDistance } from '../../../../src/edit-distance.js';
 import { anls } from '../../../../src/eval/scorers/anls.js';
-import { editDistance } from '../../../../src/eval/scorers/edit-distance.js';
 import * as judge from '../../../../src/eval/scorers/judge-replies.js';
 import {
   leadingLetter,

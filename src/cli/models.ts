@@ -1,0 +1,123 @@
+/** `models`: what is converted and kept under a name; and taking it away. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { byteSize } from '../byte-size.js';
+import { entryFiles, entryName, listModels, type ModelEntry } from '../models/model-cache.js';
+import { isCurrent } from '../models/model-source.js';
+import { entriesNamed, removeModels, tidyModels } from '../models/remove-models.js';
+import { nearest } from '../nearest.js';
+
+const EXAMPLES = `
+Examples:
+  $ llava-onevision models
+  $ llava-onevision models rm 7b-ov:q4_k_m
+  $ llava-onevision models prune --older-than 30d
+
+These are the converted files, in LLAVA_ONEVISION_CACHE or the cache folder of this system. The checkpoints they were made of lie in
+the cache of Python's huggingface_hub and are left alone: its own tools, or deleting their folder, make room there.`;
+
+export function modelsCommand(): Command {
+  const command = new Command('models')
+    .description('list the models that were converted by their names')
+    .option('--json', 'print the list as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(list);
+  command
+    .command('rm')
+    .description('delete models')
+    .argument('<name...>', 'as the list shows them; without :TYPE all types of a model')
+    .action(removeNamed);
+  command
+    .command('prune')
+    .description('delete models that have not been used for a while')
+    .addOption(
+      new Option('--older-than <time>', 'since they were last used: 30d, 2w, 12h')
+        .argParser(parseAge)
+        .makeOptionMandatory(),
+    )
+    .action(prune);
+  return command;
+}
+
+async function list({ json }: { json?: true }): Promise<void> {
+  const rows = (await listModels()).map(describe);
+  if (json) {
+    process.stdout.write(`${JSON.stringify(rows)}\n`);
+    return;
+  }
+  const lines = rows.map(({ name, bytes, source, lastUsed, isCurrent }) => [
+    name,
+    byteSize(bytes),
+    lastUsed.slice(0, 10),
+    `${source}${isCurrent ? '' : ' (of an earlier converter; rm takes it away)'}`,
+  ]);
+  const titles = ['Name', 'Size', 'Last used', 'Source'];
+  if (lines.length > 0) process.stdout.write(table([titles, ...lines]));
+  else
+    process.stderr.write(
+      'No models yet: llava-onevision run 0.5b-ov PICTURE "QUESTION" makes one.\n',
+    );
+}
+
+function describe(entry: ModelEntry) {
+  const { type, bytes, origin, lastUsed } = entry;
+  const { kind } = origin;
+  return {
+    name: `${entryName(entry)}:${type}`,
+    type,
+    bytes,
+    source: kind === 'hub' ? `${origin.repo} at ${origin.commit.slice(0, 12)}` : kind,
+    origin,
+    lastUsed: lastUsed.toISOString(),
+    isCurrent: isCurrent(entry),
+    files: entryFiles(entry),
+  };
+}
+
+async function removeNamed(words: string[], _: object, command: Command): Promise<void> {
+  const entries = await listModels();
+  const chosen = words.flatMap((word) => {
+    const found = entriesNamed(word, entries);
+    return found.length > 0 ? found : complain(word, entries, command);
+  });
+  await removeAll([...new Set(chosen)]);
+}
+
+function complain(word: string, entries: ModelEntry[], command: Command): never {
+  const known = entries.flatMap((entry) => [entryName(entry), `${entryName(entry)}:${entry.type}`]);
+  const meant = nearest(word, known);
+  const hint = meant ? ` (Did you mean ${meant}?)` : '';
+  return command.error(
+    `error: there is no model ${word}${hint}; llava-onevision models lists them`,
+  );
+}
+
+async function prune({ olderThan }: { olderThan: number }): Promise<void> {
+  const before = Date.now() - olderThan;
+  await tidyModels();
+  await removeAll((await listModels()).filter(({ lastUsed }) => lastUsed.getTime() < before));
+}
+
+async function removeAll(entries: ModelEntry[]): Promise<void> {
+  const freed = await removeModels(entries);
+  for (const entry of entries) process.stdout.write(`${entryName(entry)}:${entry.type} deleted\n`);
+  process.stderr.write(`${byteSize(freed)} are free again\n`);
+}
+
+const HOURS = { h: 1, d: 24, w: 24 * 7 };
+
+/** @returns milliseconds */
+function parseAge(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([hdw])$/i.exec(text) ?? [];
+  if (!count || !unit) throw new InvalidArgumentError('Expected a time such as 30d, 2w or 12h.');
+  return Number(count) * HOURS[unit.toLowerCase() as keyof typeof HOURS] * 3_600_000;
+}
+
+function table(rows: string[][]): string {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const line = (row: string[]) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd();
+  return rows.map((row) => `${line(row)}\n`).join('');
+}

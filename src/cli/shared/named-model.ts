@@ -1,0 +1,70 @@
+/** A command's MODEL, named as its first word or by --model, and its two files, fetched and converted with bars where they must be. */
+import type { Command } from 'commander';
+import type { LoadOptions } from '../../load/load-options.js';
+import { filesToLoad } from '../../models/files-to-load.js';
+import type { ModelFiles, ResolveProgress } from '../../models/resolve-model.js';
+import { createProgress, tell } from './progress.js';
+import { createPullBars } from './pull-progress.js';
+
+export const MODEL_ARGUMENT =
+  'a GGUF file, a folder, OWNER/NAME on the hub, or 0.5b-ov, 7b-ov, …, demo; with :TYPE at will';
+
+/** The flags that say which model; all but the name have defaults. */
+export interface ModelNameFlags extends Pick<LoadOptions, 'offline'> {
+  model?: string;
+  mmproj?: string;
+}
+
+export function addModelFiles(command: Command): Command {
+  return command
+    .option('--model <model>', 'the same as MODEL', String)
+    .option(
+      '--mmproj <file>',
+      'its vision tower, a GGUF file (default: the one that belongs to it)',
+    )
+    .option('--offline', 'look for the model on this machine only');
+}
+
+/** The model's name. Takes it off the words where no flag says it; without any, ends the command with wrong usage. */
+export function takeModel(
+  { model }: ModelNameFlags,
+  words: (string | undefined)[],
+  command: Command,
+): string {
+  return model ?? words.shift() ?? command.error(`error: missing MODEL: ${MODEL_ARGUMENT}`);
+}
+
+/** @throws what resolveModel does */
+export async function namedFiles(
+  { model, mmproj, offline }: ModelNameFlags & { model: string },
+  signal: AbortSignal,
+): Promise<ModelFiles> {
+  const bars = createBars();
+  return filesToLoad({ model, mmproj }, { offline, signal, onProgress: bars.update }).finally(
+    bars.stop,
+  );
+}
+
+function createBars() {
+  const download = createPullBars();
+  let convert: ReturnType<typeof createProgress> | undefined;
+  const stop = () => {
+    download.stop();
+    convert?.stop();
+    convert = undefined;
+  };
+  return {
+    stop,
+    update(progress: ResolveProgress): void {
+      if (progress.stage === 'download') {
+        download.update(progress);
+      } else if (progress.stage === 'note') {
+        stop();
+        tell(progress.note);
+      } else {
+        convert ??= createProgress('Converting');
+        convert.update(progress.fraction, progress.detail);
+      }
+    },
+  };
+}

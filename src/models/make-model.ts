@@ -1,0 +1,139 @@
+/**
+ * Converts a checkpoint into the cache. One process at a time makes an entry, others wait for it; it is made in a folder of
+ * its maker's own and moved when it is whole, so that a process that was killed leaves nothing that could be mistaken.
+ */
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { byteSize } from '../byte-size.js';
+import { convert } from '../convert/convert.js';
+import type { Outtype } from '../convert/outtypes.js';
+import { LlavaError } from '../errors.js';
+import { CLAIM_ID, isHeld, withClaim } from '../files/claim.js';
+import { makeFolder } from '../files/make-folder.js';
+import { freeBytes } from '../hub/disk-space.js';
+import { listModels, type ModelEntry, modelsFolder, writeEntry } from './model-cache.js';
+import type { ModelSource } from './model-source.js';
+
+export interface MakeOptions {
+  checkpoint: string;
+  type: Outtype;
+  isDefault: boolean;
+  /** What the files will take, in bytes. */
+  needed: number;
+  onProgress?: ((fraction: number, detail: string) => void) | undefined;
+  onWait?: (() => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** The entry of a source in a type, if it is complete. */
+export async function findEntry(
+  { group, key }: Pick<ModelSource, 'group' | 'key'>,
+  type: Outtype,
+): Promise<ModelEntry | undefined> {
+  return (await listModels(group)).find((entry) => entry.key === key && entry.type === type);
+}
+
+/** @throws ERR_CHECKPOINT, ERR_DISK_FULL, ERR_WRITE, signal.reason */
+export async function makeModel(source: ModelSource, options: MakeOptions): Promise<ModelEntry> {
+  const folder = join(modelsFolder(), source.group, source.key);
+  const { type, onWait, signal } = options;
+  const isDone = async () => (await findEntry(source, type)) !== undefined;
+  const told = inCache(folder);
+  await makeFolder(folder).catch(told);
+  await withClaim(
+    join(folder, `${source.name}-${type}.lock`),
+    { isDone, signal, ...(onWait && { onWait }) },
+    (id) => make(source, folder, { ...options, id }),
+  ).catch(told);
+  const entry = await findEntry(source, type);
+  if (entry && options.isDefault && !entry.isDefault)
+    await writeEntry(folder, { ...entry, isDefault: true }).catch(() => {});
+  if (entry) return entry;
+  throw new LlavaError('ERR_WRITE', `What was converted into ${folder} is gone again.`, {
+    path: folder,
+  });
+}
+
+async function make(
+  source: ModelSource,
+  folder: string,
+  { id, checkpoint, type, isDefault, needed, onProgress, signal }: MakeOptions & { id: string },
+): Promise<void> {
+  await clearAbandoned(folder);
+  await checkRoom(folder, needed);
+  const { name, origin } = source;
+  const workshop = join(folder, `${id}.new`);
+  try {
+    const { model, mmproj } = await convert({
+      checkpoint,
+      outdir: workshop,
+      name,
+      outtype: type,
+      ...(origin.kind === 'hub' && { source: { repo: origin.repo, commit: origin.commit } }),
+      ...(onProgress && { onProgress }),
+      ...(signal && { signal }),
+    });
+    const [decoder, tower] = [`${name}-${type}.gguf`, `mmproj-${name}-f16.gguf`];
+    // Another type's is the same, and may be in use.
+    const isThere = await stat(join(folder, tower)).catch(() => undefined);
+    if (!isThere) await rename(mmproj.path, join(folder, tower));
+    await rename(model.path, join(folder, decoder));
+    await writeEntry(folder, { type, isDefault, origin, model: decoder, mmproj: tower });
+  } finally {
+    await rm(workshop, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+/** What makers that were killed have left. */
+export async function clearAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const id = new RegExp(`^(${CLAIM_ID})\\.new$`).exec(name)?.[1];
+    if (id === undefined) continue;
+    const path = join(folder, name);
+    if (!isHeld(id, await lastWritten(path))) await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function lastWritten(folder: string): Promise<number> {
+  const names = ['.', ...(await readdir(folder).catch(() => []))];
+  const times = names.map(async (name) => {
+    const info = await stat(join(folder, name)).catch(() => undefined);
+    return info?.mtimeMs ?? 0;
+  });
+  return Math.max(...(await Promise.all(times)));
+}
+
+async function checkRoom(folder: string, needed: number): Promise<void> {
+  const available = await freeBytes(folder);
+  if (available === undefined || needed <= available) return;
+  throw new LlavaError(
+    'ERR_DISK_FULL',
+    `The converted files need ${byteSize(needed)} but ${folder} has room for ${byteSize(available)}. ${ADVICE}`,
+    { path: folder, needed, available },
+  );
+}
+
+const ADVICE =
+  'Free some (`llava-onevision models` shows what is there), or put the cache on another disk with LLAVA_ONEVISION_CACHE.';
+
+/** What the file system refuses, as an error that says what to do. */
+function inCache(folder: string) {
+  return (error: unknown): never => {
+    const system = (error instanceof LlavaError ? error.cause : error) as NodeJS.ErrnoException;
+    if (!(system instanceof Error) || !('syscall' in system)) throw error;
+    if (error instanceof LlavaError && error.code !== 'ERR_WRITE') throw error;
+    if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
+      throw new LlavaError(
+        'ERR_DISK_FULL',
+        `No room left in ${folder}. ${ADVICE}`,
+        { path: folder },
+        { cause: system },
+      );
+    throw new LlavaError(
+      'ERR_WRITE',
+      `Cannot write ${folder}: ${system.message}. LLAVA_ONEVISION_CACHE names another folder for converted models.`,
+      { path: folder },
+      { cause: system },
+    );
+  };
+}

@@ -1,0 +1,69 @@
+/** What it takes to have a model's two files: the result of planning, and what its makers share. */
+import type { Outtype } from '../convert/outtypes.js';
+import { bytesOf, plannedSizes } from '../convert/planned-sizes.js';
+import type { PullProgress } from '../hub/pull.js';
+import { bestType, type TypeChoice } from './default-type.js';
+import type { ModelFiles } from './gguf-files.js';
+import { entryFiles, type ModelEntry } from './model-cache.js';
+import type { ModelSource } from './model-source.js';
+
+export interface ReadyPlan {
+  state: 'ready';
+  files: ModelFiles;
+  /** In the cache; undefined for files of the user's. */
+  entry?: ModelEntry;
+  notes: string[];
+}
+
+export interface FetchOptions {
+  onProgress?: (progress: PullProgress) => void;
+  signal?: AbortSignal;
+}
+
+export interface MakePlan {
+  state: 'convert' | 'download';
+  label: string;
+  /** As asked for. */
+  type: Outtype | undefined;
+  /** Known once the checkpoint is on the disk. */
+  choice?: SizedChoice;
+  /** In bytes; of the conversion about. */
+  downloadBytes: number;
+  convertBytes: number;
+  /** What is about to happen, a line each. */
+  notes: string[];
+  /** Downloads what is missing. @returns the checkpoint's folder */
+  fetch(options: FetchOptions): Promise<{ folder: string; source: ModelSource }>;
+}
+
+export type ModelPlan = ReadyPlan | MakePlan;
+
+export interface SizedChoice extends TypeChoice {
+  /** Of both files. */
+  bytes: number;
+}
+
+export interface PlanOptions {
+  type?: Outtype;
+  offline?: boolean;
+  signal?: AbortSignal;
+}
+
+/** The one of the type, or the one whose type was chosen for this machine. */
+export function pickEntry(
+  entries: readonly ModelEntry[],
+  type: Outtype | undefined,
+): ModelEntry | undefined {
+  return entries.find((entry) => (type === undefined ? entry.isDefault : entry.type === type));
+}
+
+export function readyEntry(entry: ModelEntry, notes: string[] = []): ReadyPlan {
+  return { state: 'ready', files: entryFiles(entry), entry, notes };
+}
+
+/** Reads headers of a checkpoint. @throws ERR_CHECKPOINT, ERR_OUT_OF_MEMORY */
+export async function chooseType(folder: string, type: Outtype | undefined): Promise<SizedChoice> {
+  const sizesFor = await plannedSizes(folder);
+  const choice = type ? { type, reason: 'as asked for' } : bestType(sizesFor);
+  return { ...choice, bytes: bytesOf(sizesFor(choice.type)) };
+}

@@ -1,0 +1,55 @@
+/** Deleting what the cache holds of models. Checkpoints in the hub's own cache are not touched. */
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeError } from '../files/whole-file.js';
+import { clearAbandoned } from './make-model.js';
+import { entryName, listModels, type ModelEntry, modelsFolder } from './model-cache.js';
+
+/** Entries that a name means: all types of it, or the one behind a colon. */
+export function entriesNamed(name: string, entries: readonly ModelEntry[]): ModelEntry[] {
+  return entries.filter((entry) => {
+    const { origin, type } = entry;
+    const names = [entryName(entry), ...(origin.kind === 'hub' ? [origin.repo] : [])];
+    return names.some((one) => [one, `${one}:${type}`].includes(name));
+  });
+}
+
+/** The mmproj goes with the last type that uses it. @returns the bytes that are free now @throws ERR_WRITE */
+export async function removeModels(entries: readonly ModelEntry[]): Promise<number> {
+  let freed = 0;
+  for (const { note, folder, model, mmproj, group, key } of entries) {
+    // From now on it is no entry, whatever happens.
+    await remove(note);
+    freed += await remove(join(folder, model));
+    const others = (await listModels(group)).filter((one) => one.key === key);
+    if (!others.some((one) => one.mmproj === mmproj)) freed += await remove(join(folder, mmproj));
+    await tidy(group, key);
+  }
+  return freed;
+}
+
+/** What conversions that were killed have left. */
+export async function tidyModels(): Promise<void> {
+  const root = modelsFolder();
+  for (const group of await names(root))
+    for (const key of await names(join(root, group))) await tidy(group, key);
+}
+
+async function tidy(group: string, key: string): Promise<void> {
+  const folder = join(modelsFolder(), group, key);
+  await clearAbandoned(folder);
+  // Neither if there is something in it.
+  for (const place of [folder, join(modelsFolder(), group)]) await rmdir(place).catch(() => {});
+}
+
+async function remove(path: string): Promise<number> {
+  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+  await rm(path, { force: true }).catch((cause) => {
+    throw writeError(path, cause);
+  });
+  return size;
+}
+
+async function names(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}

@@ -1,0 +1,74 @@
+/** What Tab offers, by the program's own commands and options. */
+import { spawnSync } from 'node:child_process';
+import { Argument, Command, Option } from 'commander';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { candidates, completionCommand } from '../../../src/cli/completion.js';
+
+const program = new Command('llava-onevision').option('--quiet').version('1');
+program
+  .command('run')
+  .argument('[words...]')
+  .option('--model <model>')
+  .option('--json')
+  .addOption(new Option('--dialect <name>').choices(['llava-next', 'transformers']))
+  .option('--prompt <text>');
+program.command('models').command('rm').argument('<name...>');
+program.command('completion').addArgument(new Argument('<shell>').choices(['bash', 'zsh']));
+program.command('complete');
+
+beforeEach(() => {
+  vi.stubEnv('LLAVA_ONEVISION_CACHE', '/nowhere');
+});
+
+describe('after', () => {
+  test.each<[string, string[]]>([
+    ['', ['run', 'models', 'completion']],
+    ['co', ['completion']],
+    ['run --di', ['--dialect']],
+    ['run --dialect ', ['llava-next', 'transformers']],
+    ['run --dialect llava-next --q', ['--quiet']],
+    ['run 0', ['0.5b-si', '0.5b-ov']],
+    ['run --json d', ['demo']],
+    ['run --model d', ['demo']],
+    ['run demo ', []],
+    ['run --prompt ', []],
+    ['run --prompt run d', ['demo']],
+    ['models r', ['rm']],
+    ['models rm de', ['demo']],
+    ['completion z', ['zsh']],
+    ['nonsense x', []],
+  ])('"%s"', async (line, expected) => {
+    expect(await candidates(program, line.split(' '))).toEqual(expected);
+  });
+});
+
+describe('the script of', () => {
+  const script = async (shell: string) => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    await completionCommand().parseAsync([shell], { from: 'user' });
+    const [[text]] = write.mock.calls as [[string]];
+    write.mockRestore();
+    return text;
+  };
+  /** Stands in for the program: says what it was asked. */
+  const program = 'llava-onevision() { printf "%s|" "$@"; echo; }\n';
+
+  test('bash asks with the words up to the cursor', async (context) => {
+    const ask =
+      'COMP_WORDS=(llava-onevision run "a b" --j later); COMP_CWORD=3; _llava_onevision; echo "$COMPREPLY"';
+    const { status, stdout, stderr, error } = spawnSync(
+      'bash',
+      ['-c', `${program}${await script('bash')}${ask}`],
+      { encoding: 'utf8' },
+    );
+    context.skip(error !== undefined, 'needs bash');
+    expect([status, stdout, stderr]).toEqual([0, 'complete|--|run|a b|--j|\n', '']);
+  });
+
+  test.for(['zsh', 'fish'])('%s is one that it can read', async (shell, context) => {
+    const input = await script(shell);
+    const { status, stderr, error } = spawnSync(shell, ['-n'], { input, encoding: 'utf8' });
+    context.skip(error !== undefined, `needs ${shell}`);
+    expect([status, stderr]).toEqual([0, '']);
+  });
+});

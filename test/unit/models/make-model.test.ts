@@ -1,0 +1,139 @@
+/** Converting into the cache while the disk fills up, while others are at it, and after some were killed. */
+
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { convert } from '../../../src/convert/convert.js';
+import { writeError } from '../../../src/files/whole-file.js';
+import { makeModel } from '../../../src/models/make-model.js';
+import { cacheFolder } from '../../../src/models/model-cache.js';
+
+vi.mock('../../../src/convert/convert.js');
+
+let cache: string;
+beforeEach(() => {
+  cache = mkdtempSync(join(tmpdir(), 'make-model-'));
+  vi.stubEnv('LLAVA_ONEVISION_CACHE', cache);
+  vi.mocked(convert)
+    .mockReset()
+    .mockImplementation(async ({ outdir, name, outtype }) => {
+      mkdirSync(outdir, { recursive: true });
+      const path = (file: string) => {
+        writeFileSync(join(outdir, file), name!);
+        return { path: join(outdir, file), bytes: 1, tensors: 1, parameters: 1 };
+      };
+      const [model, mmproj] = [path(`${name}-${outtype}.gguf`), path(`mmproj-${name}-f16.gguf`)];
+      return { model, mmproj, documents: [], dialect: 'llava-next', durationMs: 1, notes: [] };
+    });
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(cache, { recursive: true, force: true });
+});
+
+const source = {
+  ...{ group: 'demo', key: 'k-c1', name: 'demo', label: 'demo' },
+  origin: { kind: 'demo' } as const,
+};
+const folder = () => join(cache, 'models/demo/k-c1');
+const make = (options = {}) =>
+  makeModel(source, { checkpoint: 'x', type: 'f16', isDefault: true, needed: 1, ...options });
+const FILES = ['demo-f16.gguf', 'demo-f16.json', 'mmproj-demo-f16.gguf'];
+
+const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** Of a process that cannot be. */
+const GONE = `${HOST}-99999999-00000000`;
+const ELSEWHERE = 'ffffffff-1-00000000';
+
+test('several at once convert once', async () => {
+  const entries = await Promise.all([make(), make(), make()]);
+  expect(new Set(entries.map(({ note }) => note)).size).toBe(1);
+  expect(convert).toHaveBeenCalledTimes(1);
+  expect(readdirSync(folder()).sort()).toEqual(FILES);
+});
+
+test('another type shares the mmproj', async () => {
+  const { mtime } = { mtime: (await make()).lastUsed };
+  expect(mtime).toBeInstanceOf(Date);
+  writeFileSync(join(folder(), 'mmproj-demo-f16.gguf'), 'in use');
+  await make({ type: 'q8_0', isDefault: false });
+  expect(readdirSync(folder())).toHaveLength(5);
+  const { bytes } = await make();
+  expect(bytes).toBe('demo'.length + 'in use'.length);
+});
+
+describe('what others have left', () => {
+  const leave = (id: string, ageMs = 0) => {
+    mkdirSync(join(folder(), `${id}.new`), { recursive: true });
+    writeFileSync(join(folder(), 'demo-f16.lock'), id);
+    const time = new Date(Date.now() - ageMs);
+    for (const name of [`${id}.new`, 'demo-f16.lock']) utimesSync(join(folder(), name), time, time);
+  };
+
+  test.each([
+    ['a process that is gone', GONE, 0],
+    ['a process of another machine that says nothing', ELSEWHERE, 60_000],
+  ])('%s is taken over', async (_, id, age) => {
+    leave(id, age);
+    await make();
+    expect(readdirSync(folder()).sort()).toEqual(FILES);
+  });
+
+  test('one that is at it is waited for, and said', async () => {
+    leave(ELSEWHERE);
+    const stop = new AbortController();
+    const onWait = vi.fn(() => stop.abort(new Error('enough')));
+    await expect(make({ onWait, signal: stop.signal })).rejects.toThrow('enough');
+    expect(onWait).toHaveBeenCalledTimes(1);
+    expect(convert).not.toHaveBeenCalled();
+    expect(existsSync(join(folder(), `${ELSEWHERE}.new`))).toBe(true);
+  });
+});
+
+describe('a disk', () => {
+  const system = (code: string) => Object.assign(new Error(code), { code, syscall: 'write' });
+
+  test('too small is said before', async () => {
+    await expect(make({ needed: 2 ** 52 })).rejects.toMatchObject({
+      ...{ code: 'ERR_DISK_FULL', needed: 2 ** 52, available: expect.any(Number) },
+    });
+    expect(convert).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ['ENOSPC', 'ERR_DISK_FULL'],
+    ['EROFS', 'ERR_WRITE'],
+  ])('that says %s in the middle: %s, and nothing is left', async (said, code) => {
+    vi.mocked(convert).mockImplementation(async ({ outdir }) => {
+      mkdirSync(outdir);
+      throw writeError(join(outdir, 'x'), system(said));
+    });
+    const message = expect.stringContaining('LLAVA_ONEVISION_CACHE');
+    await expect(make()).rejects.toMatchObject({ code, message });
+    expect(readdirSync(folder())).toEqual([]);
+  });
+
+  test('other failures stay what they are', async () => {
+    vi.mocked(convert).mockRejectedValue(new Error('mine'));
+    await expect(make()).rejects.toThrow(/^mine$/);
+    expect(readdirSync(dirname(folder()))).toEqual(['k-c1']);
+  });
+});
+
+test('the cache folder of each system', () => {
+  expect(cacheFolder({ LLAVA_ONEVISION_CACHE: '/x' }, 'linux')).toBe('/x');
+  expect(cacheFolder({ XDG_CACHE_HOME: '/c' }, 'linux')).toBe('/c/llava-onevision');
+  expect(cacheFolder({}, 'linux')).toMatch(/\.cache.llava-onevision$/);
+  expect(cacheFolder({}, 'darwin')).toMatch(/Library.Caches.llava-onevision$/);
+  expect(cacheFolder({ LOCALAPPDATA: '/l' }, 'win32')).toMatch(/^.l.llava-onevision.Cache$/);
+});
