@@ -38,6 +38,7 @@ const compatible = () =>
 const MODELS = [
   ['@ai-sdk/openai-compatible', compatible],
   ['@ai-sdk/openai, chat', () => createOpenAI({ baseURL: server.base, apiKey: KEY }).chat('demo')],
+  ['@ai-sdk/openai, responses', () => createOpenAI({ baseURL: server.base, apiKey: KEY })('demo')],
 ] as const;
 
 function asked(question: { images: string[]; question: string }): ModelMessage[] {

@@ -164,6 +164,41 @@ describe('chat completions', () => {
   });
 });
 
+describe('responses', () => {
+  const input = (question: typeof shape): OpenAI.Responses.ResponseInputItem[] => [
+    {
+      role: 'user',
+      content: [
+        ...question.images.map((url) => ({
+          ...{ type: 'input_image' as const, image_url: url, detail: 'auto' as const },
+        })),
+        { type: 'input_text', text: question.question },
+      ],
+    },
+  ];
+  const request = { model, temperature: 0, max_output_tokens: 32 };
+
+  it('answer as the reference does, and a second turn goes on from the first', async () => {
+    const first = await client.responses.create({ ...request, input: input(shape) });
+    expect(first).toMatchObject({ output_text: shape.reference, status: 'completed' });
+    const second = await client.responses.create({
+      ...{ ...request, previous_response_id: first.id, input: 'And what else?' },
+    });
+    expect(second.usage!.input_tokens).toBeGreaterThan(
+      first.usage!.input_tokens + first.usage!.output_tokens - 1,
+    );
+  });
+
+  it('stream by the helper, with its events', async () => {
+    const stream = client.responses.stream({ ...request, input: input(shape) });
+    const types = new Set<string>();
+    stream.on('event', ({ type }) => types.add(type));
+    expect((await stream.finalResponse()).output_text).toBe(shape.reference);
+    for (const type of ['response.created', 'response.output_text.delta', 'response.completed'])
+      expect(types).toContain(type);
+  });
+});
+
 describe('errors', () => {
   it('have their classes and fields', async () => {
     const create = (more: object) =>
