@@ -1,8 +1,9 @@
 // A server under load: ours and, told where it is, llama-server, in turns in one run on the same decoder file. Texts alone by
 // many clients; texts with photos among them; one picture asked about by all. Times depend on the machine: read the ratios.
 //
-//   npm run bench:serve -- [--model FILE --mmproj FILE] [--llama-server FILE] [--clients 16] [--requests 48]
-//                          [--tokens 32] [--threads N] [--only text,mixed,same] [--url BASE]... [--json]
+//   npm run bench:serve -- [--model FILE --mmproj FILE] [--llama-server FILE [--llama-flags='--no-repack']]
+//                          [--clients 16] [--requests 48]
+//                          [--tokens 32] [--end-ids 151645,151643] [--threads N] [--only text,mixed,same] [--url BASE]... [--json]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,9 +18,11 @@ const { values: options } = parseArgs({
     model: { type: 'string', default: join(ROOT, 'models/bench/shape-true-q8_0.gguf') },
     mmproj: { type: 'string', default: join(ROOT, 'models/bench/mmproj-shape-true-q8_0.gguf') },
     'llama-server': { type: 'string' },
+    'llama-flags': { type: 'string', default: '' },
     clients: { type: 'string', default: '16' },
     requests: { type: 'string', default: '48' },
     tokens: { type: 'string', default: '32' },
+    'end-ids': { type: 'string' },
     threads: { type: 'string' },
     only: { type: 'string', default: 'text,mixed,same' },
     url: { type: 'string', multiple: true, default: [] },
@@ -29,6 +32,7 @@ const { values: options } = parseArgs({
 const clients = Number(options.clients);
 const count = Number(options.requests);
 const maxTokens = Number(options.tokens);
+const endIds = options['end-ids']?.split(',').map(Number);
 const note = (text) => process.stderr.write(`${text}\n`);
 const WORDS = 64;
 /** Positions that a photo and its question may take. */
@@ -38,24 +42,26 @@ const PHOTO_EVERY = 4;
 
 /** Each with its own requests, none of which was asked before. */
 const LOADS = {
-  text: async () => Array.from({ length: count }, () => textRequest({ words: WORDS, maxTokens })),
+  text: async () =>
+    Array.from({ length: count }, () => textRequest({ words: WORDS, maxTokens, endIds })),
   mixed: async (round) =>
     Promise.all(
       Array.from({ length: count }, async (_, i) =>
         i % PHOTO_EVERY === 1
-          ? pictureRequest(await photo(round * 1000 + i), { maxTokens })
-          : textRequest({ words: WORDS, maxTokens }),
+          ? pictureRequest(await photo(round * 1000 + i), { maxTokens, endIds })
+          : textRequest({ words: WORDS, maxTokens, endIds }),
       ),
     ),
   same: async (round) => {
     const url = await photo(round * 1000 + 999);
-    return Array.from({ length: clients }, () => pictureRequest(url, { maxTokens: 4 }));
+    return Array.from({ length: clients }, () => pictureRequest(url, { maxTokens: 4, endIds }));
   },
 };
 
-async function servers() {
-  const running = options.url.map((base) => ({ name: base, base, stop: async () => {} }));
-  if (running.length > 0) return running;
+const running = options.url.map((base) => ({ name: base, base, stop: async () => {} }));
+
+async function startServers() {
+  if (running.length > 0) return;
   if (!existsSync(options.model))
     throw new Error(
       `${options.model} is not there: \`npm run bench\` makes it, or give --model and --mmproj`,
@@ -63,6 +69,7 @@ async function servers() {
   const threads = options.threads ? ['--threads', options.threads] : [];
   const files = { model: options.model, mmproj: options.mmproj };
   const size = String(clients * ROOM);
+  const flags = options['llama-flags'].split(' ').filter(Boolean);
   running.push(
     await startOurs(files, [
       '--alias',
@@ -78,14 +85,20 @@ async function servers() {
   );
   if (options['llama-server'])
     running.push(
-      await startLlama(options['llama-server'], files, ['-np', clients, '-c', size, ...threads]),
+      await startLlama(options['llama-server'], files, [
+        '-np',
+        clients,
+        '-c',
+        size,
+        ...threads,
+        ...flags,
+      ]),
     );
-  return running;
 }
 
 /** How long ours takes for a tile, by its own timings of a first photo; NaN for others. */
 async function tileMs(server) {
-  const requests = [pictureRequest(await photo(7), { maxTokens: 2 })];
+  const requests = [pictureRequest(await photo(7), { maxTokens: 2, endIds })];
   const { answers } = await load(server.base, { requests, clients: 1 });
   const { timings, media } = answers[0].own ?? {};
   const grid = media?.[0]?.grid;
@@ -124,8 +137,8 @@ function table(rows, tile) {
   return `${head}${columns}\n${lines.join('\n')}\n${tiles}`;
 }
 
-const running = await servers();
 try {
+  await startServers();
   const tile = await tileMs(running[0]);
   for (const server of running.slice(1)) await tileMs(server); // warm, as the first is
   const rows = [];

@@ -1,7 +1,8 @@
-// One streamed chat over a connection that is kept: when it was asked, and when each piece of the answer came.
+// One streamed chat, over a connection of its own (llama-server closes idle ones without a word): when it was asked, and when
+// each piece of the answer came.
 import { Agent, request } from 'node:http';
 
-const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
 
 /**
  * @param base "http://127.0.0.1:8080/v1"

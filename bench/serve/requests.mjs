@@ -2,33 +2,39 @@
 import sharp from 'sharp';
 import { SPECIAL_IDS } from '../make-shape-true.mjs';
 
-/** Random weights answer anything; with the ids that end a turn banned, at full length. `ignore_eos` is llama-server's word. */
-const FULL_LENGTH = {
+/**
+ * Answers of one length, whatever a model would say: the ids that end a turn are banned. `ignore_eos` is llama-server's word.
+ * @param ids by default those of Qwen2
+ */
+const endless = (ids = SPECIAL_IDS) => ({
   temperature: 0,
   ignore_eos: true,
-  logit_bias: Object.fromEntries(SPECIAL_IDS.map((id) => [id, -100])),
-};
+  logit_bias: Object.fromEntries(ids.map((id) => [id, -100])),
+});
 
 let last = 0;
 
 /** @param words of the prompt, about two tokens each */
-export function textRequest({ words, maxTokens }) {
+export function textRequest({ words, maxTokens, endIds }) {
   const start = 7919 * ++last;
   const content = Array.from({ length: words }, (_, i) => String((start + i * 104_729) % 1000));
   const messages = [{ role: 'user', content: content.join(' ') }];
   return {
     kind: 'text',
-    body: { model: 'bench', messages, max_tokens: maxTokens, ...FULL_LENGTH },
+    body: { model: 'bench', messages, max_tokens: maxTokens, ...endless(endIds) },
   };
 }
 
-export function pictureRequest(url, { maxTokens, kind = 'picture' }) {
+export function pictureRequest(url, { maxTokens, endIds }) {
   const content = [
     { type: 'image_url', image_url: { url } },
     { type: 'text', text: 'What is shown?' },
   ];
   const messages = [{ role: 'user', content }];
-  return { kind, body: { model: 'bench', messages, max_tokens: maxTokens, ...FULL_LENGTH } };
+  return {
+    kind: 'picture',
+    body: { model: 'bench', messages, max_tokens: maxTokens, ...endless(endIds) },
+  };
 }
 
 /** A JPEG of 1024 × 768 as a data: URL: soft shapes of many colours, different for each seed. */

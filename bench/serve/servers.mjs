@@ -36,14 +36,18 @@ async function started(name, program, args, { port, env = {} }) {
     said = (said + text).slice(-2000);
   });
   const url = `http://127.0.0.1:${port}`;
-  const ended = once(child, 'exit');
+  let failure;
+  const ended = once(child, 'exit').catch((error) => {
+    failure = error;
+  });
   while (
     !(await fetch(`${url}/health`).then(
       ({ ok }) => ok,
       () => false,
     ))
   ) {
-    if (child.exitCode !== null || child.signalCode) throw new Error(`${name} ended: ${said}`);
+    if (failure || child.exitCode !== null || child.signalCode)
+      throw new Error(`${name} ended: ${failure?.message ?? child.signalCode ?? said}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const stop = async () => {
