@@ -2,13 +2,15 @@
 // them in the same run. Absolute times depend on the machine and its neighbours: read the ratios.
 //
 //   npm run bench -- [--dir DIR] [--types f16,q8_0] [--threads N] [--llama-bench FILE] [--compare-towers FILE]
-//                    [--runs 3] [--json]
+//                    [--runs 3] [--json] [--html FILE]
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { writeWhole } from '../dist/src/files/whole-file.js';
 import { convert } from '../dist/src/index.js';
 import { makeShapeTrue } from './make-shape-true.mjs';
+import { benchPage } from './page.mjs';
 import { compareTowers } from './tower.mjs';
 
 const run = promisify(execFile);
@@ -25,6 +27,7 @@ const { values: options } = parseArgs({
     'llama-bench': { type: 'string' },
     'compare-towers': { type: 'string' },
     json: { type: 'boolean', default: false },
+    html: { type: 'string' },
   },
 });
 const runs = Number(options.runs);
@@ -127,3 +130,5 @@ function table(rows) {
 const rows = [];
 for (const type of options.types.split(',')) rows.push(await measureType(type));
 process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : table(rows));
+const said = `0.5B shapes with random weights, best of ${runs} runs; a prompt of ${PROMPT_TOKENS} tokens, an answer of ${ANSWER_TOKENS}.`;
+if (options.html !== undefined) await writeWhole(options.html, benchPage(rows, said));

@@ -1,6 +1,7 @@
 #include "work-queue.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -59,6 +60,17 @@ void WorkQueue::Leave(const void* owner) {
   lock.unlock();
 }
 
+void WorkQueue::End() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  // Theirs are values of an engine that is no more.
+  for (auto& job : jobs_) job.release();
+  jobs_.clear();
+  for (const Running* running : running_) {
+    if (running->cancel) running->cancel->store(true);
+  }
+  finished_.wait(lock, [&] { return running_.empty(); });
+}
+
 void WorkQueue::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
@@ -80,6 +92,21 @@ void WorkQueue::Run() {
   }
 }
 
+// What process.exit() does in time; process.reallyExit(), which some packages call, tells nobody.
+// Windows has ended all threads by then.
+void WorkQueues::EndAtExit([[maybe_unused]] const std::weak_ptr<WorkQueues>& current) {
+#ifndef _WIN32
+  static const std::weak_ptr<WorkQueues>& queues = current;
+  static const bool is_registered [[maybe_unused]] =
+      std::atexit([] {
+        const auto& left = *new std::shared_ptr<WorkQueues>(queues.lock());  // never destroyed
+        if (!left) return;
+        left->computing.End();
+        left->background.End();
+      }) == 0;
+#endif
+}
+
 std::shared_ptr<WorkQueues> WorkQueues::OfProcess() {
   // Neither is ever destroyed: exit() may come while threads are at work.
   static auto* mutex = new std::mutex();
@@ -87,6 +114,7 @@ std::shared_ptr<WorkQueues> WorkQueues::OfProcess() {
   const std::lock_guard<std::mutex> lock(*mutex);
   std::shared_ptr<WorkQueues> queues = current->lock();
   if (!queues) *current = queues = std::make_shared<WorkQueues>();
+  EndAtExit(*current);
   return queues;
 }
 

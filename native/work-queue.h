@@ -46,6 +46,8 @@ class WorkQueue {
   std::unique_ptr<Job> Withdraw(const CancelFlag* flag);
   // Deletes what has not begun, cancels what has and waits for it.
   void Leave(const void* owner);
+  // At the end of the process: forgets what has not begun, cancels what has and waits for it.
+  void End();
 
  private:
   struct Running {
@@ -75,6 +77,9 @@ struct WorkQueues {
   WorkQueue computing{1};
   // Everything else: reading, loading, resizing, and steps of models on GPUs, which mostly wait.
   WorkQueue background{4};
+
+ private:
+  static void EndAtExit(const std::weak_ptr<WorkQueues>& current);
 };
 
 }  // namespace llavaov

@@ -94,6 +94,8 @@ export interface NativeContextOptions {
   nBatch: number;
   nUbatch: number;
   nSeqMax: number;
+  /** Samples per step, guesses included, each with a row of logits. Default: nSeqMax, and no fewer. */
+  nOutputs?: number;
   kvTypeK: NativeKvType;
   kvTypeV: NativeKvType;
   /** 'auto' is off with an f32 cache, which llama.cpp would cast to f16 at every step. */
@@ -109,6 +111,9 @@ export interface NativeSlice {
   data: Int32Array | Float32Array;
   /** When given, the logits after the last position are sampled with it. */
   sampler: NativeSampler | null;
+  /** How many of the ids, the last ones, guess what the sampler will choose after the one before. Each that is right brings a
+   *  sample more; from the first that is wrong on they leave no trace. Default 0. */
+  drafted?: number;
 }
 
 /** Log-probabilities are those of the model, over its whole vocabulary, before penalties and temperature. */
@@ -120,12 +125,15 @@ export interface NativeSample {
   /** The nTop most probable ids, best first. */
   topTokens: Int32Array;
   topLogprobs: Float32Array;
+  /** Those that came after right guesses of a draft. */
+  further?: NativeSample[];
 }
 
 export interface NativeContext extends NativeHandle {
   readonly nCtx: number;
   readonly nBatch: number;
   readonly nSeqMax: number;
+  readonly nOutputs: number;
   /** Decodes all slices and samples, in one hop. One entry per slice: its sample, or null.
    *  @throws ERR_CONTEXT_FULL when no KV cells are left (nothing was decoded), ERR_DECODE otherwise. */
   step(slices: NativeSlice[]): Promise<(NativeSample | null)[]>;

@@ -2,10 +2,10 @@
 import type { BackendInfo } from './addon/backend.js';
 import { backendFor } from './addon/load-addon.js';
 import type { Items } from './at-once.js';
-import { Batch } from './batch/batch.js';
-import { type BatchOptions, resolveBatchOptions } from './batch/batch-options.js';
-import { BatchStream } from './batch/batch-stream.js';
+import type { BatchOptions } from './batch/batch-options.js';
+import type { BatchStream } from './batch/batch-stream.js';
 import type { BatchItem } from './batch/item.js';
+import { startBatch } from './batch/start-batch.js';
 import { Chat } from './chat/chat.js';
 import { type ChatOptions, resolveChatOptions } from './chat/chat-options.js';
 import { ChatStream } from './chat/chat-stream.js';
@@ -16,6 +16,7 @@ import {
   renderConversation,
   withConversation,
 } from './chat/conversation.js';
+import { drawConversation } from './chat/drawing/draw-conversation.js';
 import { encodeMedia } from './chat/encode-media.js';
 import type { Engine } from './chat/engine.js';
 import { describeMedia, type MediaSummary } from './chat/planned-media.js';
@@ -23,7 +24,6 @@ import { Tasks } from './chat/tasks.js';
 import { resolveTools, type Tool } from './chat/tool-options.js';
 import type { Dialect } from './dialect.js';
 import type { SchedulerStats } from './engine/scheduler.js';
-import { invalidArgument } from './errors.js';
 import { admits } from './grammar/admits.js';
 import type { Parsed, ResponseFormat } from './grammar/response-format.js';
 import { loadEngine } from './load/load-engine.js';
@@ -163,9 +163,10 @@ export class LlavaOneVision {
     options?: BatchOptions<F>,
   ): BatchStream<Parsed<F>> {
     this.#tasks.check();
-    checkItems(items);
-    const settings = resolveBatchOptions(options, this.#engine, this.info.maxSequences);
-    return new BatchStream(new Batch(items, settings, (...asked) => this.chat(...asked)));
+    return startBatch(items, options, {
+      ...{ engine: this.#engine, maxSequences: this.info.maxSequences },
+      ask: (...asked) => this.chat(...asked),
+    });
   }
 
   /** Whether a response format admits exactly this text. @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, ERR_DISPOSED;
@@ -178,7 +179,11 @@ export class LlavaOneVision {
   /** What the model will see of a conversation; reads the headers of pictures and clips, encodes nothing.
    *  @throws ERR_INVALID_ARGUMENT, ERR_IMAGE_DECODE, ERR_VIDEO_DECODE, ERR_FFMPEG_NOT_FOUND, ERR_DISPOSED, signal.reason */
   async render(messages: readonly Message[], options?: RenderOptions): Promise<RenderedPrompt> {
-    return this.#withConversation(messages, options, renderConversation);
+    const own = this.#check(messages);
+    const rendered = await this.#withConversation(own, options, renderConversation);
+    const draw = (drawn: Conversation, signal: AbortSignal) =>
+      drawConversation(drawn, this.#engine, signal);
+    return { ...rendered, toSvg: async () => this.#withConversation(own, options, draw) };
   }
 
   /** The visual rows of each picture and clip, in the conversation's order, as this conversation would use them.
@@ -291,12 +296,6 @@ function checkRenderOptions(given: unknown) {
     signal: checkSignal('signal', signal),
     multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
   };
-}
-
-function checkItems(items: unknown): void {
-  const isList = typeof items === 'object' && items !== null;
-  if (!isList || !(Symbol.iterator in items || Symbol.asyncIterator in items))
-    throw invalidArgument('items', 'an array or another iterable of items', items);
 }
 
 function lockNotes(refusal: string): string[] {

@@ -29,6 +29,7 @@ class Context : public AsyncHandle<Context, DecoderContext> {
 };
 
 constexpr int kMaxPositions = 1 << 24;
+constexpr int kMaxOutputs = 1 << 16;
 constexpr int kMaxSequences = 256;  // LLAMA_MAX_SEQ of llama.cpp's src/llama-cparams.h
 
 ggml_type KvTypeArg(const Napi::Object& options, const char* name) {
@@ -58,13 +59,19 @@ std::vector<float> AdapterScalesArg(const Napi::Value& value) {
   return {scales.data, scales.data + scales.size};
 }
 
+int OutputsArg(const Napi::Value& value, int n_seq_max) {
+  return value.IsUndefined() ? n_seq_max : int(IntArg(value, "nOutputs", 1, kMaxOutputs));
+}
+
 ContextOptions OptionsArg(const Napi::Value& value) {
   const Napi::Object options = ObjectArg(value, "options");
+  const int n_seq_max = int(IntArg(options["nSeqMax"], "nSeqMax", 1, kMaxSequences));
   return {
       int(IntArg(options["nCtx"], "nCtx", 1, kMaxPositions)),
       int(IntArg(options["nBatch"], "nBatch", 1, kMaxPositions)),
       int(IntArg(options["nUbatch"], "nUbatch", 1, kMaxPositions)),
-      int(IntArg(options["nSeqMax"], "nSeqMax", 1, kMaxSequences)),
+      n_seq_max,
+      OutputsArg(options["nOutputs"], n_seq_max),
       KvTypeArg(options, "kvTypeK"),
       KvTypeArg(options, "kvTypeV"),
       FlashAttentionArg(options),
@@ -99,10 +106,12 @@ Slice SliceArg(const Napi::Value& value, const DecoderContext& context,
   const Napi::Value sampler = object["sampler"];
   if (!sampler.IsNull() && !sampler.IsUndefined())
     slice.sampler = Sampler::From(sampler, "sampler");
+  const Napi::Value drafted = object["drafted"];
+  if (!drafted.IsUndefined()) slice.n_drafted = int(IntArg(drafted, "drafted", 0, kMaxOutputs));
   return slice;
 }
 
-Napi::Value ToJs(Napi::Env env, const Sample& sample) {
+Napi::Object ToJs(Napi::Env env, const Sample& sample) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("token", sample.token);
   object.Set("logprob", sample.logprob);
@@ -112,11 +121,19 @@ Napi::Value ToJs(Napi::Env env, const Sample& sample) {
   return object;
 }
 
+Napi::Value SliceSamplesToJs(Napi::Env env, const std::vector<Sample>& samples) {
+  if (samples.empty()) return env.Null();
+  Napi::Object first = ToJs(env, samples[0]);
+  if (samples.size() == 1) return first;
+  Napi::Array further = Napi::Array::New(env, samples.size() - 1);
+  for (uint32_t i = 1; i < samples.size(); ++i) further.Set(i - 1, ToJs(env, samples[i]));
+  first.Set("further", further);
+  return first;
+}
+
 Napi::Value SamplesToJs(Napi::Env env, const Samples& samples) {
   Napi::Array array = Napi::Array::New(env, samples.size());
-  for (uint32_t i = 0; i < samples.size(); ++i) {
-    array.Set(i, samples[i] ? ToJs(env, *samples[i]) : env.Null());
-  }
+  for (uint32_t i = 0; i < samples.size(); ++i) array.Set(i, SliceSamplesToJs(env, samples[i]));
   return array;
 }
 
@@ -126,6 +143,7 @@ std::vector<Context::Property> Context::Members() {
   return {InstanceAccessor("nCtx", &Context::Get<&DecoderContext::n_ctx>, nullptr),
           InstanceAccessor("nBatch", &Context::Get<&DecoderContext::n_batch>, nullptr),
           InstanceAccessor("nSeqMax", &Context::Get<&DecoderContext::n_seq_max>, nullptr),
+          InstanceAccessor("nOutputs", &Context::Get<&DecoderContext::n_outputs>, nullptr),
           InstanceMethod("step", &Context::Step),
           InstanceMethod("withdraw", &Context::Withdraw),
           InstanceMethod("removePositions", &Context::RemovePositions),

@@ -10,6 +10,11 @@
 namespace llavaov::kernels {
 namespace {
 
+#if defined(LLAVAOV_WIDE) && defined(LLAVAOV_VNNI)
+constexpr int kFewRows = 2;
+#else
+constexpr int kFewRows = 3;
+#endif
 constexpr int64_t kLeastColumns = 64;  // of one row's product: fewer are not worth the threads
 
 struct ManyRows {
@@ -39,7 +44,7 @@ int LeastRows(ggml_type type) {
     case GGML_TYPE_Q6_K:
       return 5;
     default:
-      return 3;
+      return kFewRows;
   }
 }
 

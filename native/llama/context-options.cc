@@ -23,6 +23,10 @@ void CheckOptions(const ContextOptions& options, const LoadedModel& model) {
     throw Invalid("nUbatch", Format("Expected nUbatch of at most nBatch (%d) but received %d",
                                     options.n_batch, options.n_ubatch));
   }
+  if (options.n_outputs < options.n_seq_max) {
+    throw Invalid("nOutputs", Format("Expected nOutputs of at least nSeqMax (%d) but received %d",
+                                     options.n_seq_max, options.n_outputs));
+  }
   if (options.flash_attention == LLAMA_FLASH_ATTN_TYPE_DISABLED &&
       ggml_is_quantized(options.type_v)) {
     throw Invalid("kvTypeV", Format("kvTypeV %s needs flash attention; choose f16 or f32",

@@ -15,6 +15,7 @@ struct ContextOptions {
   int n_batch;
   int n_ubatch;
   int n_seq_max;
+  int n_outputs;  // positions per step whose logits are asked for
   ggml_type type_k;
   ggml_type type_v;
   llama_flash_attn_type flash_attention;

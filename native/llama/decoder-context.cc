@@ -65,7 +65,7 @@ class Batch {
     for (int i = 0; i < slice.n; ++i) {
       positions_.push_back(slice.position + i);
       sequences_.push_back(slice.sequence);
-      outputs_.push_back(slice.sampler && i == slice.n - 1);
+      outputs_.push_back(slice.sampler && i >= slice.first_output());
     }
   }
 
@@ -106,8 +106,8 @@ DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_p
   params.n_batch = options.n_batch;
   params.n_ubatch = options.n_ubatch;
   params.n_seq_max = options.n_seq_max;
-  // One row of logits per sequence, not one per position: a vocabulary is long.
-  params.n_outputs_max = options.n_seq_max;
+  // Not a row of logits per position: a vocabulary is long.
+  params.n_outputs_max = options.n_outputs;
   params.n_threads = workers_->threads();
   params.n_threads_batch = workers_->threads();
   params.type_k = options.type_k;
@@ -142,7 +142,7 @@ int DecoderContext::End(int sequence) const {
 void DecoderContext::Check(const Slices& slices) const {
   std::set<int> sequences;
   std::set<const TokenSampler*> samplers;
-  int total = 0;
+  int total = 0, outputs = 0;
   for (size_t i = 0; i < slices.size(); ++i) {
     const Slice& slice = slices[i];
     const std::string name = Format("slices[%zu]", i);
@@ -167,11 +167,20 @@ void DecoderContext::Check(const Slices& slices) const {
     if (slice.sampler && !samplers.insert(slice.sampler.get()).second) {
       throw Invalid(name, "Expected a sampler of its own for each slice");
     }
+    if (slice.n_drafted > 0 && (!slice.sampler || slice.rows || slice.n_drafted >= slice.n)) {
+      throw Invalid(name, Format("Expected %s to draft with a sampler, after a token of its own",
+                                 name.c_str()));
+    }
     total += slice.n;
+    if (slice.sampler) outputs += 1 + slice.n_drafted;
   }
   if (total < 1 || total > n_batch()) {
     throw Invalid("slices",
                   Format("Expected 1 to %d positions in a step but received %d", n_batch(), total));
+  }
+  if (outputs > n_outputs()) {
+    throw Invalid("slices", Format("Expected at most %d samples in a step but received %d",
+                                   n_outputs(), outputs));
   }
 }
 
@@ -181,6 +190,16 @@ Samples DecoderContext::Step(const Slices& slices) {
   CheckFinite(slices, model_->n_embd());
   const ErrorLog errors;
   Samples samples(slices.size());
+  std::vector<TokenSampler::State> states(slices.size());
+  for (size_t i = 0; i < slices.size(); ++i) {
+    if (slices[i].n_drafted > 0) states[i] = slices[i].sampler->Save();
+  }
+  const auto undo = [&] {
+    Undo(slices);
+    for (size_t i = 0; i < slices.size(); ++i) {
+      if (slices[i].n_drafted > 0) slices[i].sampler->Restore(std::move(states[i]));
+    }
+  };
   int status = 0;
   try {
     // llama.cpp takes tokens or rows, not both. Embedding the tokens here to decode everything at
@@ -189,15 +208,18 @@ Samples DecoderContext::Step(const Slices& slices) {
       if (status == 0) status = Decode(slices, rows, samples);
     }
   } catch (...) {
-    Undo(slices);
+    undo();
     throw;
   }
   if (status != 0) {
-    Undo(slices);
+    undo();
     throw Failed(status, slices, errors.text());
   }
   for (size_t i = 0; i < slices.size(); ++i) {
-    if (samples[i]) slices[i].sampler->Accept(samples[i]->token);
+    if (!samples[i].empty()) slices[i].sampler->Accept(samples[i].back().token);
+    if (slices[i].n_drafted == 0) continue;
+    const int kept = slices[i].first_output() + int(samples[i].size());
+    RemovePositions(slices[i].sequence, slices[i].position + kept, -1);
   }
   return samples;
 }
@@ -236,12 +258,23 @@ int DecoderContext::Decode(const Slices& slices, bool rows, Samples& samples) {
   model_->CheckWhole();
   for (size_t i = 0; i < slices.size(); ++i) {
     if (!chosen(slices[i]) || !slices[i].sampler) continue;
-    const float* logits = llama_get_logits_ith(context_.get(), last[i]);
-    const double normaliser = LogSumExp(logits, model_->n_vocab());
-    spoilt_ |= std::isnan(normaliser);
-    samples[i] = slices[i].sampler->Choose(logits, normaliser);
+    samples[i] = Choose(slices[i], last[i]);
   }
   return 0;
+}
+
+std::vector<Sample> DecoderContext::Choose(const Slice& slice, int last) {
+  std::vector<Sample> samples;
+  for (int left = slice.n_drafted; left >= 0; --left) {
+    const float* logits = llama_get_logits_ith(context_.get(), last - left);
+    const double normaliser = LogSumExp(logits, model_->n_vocab());
+    spoilt_ |= std::isnan(normaliser);
+    samples.push_back(slice.sampler->Choose(logits, normaliser));
+    const int32_t token = samples.back().token;
+    if (left == 0 || token != slice.tokens[slice.n - left]) break;
+    slice.sampler->Accept(token);
+  }
+  return samples;
 }
 
 NativeError DecoderContext::Failed(int status, const Slices& slices,

@@ -1,11 +1,11 @@
 // One llama_context with a KV cache that all sequences share: decodes slices of several sequences
-// and samples. A step either happens whole or leaves cache and samplers as they were.
+// and samples, as far as a draft guesses what comes. A step either happens whole or leaves cache
+// and samplers as they were.
 #pragma once
 
 #include <llama-cpp.h>
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "llama/context-options.h"
@@ -23,10 +23,17 @@ struct Slice {
   std::vector<llama_token> tokens;
   const float* rows = nullptr;
   std::shared_ptr<TokenSampler> sampler;  // of the logits after the last position; may be null
+  // That many of the tokens, the last ones, guess what the sampler will choose after each one
+  // before; those from the first wrong guess on leave no trace. Needs a sampler.
+  int n_drafted = 0;
+
+  int first_output() const { return n - 1 - n_drafted; }
 };
 
 using Slices = std::vector<Slice>;
-using Samples = std::vector<std::optional<Sample>>;
+// Of each slice, none without a sampler: after the last position that is no guess, and after each
+// guess that was right.
+using Samples = std::vector<std::vector<Sample>>;
 
 class DecoderContext {
  public:
@@ -37,6 +44,7 @@ class DecoderContext {
   int n_ctx() const { return int(llama_n_ctx(context_.get())); }
   int n_batch() const { return int(llama_n_batch(context_.get())); }
   int n_seq_max() const { return options_.n_seq_max; }
+  int n_outputs() const { return options_.n_outputs; }
   const LoadedModel& model() const { return *model_; }
   const Workers& workers() const { return *workers_; }
 
@@ -62,6 +70,9 @@ class DecoderContext {
   int End(int sequence) const;  // the position that comes next
   // Decodes and samples the slices of token ids, or those of rows. Returns llama_decode's status.
   int Decode(const Slices& slices, bool rows, Samples& samples);
+  // What the sampler makes of a slice whose last position is `last` in the batch. The last sample
+  // is not accepted yet.
+  std::vector<Sample> Choose(const Slice& slice, int last);
   void Undo(const Slices& slices);
   void ClearIfSpoilt();
   NativeError Failed(int status, const Slices& slices, const std::string& reason) const;

@@ -53,6 +53,10 @@ class TokenGrammar {
   // `token`, which is admitted, has come.
   void Accept(int32_t token);
 
+  struct State;  // where the text is, to go back to
+  std::shared_ptr<const State> Save() const;
+  void Restore(const State& state);
+
  private:
   struct Place;  // where in the grammar, and in a character, the text is
 

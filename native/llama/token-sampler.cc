@@ -90,6 +90,18 @@ void TokenSampler::Count(int32_t token) {
   ++accepted_;
 }
 
+TokenSampler::State TokenSampler::Save() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return {counts_, accepted_, grammar_ ? grammar_->Save() : nullptr};
+}
+
+void TokenSampler::Restore(State state) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  counts_ = std::move(state.counts);
+  accepted_ = state.accepted;
+  if (grammar_) grammar_->Restore(*state.grammar);
+}
+
 void TokenSampler::Score(const float* logits) {
   scores_.assign(logits, logits + options_.n_vocab_used);
   for (const auto& [id, value] : options_.bias) {

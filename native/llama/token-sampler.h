@@ -55,6 +55,15 @@ class TokenSampler {
   // For the penalties alone: as if it had come.
   void Count(int32_t token);
 
+  // What has come so far, to go back to.
+  struct State {
+    std::unordered_map<int32_t, int> counts;
+    uint64_t accepted = 0;
+    std::shared_ptr<const TokenGrammar::State> grammar;
+  };
+  State Save();
+  void Restore(State state);
+
  private:
   struct Candidate {
     int32_t id;

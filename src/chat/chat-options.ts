@@ -1,5 +1,6 @@
 /** What a caller may say about one chat, checked when `chat()` is called. */
 import type { NativeSamplerOptions } from '../binding.js';
+import { LONGEST_DRAFT } from '../engine/drafts.js';
 import { invalidArgument } from '../errors.js';
 import {
   type AnswerFormat,
@@ -36,6 +37,9 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
    *  the model stops or the context ends; beyond 512 tokens the answer then also ends when chats that run at the same
    *  time have used the context up. */
   maxTokens?: number;
+  /** Room in the context that is set aside for the answer. Default: `maxTokens`, or 512 without it. Less lets more chats run
+   *  at one time; an answer beyond it also ends when those have used the context up. */
+  reservedTokens?: number;
   /** The answer ends before any of these texts. */
   stop?: string | readonly string[];
   /** The shape that the answer has to have: a schema that cannot be kept is refused with ERR_SCHEMA. */
@@ -46,6 +50,10 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
   toolChoice?: ToolChoice;
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
+  /** Guesses up to so many tokens at a time, 0 to 64, from where the last ones stood before, in the prompt or in the answer, and
+   *  computes them in one step: sooner done where the answer quotes or repeats, as documents, JSON and code do. What is answered is
+   *  up to the model alone, to the rounding of several rows at once: docs/performance.md. Default: the model's `lookup`, else 0. */
+  lookup?: number;
   /** Visual rows and beginnings of prompts are taken from the caches only where a chat of the same scope has left them.
    *  Default: the scope that all chats without one share. */
   cacheScope?: string;
@@ -56,8 +64,11 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
 
 export interface ChatSettings {
   maxTokens: number | undefined;
+  reservedTokens: number | undefined;
   stop: readonly string[];
   multiImage: MultiImage | undefined;
+  /** Undefined: the model's. */
+  lookup: number | undefined;
   cacheScope: string | undefined;
   signal: AbortSignal | undefined;
   onProgress: ((progress: ChatProgress) => void) | undefined;
@@ -68,13 +79,17 @@ export interface ChatSettings {
   hasLogprobs: boolean;
 }
 
+const COUNT = { min: 1, max: 2 ** 31 - 1, integer: true, fallback: undefined };
+
 const CHAT_OPTIONS = [
   'maxTokens',
+  'reservedTokens',
   'stop',
   'responseFormat',
   'tools',
   'toolChoice',
   'multiImage',
+  'lookup',
   'cacheScope',
   'signal',
   'onProgress',
@@ -89,15 +104,17 @@ export function resolveChatOptions(given: unknown, model: SamplingFacts): ChatSe
 
 function settingsOf(options: ChatOptions, model: SamplingFacts): ChatSettings {
   return {
-    maxTokens: checkNumber('maxTokens', options.maxTokens, {
-      min: 1,
-      max: 2 ** 31 - 1,
-      integer: true,
-      fallback: undefined,
-    }),
+    maxTokens: checkNumber('maxTokens', options.maxTokens, COUNT),
+    reservedTokens: checkNumber('reservedTokens', options.reservedTokens, COUNT),
     stop: checkStop(options.stop),
     multiImage: checkChoice('multiImage', options.multiImage, {
       of: MULTI_IMAGE,
+      fallback: undefined,
+    }),
+    lookup: checkNumber('lookup', options.lookup, {
+      min: 0,
+      max: LONGEST_DRAFT,
+      integer: true,
       fallback: undefined,
     }),
     cacheScope: checkScope(options.cacheScope),

@@ -42,6 +42,9 @@ export interface ChatResult<P = unknown> {
     /** Positions of the prompt that were not computed again. */
     cachedTokens: number;
     completionTokens: number;
+    /** With `lookup`: tokens that were guessed, and those of them that were right. */
+    draftedTokens?: number;
+    acceptedTokens?: number;
   };
   /** In the conversation's order. `cached`: its rows were not encoded for this chat. */
   media: (MediaSummary & { cached: boolean })[];

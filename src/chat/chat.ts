@@ -1,6 +1,7 @@
 /** One chat from messages to result: lay out the prompt, wait for a place, encode the pictures, generate, write text. */
 
 import type { NativeSample, NativeSampler, NativeSamplerOptions } from '../binding.js';
+import { Drafts } from '../engine/drafts.js';
 import { PromptKey } from '../engine/prompt-key.js';
 import { PromptRows } from '../engine/prompt-rows.js';
 import type { GenerateEnd, Sequence } from '../engine/sequence.js';
@@ -36,6 +37,7 @@ export class Chat {
   #sequence: Sequence | undefined;
   /** Pictures and clips that were not encoded for this chat. */
   readonly #cached = new Set<PlannedMedia>();
+  readonly #drafts: Drafts | undefined;
   readonly #started = performance.now();
   readonly #timings: ChatTimings = {
     openMs: 0,
@@ -50,6 +52,8 @@ export class Chat {
   constructor(request: ChatRequest) {
     this.#request = request;
     this.#text = new TextDecoderWithStops(request.settings.stop);
+    const { lookup: most = request.engine.lookup } = request.settings;
+    if (most > 0) this.#drafts = new Drafts({ most, ends: request.engine.endTokens });
     if (request.settings.tools) this.#calls = new ToolCallReader();
   }
 
@@ -74,7 +78,8 @@ export class Chat {
     this.#conversation = conversation;
     const { segments, media, rows } = conversation;
     const key = PromptKey.of(segments, media, settings.cacheScope);
-    const place = { key, rows, maxTokens: settings.maxTokens };
+    const { maxTokens, reservedTokens: reserved } = settings;
+    const place = { key, rows, maxTokens, reserved };
     try {
       const sequence = await this.#timed('queueMs', () =>
         engine.scheduler.open({ ...place, signal }),
@@ -135,6 +140,7 @@ export class Chat {
       return await scheduler.generate(sequence, {
         prompt,
         sampler,
+        drafts: this.#drafts,
         onPrefill: (done, total) => settings.onProgress?.({ stage: 'prefill', done, total }),
         onSample: (sample, isLast) => {
           firstToken ||= performance.now();
@@ -205,11 +211,18 @@ export class Chat {
         visualTokens: media.reduce((sum, { plan }) => sum + plan.rows, 0),
         cachedTokens: this.#sequence?.nCached ?? 0,
         completionTokens: this.#tokens.length,
+        ...this.#drafted(),
       },
       media: media.map((item) => ({ ...describeMedia(item), cached: this.#cached.has(item) })),
       timings: this.#timings,
       seed: this.#request.settings.sampling.seed,
     };
+  }
+
+  #drafted(): { draftedTokens: number; acceptedTokens: number } | undefined {
+    if (!this.#drafts) return undefined;
+    const { drafted, accepted } = this.#drafts;
+    return { draftedTokens: drafted, acceptedTokens: accepted };
   }
 
   async #timed<T>(stage: keyof ChatTimings, work: () => Promise<T>): Promise<T> {

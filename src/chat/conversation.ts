@@ -32,6 +32,9 @@ export interface RenderedPrompt {
   rows: number;
   /** In the prompt's order; `start` is the position of the first of `rows` visual rows. */
   media: (MediaSummary & { start: number })[];
+  /** A drawing of what the model will see: tiles, overview, padding, rows; of clips the chosen frames. Reads pictures and
+   *  clips again. @throws what `render` does */
+  toSvg(): Promise<string>;
 }
 
 /** @throws ERR_INVALID_ARGUMENT for pictures or clips when the model was loaded without an mmproj */
@@ -76,7 +79,7 @@ export function renderConversation({
   segments,
   media,
   rows,
-}: Conversation): RenderedPrompt {
+}: Conversation): Omit<RenderedPrompt, 'toSvg'> {
   const tokens = new Int32Array(rows).fill(-1);
   const placed: RenderedPrompt['media'] = [];
   let start = 0;

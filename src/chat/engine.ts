@@ -28,6 +28,8 @@ export class Engine {
   declare readonly ffmpeg: FfmpegPaths;
   /** Unless a chat says otherwise. */
   declare readonly multiImage: MultiImage;
+  /** Likewise. */
+  declare readonly lookup: number;
   declare readonly rowCache: RowCache;
   declare readonly pool: NativeThreadPool;
   declare readonly model: NativeModel;

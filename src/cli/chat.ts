@@ -1,7 +1,6 @@
 /** `chat`: a conversation in the terminal, or with the lines of a pipe as turns. */
 import { Command } from 'commander';
 import { ChatLines } from './chat/lines.js';
-import { ChatTurns } from './chat/turns.js';
 import { reportUsage } from './shared/flags.js';
 import { Interrupted, interruptible } from './shared/interrupt.js';
 import { addModelOptions, loadModel, type ModelFlags } from './shared/model-flags.js';
@@ -45,6 +44,8 @@ export function chatCommand(): Command {
 
 /** @throws what loading does, and Interrupted when a script is interrupted twice */
 async function chat(flags: ChatFlags & { model: string }): Promise<void> {
+  // Imported here so that other commands start without it.
+  const { ChatTurns } = await import('./chat/turns.js');
   await using model = await interruptible((signal) => loadModel(flags, { signal }));
   const { system, load, maxPixels } = flags;
   const session = load

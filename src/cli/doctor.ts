@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { byteSize } from '../byte-size.js';
 import { describeKernels } from './doctor/kernel-table.js';
 import type { ModelForecast, ModelReport } from './doctor/model-report.js';
-import { type DoctorReport, examine, type GpuReport } from './doctor/report.js';
+import type { DoctorReport, GpuReport } from './doctor/report.js';
 import { addModelFiles, MODEL_ARGUMENT, type ModelNameFlags } from './shared/named-model.js';
 
 const EXAMPLES = `
@@ -31,6 +31,8 @@ export function doctorCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (word: string | undefined, { json, kernels, ...flags }: Flags) => {
       const model = flags.model ?? word;
+      // Imported here so that other commands start without it.
+      const { examine } = await import('./doctor/report.js');
       const report = await examine(model === undefined ? undefined : { ...flags, model });
       const { addon, model: loads } = report;
       const table = kernels && !('error' in addon) ? describeKernels(addon.kernels) : '';

@@ -3,7 +3,6 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { byteSize } from '../byte-size.js';
 import { entryFiles, entryName, listModels, type ModelEntry } from '../models/model-cache.js';
 import { isCurrent } from '../models/model-source.js';
-import { entriesNamed, removeModels, tidyModels } from '../models/remove-models.js';
 import { nearest } from '../nearest.js';
 
 const EXAMPLES = `
@@ -74,6 +73,7 @@ function describe(entry: ModelEntry) {
 }
 
 async function removeNamed(words: string[], _: object, command: Command): Promise<void> {
+  const { entriesNamed } = await import('../models/remove-models.js');
   const entries = await listModels();
   const chosen = words.flatMap((word) => {
     const found = entriesNamed(word, entries);
@@ -92,12 +92,14 @@ function complain(word: string, entries: ModelEntry[], command: Command): never 
 }
 
 async function prune({ olderThan }: { olderThan: number }): Promise<void> {
+  const { tidyModels } = await import('../models/remove-models.js');
   const before = Date.now() - olderThan;
   await tidyModels();
   await removeAll((await listModels()).filter(({ lastUsed }) => lastUsed.getTime() < before));
 }
 
 async function removeAll(entries: ModelEntry[]): Promise<void> {
+  const { removeModels } = await import('../models/remove-models.js');
   const freed = await removeModels(entries);
   for (const entry of entries) process.stdout.write(`${entryName(entry)}:${entry.type} deleted\n`);
   process.stderr.write(`${byteSize(freed)} are free again\n`);

@@ -3,6 +3,7 @@ import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { ChatOptions, ChatResult, LlavaOneVision, Message, Part } from '../index.js';
+import { parseDrawing, showTiles } from './run/show-tiles.js';
 import { type Asked, readWords, STDIN } from './run/words.js';
 import { reportUsage } from './shared/flags.js';
 import { addFormatOptions, type FormatFlags, formatOf } from './shared/format-flags.js';
@@ -17,6 +18,7 @@ import { describeMemory, describeStats } from './shared/stats.js';
 interface RunFlags extends ModelFlags, SamplingFlags, FormatFlags {
   prompt?: string;
   system?: string;
+  showTiles?: string;
   stats?: true;
   json?: true;
 }
@@ -50,6 +52,7 @@ export function runCommand(): Command {
   addSamplingOptions(command);
   addModelOptions(command);
   return command
+    .option('--show-tiles <file>', 'draw what the model sees into a .png or .svg', parseDrawing)
     .option('--stats', 'print token counts and times to stderr')
     .option('--json', 'print one result object instead of streaming text')
     .addHelpText('after', EXAMPLES)
@@ -71,7 +74,7 @@ async function run(asked: Asked, flags: RunFlags, signal: AbortSignal): Promise<
   for (const part of asked.media) content.push(await fromStdin(part, signal));
   content.push({ type: 'text', text: await readPrompt(asked.prompt, signal) });
   const messages = withSystem(flags.system, { role: 'user', content });
-  const format = await formatOf(flags);
+  const format = await formatOf(flags, signal);
   const model = await loadModel(
     { ...flags, model: asked.model },
     {
@@ -80,6 +83,8 @@ async function run(asked: Asked, flags: RunFlags, signal: AbortSignal): Promise<
     },
   );
   try {
+    if (flags.showTiles !== undefined)
+      await showTiles(flags.showTiles, model, { messages, options: { signal } });
     const result = await answer(model, messages, { flags, format, signal });
     if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     if (flags.stats) process.stderr.write(describeStats(result));

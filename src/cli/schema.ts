@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { native } from '../addon/load-addon.js';
 import { admits } from '../grammar/admits.js';
-import { jsonSchemaToGrammar } from '../index.js';
+import { jsonSchemaToGrammar } from '../grammar/json-schema-to-grammar.js';
 import { readJson } from './shared/format-flags.js';
 
 const EXAMPLES = `

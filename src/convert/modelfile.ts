@@ -6,13 +6,14 @@
 import { basename } from 'node:path';
 import { type Dialect, dialectRules } from '../dialect.js';
 import type { DecoderFile } from '../gguf/decoder-file.js';
+import { ggufStrings } from '../gguf/metadata.js';
 
 export interface ModelfileFacts {
   /** Names or paths; the Modelfile lies beside the files. */
   model: string;
   mmproj: string;
   dialect: Dialect;
-  decoder: Pick<DecoderFile, 'sampling' | 'nCtxTrain'>;
+  decoder: Pick<DecoderFile, 'sampling' | 'nCtxTrain' | 'eosTokens' | 'gguf'>;
   license?: string | undefined;
 }
 
@@ -26,7 +27,7 @@ export function modelfileText({
   decoder,
   license,
 }: ModelfileFacts): string {
-  const { template, stopTokens } = dialectRules(dialect);
+  const { template } = dialectRules(dialect);
   const { sampling, nCtxTrain } = decoder;
   const parameters: [name: string, value: number | undefined][] = [
     ['num_ctx', Math.min(nCtxTrain, CONTEXT)],
@@ -44,13 +45,24 @@ export function modelfileText({
     `FROM ./${basename(mmproj)}`,
     `TEMPLATE """${ollamaTemplate(template)}"""`,
     ...(template.defaultSystem === null ? [] : [`SYSTEM """${template.defaultSystem}"""`]),
-    ...stopTokens.map((token) => `PARAMETER stop "${token}"`),
+    ...endTexts(decoder, dialect).map((text) => `PARAMETER stop ${quoted(text)}`),
     ...parameters
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `PARAMETER ${name} ${Number(value!.toPrecision(6))}`),
     ...(license ? [`LICENSE """${license}"""`] : []),
     '',
   ].join('\n');
+}
+
+/** What ends an answer here: the file's own tokens, and the dialect's that its vocabulary has. */
+function endTexts({ eosTokens, gguf }: ModelfileFacts['decoder'], dialect: Dialect): string[] {
+  const tokens = ggufStrings(gguf, 'tokenizer.ggml.tokens');
+  const known = dialectRules(dialect).stopTokens.filter((text) => tokens.includes(text));
+  return [...new Set([...eosTokens.map((id) => tokens[id]!), ...known])];
+}
+
+function quoted(text: string): string {
+  return text.includes('"') ? `"""${text}"""` : `"${text}"`;
 }
 
 /** In Go's template language; Ollama puts the system message among the messages, and pictures before a message's text. */

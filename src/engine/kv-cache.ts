@@ -13,7 +13,7 @@ import { CellSpans, type Span } from './cell-spans.js';
 import { type KvPrefix, KvPrefixes } from './kv-prefixes.js';
 import { type ParkedPrefix, ParkedPrefixes } from './parked-prefixes.js';
 import type { PromptKey } from './prompt-key.js';
-import { cachedKey, type Sequence } from './sequence.js';
+import { cachedKey, type PlaceRequest, type Sequence } from './sequence.js';
 
 export interface KvCacheOptions {
   nCtxTrain: number;
@@ -26,15 +26,6 @@ export interface KvCacheOptions {
 
 /** Positions that are sooner copied than computed, or attended to for nothing. */
 const WORTH_COPYING = 256;
-
-export interface PlaceRequest {
-  /** What is at the positions of the prompt, or its beginning, to be looked for in the cache. */
-  key: PromptKey;
-  /** Positions of the prompt. */
-  rows: number;
-  maxTokens: number | undefined;
-  signal: AbortSignal;
-}
 
 /** Where a new chat's first `shared` positions are. */
 interface Source {
@@ -104,8 +95,9 @@ export class KvCache {
     const place = source ? this.#enter(source, end) : this.#enterEmpty(cells);
     const shared = source?.shared ?? 0;
     const progress = { nPast: shared, nCached: shared, generation: null };
-    const { key, maxTokens, signal } = request;
-    const sequence = { ...place, key, maxTokens, signal, answered: [], parked, ...progress };
+    const { key, maxTokens, reserved = maxTokens, signal } = request;
+    const wishes = { key, maxTokens, reserved, signal };
+    const sequence = { ...place, ...wishes, answered: [], parked, ...progress };
     this.#active.add(sequence);
     return sequence;
   }
@@ -142,7 +134,7 @@ export class KvCache {
     const rows = parked!.key.length;
     const shared = Math.min(key.length - 1, key.common(parked!.key));
     if (shared < rows) this.#context.removePositions(id, shared, -1);
-    this.#spans.resize(span, this.#budget.wanted(key.length, sequence.maxTokens));
+    this.#spans.resize(span, this.#budget.wanted(key.length, sequence.reserved));
     this.#parked.use(parked!);
     sequence.nPast = shared;
     sequence.nCached = shared;
@@ -152,7 +144,7 @@ export class KvCache {
   /** The parked beginning of the sequence could not be had; all of its prompt is computed. */
   notRestored(sequence: Sequence): void {
     this.#parked.delete(sequence.parked!);
-    this.#spans.resize(sequence.span, this.#budget.wanted(sequence.key.length, sequence.maxTokens));
+    this.#spans.resize(sequence.span, this.#budget.wanted(sequence.key.length, sequence.reserved));
     sequence.parked = undefined;
   }
 
@@ -167,6 +159,15 @@ export class KvCache {
     }
     this.#spans.resize(sequence.span, sequence.span.end + 1);
     return true;
+  }
+
+  /** Sets aside what is free for `positions` behind the next one. @returns for how many there is room */
+  reserve(sequence: Sequence, positions: number): number {
+    const { nPast, span } = sequence;
+    const wanted = Math.min(this.#budget.nPositions, nPast + 1 + positions);
+    const end = Math.min(wanted, span.end + this.#nFree);
+    if (end > span.end) this.#spans.resize(span, end);
+    return Math.max(0, Math.min(wanted, span.end) - nPast - 1);
   }
 
   /** Makes `follower`, which has computed less, share the first `shared` positions of `leader`. */
@@ -198,9 +199,9 @@ export class KvCache {
   }
 
   /** Undefined when there is no room now, even if all prefixes left. */
-  #plan({ key, rows, maxTokens }: PlaceRequest): Plan | undefined {
+  #plan({ key, rows, maxTokens, reserved = maxTokens }: PlaceRequest): Plan | undefined {
     if (this.#active.size >= this.#options.maxSequences) return undefined;
-    const end = this.#budget.wanted(rows, maxTokens);
+    const end = this.#budget.wanted(rows, reserved);
     const source = this.#findSource(key, rows - 1);
     const shared = source?.shared ?? 0;
     const parked = this.#isSpoilt ? undefined : this.#parked.findLongest(key);

@@ -2,17 +2,25 @@
  * Many chats on one native context. Chats wait in line for a sequence id and KV cells (`open`), then their prompts and
  * answers advance together, step by step (`generate`), until they give both back (`close`).
  *
- * The engine room knows ids and rows, nothing about text, images or options. An abort takes effect at once, or at the end of the step that its chat is in; a step
- * that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
+ * The engine room knows ids and rows, nothing about text, images or options. An abort takes effect at once, or at the end
+ * of the step that its chat is in; a step that fails takes only its own chats with it. Without work there is no timer and no promise that keeps the process alive.
  */
 
 import type { NativeContext, NativeSample } from '../binding.js';
 import { LlavaError } from '../errors.js';
-import { KvCache, type KvCacheOptions, type PlaceRequest } from './kv-cache.js';
+import { advance } from './advance.js';
+import { chooseDrafts } from './choose-drafts.js';
+import { KvCache, type KvCacheOptions } from './kv-cache.js';
 import type { KvPrefix } from './kv-prefixes.js';
 import { findLeader } from './leader.js';
 import { PrefillPace } from './prefill-pace.js';
-import type { GenerateEnd, GenerateRequest, Generation, Sequence } from './sequence.js';
+import type {
+  GenerateEnd,
+  GenerateRequest,
+  Generation,
+  PlaceRequest,
+  Sequence,
+} from './sequence.js';
 import { chooseSlices, type Slice } from './slices.js';
 import type { Turns } from './turns.js';
 
@@ -191,14 +199,21 @@ export class Scheduler {
   async #step(): Promise<void> {
     // Everything may have been aborted while others had their turns.
     if (this.#generating.size === 0) return;
-    const limits = { nBatch: this.#context.nBatch, nPrefill: this.#pace.rows };
-    const slices = chooseSlices(this.#followLeaders(), limits, this.#turn++);
+    const slices = this.#chooseSlices();
     this.#stepping = [...slices.keys()];
     await this.#alone(async () => {
       const idle = this.#cache.idlePrefix();
       if (idle) await this.#park(idle);
       await this.#decode(slices);
     });
+  }
+
+  #chooseSlices(): Map<Sequence, Slice> {
+    const sequences = this.#followLeaders();
+    const { nBatch, nOutputs } = this.#context;
+    const reserve = (sequence: Sequence, n: number) => this.#cache.reserve(sequence, n);
+    const drafts = chooseDrafts(sequences, { nBatch, nOutputs, reserve });
+    return chooseSlices(sequences, { nBatch, nPrefill: this.#pace.rows }, this.#turn++, drafts);
   }
 
   async #decode(slices: ReadonlyMap<Sequence, Slice>): Promise<void> {
@@ -230,27 +245,13 @@ export class Scheduler {
     });
   }
 
-  #advance(sequence: Sequence, { rows }: Slice, sample: NativeSample | null): void {
-    const generation = sequence.generation!;
-    sequence.nPast += rows;
+  #advance(sequence: Sequence, slice: Slice, sample: NativeSample | null): void {
     try {
-      if (generation.next === undefined)
-        generation.onPrefill?.(sequence.nPast, generation.prompt.length);
-      else sequence.answered.push(generation.next);
-      if (sample) this.#takeSample(sequence, generation, sample);
+      const end = advance(sequence, slice, { sample, context: this.#context, cache: this.#cache });
+      if (end) this.#end(sequence).resolve(end);
     } catch (error) {
       this.#end(sequence).reject(error);
     }
-  }
-
-  #takeSample(sequence: Sequence, generation: Generation, sample: NativeSample): void {
-    generation.prompt.free();
-    generation.next = sample.token;
-    generation.nSampled++;
-    const isLast = generation.nSampled === sequence.maxTokens || !this.#cache.grow(sequence);
-    const goesOn = generation.onSample(sample, isLast);
-    if (!goesOn) this.#end(sequence).resolve('stop');
-    else if (isLast) this.#end(sequence).resolve('length');
   }
 
   /** A full cache decoded nothing, so the youngest alone makes room; after any other failure the step's rows are in doubt. */

@@ -2,9 +2,21 @@
  *  happens to it. */
 import type { NativeSample, NativeSampler } from '../binding.js';
 import type { Span } from './cell-spans.js';
+import type { Drafts } from './drafts.js';
 import type { ParkedPrefix } from './parked-prefixes.js';
 import type { PromptKey } from './prompt-key.js';
 import type { PromptRows } from './prompt-rows.js';
+
+export interface PlaceRequest {
+  /** What is at the positions of the prompt, or its beginning, to be looked for in the cache. */
+  key: PromptKey;
+  /** Positions of the prompt. */
+  rows: number;
+  maxTokens: number | undefined;
+  /** Positions to set aside for the answer, where not all of `maxTokens`. */
+  reserved?: number | undefined;
+  signal: AbortSignal;
+}
 
 /** What a sequence generates with, and where its tokens go. */
 export interface GenerateRequest {
@@ -14,6 +26,8 @@ export interface GenerateRequest {
   /** Takes each token as it is sampled; `isLast` when no further one will come. Returns false to end the answer.
    *  What it throws fails this sequence alone. */
   onSample: (sample: NativeSample, isLast: boolean) => boolean;
+  /** Guesses how the answer goes on; without it nothing is guessed. */
+  drafts?: Drafts | undefined;
   onPrefill?: (done: number, total: number) => void;
 }
 
@@ -34,6 +48,8 @@ export interface Sequence {
   key: PromptKey;
   /** Undefined: until the model stops or the context ends. */
   readonly maxTokens: number | undefined;
+  /** Positions that were set aside for the answer. */
+  readonly reserved: number | undefined;
   readonly signal: AbortSignal;
   /** Positions in the cache. */
   nPast: number;

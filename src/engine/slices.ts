@@ -12,26 +12,30 @@ export interface StepLimits {
 export interface Slice {
   native: NativeSlice;
   rows: number;
+  /** Tokens of it that are guesses. */
+  drafted: number;
 }
 
 /**
  * Every answer under way gets its next token; prompts share what is left evenly, each up to the end of its current
  * run of tokens or visual rows. Over several steps the remainder goes round with `turn`.
  * @param sequences generating, no more than nBatch; those left out wait for the next step
+ * @param drafts what answers guess to come behind that token
  */
 export function chooseSlices(
   sequences: readonly Sequence[],
   limits: StepLimits,
   turn: number,
+  drafts: ReadonlyMap<Sequence, readonly number[]>,
 ): Map<Sequence, Slice> {
   const slices = new Map<Sequence, Slice>();
+  let free = limits.nBatch;
   for (const sequence of sequences) {
-    const { next, sampler } = sequence.generation!;
-    if (next === undefined) continue;
-    const place = { sequence: sequence.id, position: sequence.nPast };
-    slices.set(sequence, { native: { ...place, data: Int32Array.of(next), sampler }, rows: 1 });
+    if (sequence.generation!.next === undefined) continue;
+    const slice = answerSlice(sequence, drafts.get(sequence) ?? []);
+    slices.set(sequence, slice);
+    free -= slice.rows;
   }
-  const free = limits.nBatch - slices.size;
   let left = slices.size === 0 ? free : Math.min(free, limits.nPrefill);
   const waiting = sequences.filter(({ generation }) => generation!.next === undefined);
   for (let i = 0; i < waiting.length && left > 0; i++) {
@@ -43,10 +47,18 @@ export function chooseSlices(
   return slices;
 }
 
+function answerSlice({ id, nPast, generation }: Sequence, draft: readonly number[]): Slice {
+  const { next, sampler } = generation!;
+  const data = Int32Array.of(next!, ...draft);
+  const drafted = draft.length;
+  const native = { sequence: id, position: nPast, data, sampler };
+  return { native: drafted > 0 ? { ...native, drafted } : native, rows: data.length, drafted };
+}
+
 function promptSlice({ id, nPast, generation }: Sequence, max: number): Slice {
   const { prompt, sampler } = generation!;
   const { data, rows } = prompt.slice(nPast, max);
   const isEnd = nPast + rows === prompt.length;
   const native = { sequence: id, position: nPast, data, sampler: isEnd ? sampler : null };
-  return { native, rows };
+  return { native, rows, drafted: 0 };
 }

@@ -2,30 +2,42 @@
 import type { Report, ReportFigure, ReportRow } from './report.js';
 import type { Interval } from './statistics.js';
 
-const HEAD = ['row', 'score', '95 %', 'card', 'difference', 'samples', 'errors', 'tokens', 'time'];
+export const REPORT_HEAD = [
+  'row',
+  'score',
+  '95 %',
+  'card',
+  'difference',
+  'samples',
+  'errors',
+  'tokens',
+  'time',
+];
 
 export function reportTable(report: Report): string {
-  const cells = [HEAD, ...report.rows.map(cellsOf)];
-  const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const cells = [REPORT_HEAD, ...report.rows.map(reportCells)];
+  const widths = REPORT_HEAD.map((_, column) =>
+    Math.max(...cells.map((row) => row[column]!.length)),
+  );
   const lines = cells.map((row) =>
     row
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  ')
       .trimEnd(),
   );
-  return [...lines, ...notesOf(report), ''].join('\n');
+  return [...lines, ...reportNotes(report), ''].join('\n');
 }
 
 export function reportMarkdown(report: Report): string {
-  const rows = report.rows.map((row) => `| ${cellsOf(row).join(' | ')} |`);
-  const notes = notesOf(report).map((note) => `- ${note}`);
+  const rows = report.rows.map((row) => `| ${reportCells(row).join(' | ')} |`);
+  const notes = reportNotes(report).map((note) => `- ${note}`);
   return [
     `# ${report.label}`,
     '',
     `Rules ${report.rules}, llava-onevision ${report.version}.`,
     '',
-    `| ${HEAD.join(' | ')} |`,
-    `|---|${'--:|'.repeat(HEAD.length - 1)}`,
+    `| ${REPORT_HEAD.join(' | ')} |`,
+    `|---|${'--:|'.repeat(REPORT_HEAD.length - 1)}`,
     ...rows,
     ...(notes.length > 0 ? ['', ...notes] : []),
     ...categoriesOf(report.rows),
@@ -51,7 +63,7 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(seconds / 3600)} h ${pad((seconds % 3600) / 60)} min`;
 }
 
-function cellsOf(row: ReportRow): string[] {
+export function reportCells(row: ReportRow): string[] {
   const { score, interval, card, difference, digits } = row;
   return [
     row.title,
@@ -66,7 +78,7 @@ function cellsOf(row: ReportRow): string[] {
   ];
 }
 
-function notesOf({ rows, figures }: Report): string[] {
+export function reportNotes({ rows, figures }: Report): string[] {
   const notes = rows.flatMap((row) => {
     const unscored = Object.entries(row.unscored).map(([why, count]) => `${count} ${why}`);
     const parts = [

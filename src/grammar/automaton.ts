@@ -2,7 +2,7 @@
  * The deterministic automaton of a term: states without those that lead nowhere, moves by sets of characters.
  * Bounded: a term that needs more states than `maxStates` is refused, not approximated.
  */
-import { type CodePoints, complement, partition, union } from './code-points.js';
+import { type CodePoints, complement, partition, single, union } from './code-points.js';
 import type { Term, TermPool } from './language.js';
 
 export interface AutomatonState {
@@ -47,6 +47,23 @@ export function automatonOf(pool: TermPool, term: Term, maxStates: number): Auto
   return withoutDeadEnds(states);
 }
 
+/** Whether the term admits no text at all: of one that does, only a way to it is followed. @throws TooManyStates */
+export function isEmptyLanguage(pool: TermPool, term: Term, maxStates: number): boolean {
+  const seen = new Set<Term>();
+  const todo = [term];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const atStart = seen.size === 0;
+    if (pool.isNullable(next, atStart, true)) return false;
+    seen.add(next);
+    for (const [, following] of steps(pool, next, atStart)) {
+      if (following === pool.nothing || seen.has(following)) continue;
+      if (seen.size + todo.length >= maxStates) throw new TooManyStates();
+      todo.push(following);
+    }
+  }
+  return true;
+}
+
 /** What may follow which characters; several sets may lead to one term. */
 function steps(pool: TermPool, term: Term, atStart: boolean): [CodePoints, Term][] {
   // Words, and names that are none of them, are most of what there is.
@@ -55,7 +72,7 @@ function steps(pool: TermPool, term: Term, atStart: boolean): [CodePoints, Term]
   if (words.kind === 'words') {
     const points = [...words.node.next.keys()].sort((a, b) => a - b);
     const taken = points.map((point): [CodePoints, Term] => [
-      [[point, point]],
+      single(point),
       pool.derive(term, point, false),
     ]);
     if (!isOpposite) return taken;
@@ -66,6 +83,8 @@ function steps(pool: TermPool, term: Term, atStart: boolean): [CodePoints, Term]
     pool.derive(term, set[0]![0], atStart),
   ]);
 }
+
+const DIGITS_AND_POINT = Array.from('0123456789.', (char) => single(char.charCodeAt(0)));
 
 /** Sets that tell apart all characters that the term treats differently as the next one. */
 function firstSets(pool: TermPool, term: Term, atStart: boolean): CodePoints[] {
@@ -83,12 +102,9 @@ function firstSets(pool: TermPool, term: Term, atStart: boolean): CodePoints[] {
     case 'repeat':
       return firstSets(pool, term.term, atStart);
     case 'words':
-      return [...term.node.next.keys()].map((point) => [[point, point]]);
+      return [...term.node.next.keys()].map(single);
     case 'multiple':
-      return Array.from('0123456789.', (char) => {
-        const point = char.charCodeAt(0);
-        return [[point, point]] as const;
-      });
+      return DIGITS_AND_POINT;
     default:
       return [];
   }

@@ -15,6 +15,13 @@ export function codePoints(ranges: Iterable<readonly [number, number]>): CodePoi
   return intersect(merge([...ranges]), ANY_CHARACTER);
 }
 
+const ASCII = Array.from({ length: 128 }, (_, point): CodePoints => [[point, point]]);
+
+/** The set of one character; the same object for the same of ASCII. */
+export function single(point: number): CodePoints {
+  return ASCII[point] ?? [[point, point]];
+}
+
 export function charactersOf(text: string): CodePoints {
   return codePoints(
     Array.from(text, (char) => [char.codePointAt(0)!, char.codePointAt(0)!] as const),
@@ -77,28 +84,34 @@ export function keyOf(set: CodePoints): string {
 
 /** The coarsest partition of all characters in which each of `sets` is a union of parts. */
 export function partition(sets: readonly CodePoints[]): CodePoints[] {
-  const borders = new Set<number>([0, 0xe000]);
-  for (const set of sets) {
+  // At each border, the sets that begin or end there.
+  const borders = new Map<number, number[]>([
+    [0, []],
+    [0xe000, []],
+  ]);
+  const note = (point: number, set: number) => {
+    const known = borders.get(point);
+    if (known) known.push(set);
+    else borders.set(point, [set]);
+  };
+  [...new Set(sets)].forEach((set, i) => {
     for (const [from, to] of set) {
-      borders.add(from);
-      borders.add(to + 1);
+      note(from, i);
+      note(to + 1, i);
     }
-  }
-  const starts = [...borders].filter((point) => point <= 0x10ffff).sort((a, b) => a - b);
+  });
+  const starts = [...borders.keys()].filter((point) => point <= 0x10ffff).sort((a, b) => a - b);
   const parts = new Map<string, [number, number][]>();
-  const cursors = sets.map(() => 0);
+  const open = new Set<number>();
   starts.forEach((from, index) => {
+    for (const set of borders.get(from)!) if (!open.delete(set)) open.add(set);
     const to = (starts[index + 1] ?? 0x110000) - 1;
     if (from >= 0xd800 && from <= 0xdfff) return;
-    let signature = '';
-    sets.forEach((set, i) => {
-      while (cursors[i]! < set.length && set[cursors[i]!]![1] < from) cursors[i]!++;
-      const range = set[cursors[i]!];
-      signature += range && range[0] <= from ? '1' : '0';
-    });
+    const signature = [...open].sort((a, b) => a - b).join();
+    const range: [number, number] = [from, Math.min(to, from < 0xd800 ? 0xd7ff : to)];
     const part = parts.get(signature);
-    if (part) part.push([from, Math.min(to, from < 0xd800 ? 0xd7ff : to)]);
-    else parts.set(signature, [[from, Math.min(to, from < 0xd800 ? 0xd7ff : to)]]);
+    if (part) part.push(range);
+    else parts.set(signature, [range]);
   });
   return [...parts.values()].map(merge);
 }

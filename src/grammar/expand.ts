@@ -3,7 +3,7 @@
  * followed. A branch that contradicts itself is dropped as soon as that is seen. Bounded.
  */
 
-import { automatonOf, TooManyStates } from './automaton.js';
+import { isEmptyLanguage, TooManyStates } from './automaton.js';
 import { ARRAY, Branch, NUMBER, OBJECT, STRING } from './branch.js';
 import type { Keyword, Place } from './keyword.js';
 import { ARRAY_KEYWORDS } from './keywords-array.js';
@@ -41,6 +41,7 @@ export class Expander {
   readonly index: SchemaIndex;
   private readonly patterns = new Map<string, Term>();
   private readonly known = new Map<string, Branch[]>();
+  private readonly emptyTexts = new Map<Term, boolean>();
   /** Conjunctions that are being expanded. */
   private readonly working = new Set<string>();
   private work = 0;
@@ -198,9 +199,18 @@ export class Expander {
 
   private hasNoText({ string }: Branch): boolean {
     if (string.terms.length === 0) return string.min > string.max;
+    const term = this.textTerm(string);
+    let isEmpty = this.emptyTexts.get(term);
+    if (isEmpty === undefined) {
+      isEmpty = this.isProvenEmpty(term);
+      this.emptyTexts.set(term, isEmpty);
+    }
+    return isEmpty;
+  }
+
+  private isProvenEmpty(term: Term): boolean {
     try {
-      const term = this.textTerm(string);
-      return automatonOf(this.pool, term, MAX_STATES).length === 0;
+      return isEmptyLanguage(this.pool, term, MAX_STATES);
     } catch (error) {
       if (error instanceof TooManyStates) return false;
       throw error;

@@ -1,9 +1,10 @@
 /** The few values that a conjunction of schemas admits, where there are few and all are scalars. */
 import { ARRAY, type Branch, FALSE, NULL, NUMBER, OBJECT, STRING, TRUE } from './branch.js';
 import { type Alternative, literal } from './gbnf.js';
-import type { Term, WordNode } from './language.js';
+import type { Term } from './language.js';
 import { keptValues } from './number-facts.js';
 import type { Literal } from './schema-index.js';
+import type { WordNode } from './word-trees.js';
 import type { Writing } from './writing.js';
 
 const MAX_VALUES = 100;

@@ -9,7 +9,7 @@ export type GrammarSymbol = string | number;
 export type Alternative = readonly GrammarSymbol[];
 
 interface Rule {
-  readonly hint: string;
+  readonly name: string;
   alternatives: readonly Alternative[];
 }
 
@@ -24,12 +24,19 @@ export class GrammarTooLarge extends Error {}
 export class GrammarBuilder {
   private readonly rules: Rule[] = [];
   private readonly byContent = new Map<string, number>();
+  /** What rules of a hint are called, but for a number. */
+  private readonly names = new Map<string, string>();
   private elements = 0;
 
   /** A rule whose alternatives come later, so that it may refer to itself. */
   declare(hint: string): number {
     if (this.rules.length >= MAX_RULES) throw new GrammarTooLarge();
-    return this.rules.push({ hint, alternatives: [] }) - 1;
+    let name = this.names.get(hint);
+    if (name === undefined) {
+      name = baseName(hint);
+      this.names.set(hint, name);
+    }
+    return this.rules.push({ name, alternatives: [] }) - 1;
   }
 
   define(rule: number, alternatives: readonly Alternative[]): void {
@@ -95,19 +102,22 @@ export class GrammarBuilder {
     const isProductive = this.rules.map(() => false);
     const users: number[][] = this.rules.map(() => []);
     this.rules.forEach(({ alternatives }, rule) => {
-      for (const symbol of alternatives.flat())
-        if (typeof symbol === 'number') users[symbol]!.push(rule);
+      for (const symbols of alternatives)
+        for (const symbol of symbols) if (typeof symbol === 'number') users[symbol]!.push(rule);
     });
     const todo = this.rules.map((_, rule) => rule);
     for (let rule = todo.pop(); rule !== undefined; rule = todo.pop()) {
       if (isProductive[rule]) continue;
-      const ends = (symbols: Alternative) =>
-        symbols.every((symbol) => typeof symbol === 'string' || isProductive[symbol]);
-      if (!this.rules[rule]!.alternatives.some(ends)) continue;
+      if (!this.rules[rule]!.alternatives.some((symbols) => this.ends(symbols, isProductive)))
+        continue;
       isProductive[rule] = true;
       todo.push(...users[rule]!);
     }
     return isProductive;
+  }
+
+  private ends(symbols: Alternative, isProductive: readonly boolean[]): boolean {
+    return symbols.every((symbol) => typeof symbol === 'string' || isProductive[symbol]);
   }
 
   /** For each rule itself, or the one that it is another name of. */
@@ -139,7 +149,7 @@ export class GrammarBuilder {
       const rule = behind[symbol]!;
       let name = names[rule];
       if (name === undefined) {
-        name = freeName(this.rules[rule]!.hint, taken);
+        name = freeName(this.rules[rule]!.name, taken);
         names[rule] = name;
         order.push(rule);
       }
@@ -150,7 +160,7 @@ export class GrammarBuilder {
     for (const rule of order) {
       const texts = new Set<string>();
       for (const symbols of this.rules[rule]!.alternatives) {
-        if (symbols.some((symbol) => typeof symbol === 'number' && !isProductive[symbol])) continue;
+        if (!this.ends(symbols, isProductive)) continue;
         texts.add(symbols.map(textOf).join(' ') || '""');
       }
       lines.push(`${names[rule]} ::= ${[...texts].join(' | ')}\n`);
@@ -163,12 +173,12 @@ function symbolKey(symbol: GrammarSymbol): string {
   return typeof symbol === 'string' ? symbol : `#${symbol}`;
 }
 
-function freeName(hint: string, taken: Map<string, number>): string {
-  const base =
-    hint
-      .replace(/[^A-Za-z0-9]+/g, '-')
-      .replace(/^-+|-+$/g, '')
-      .slice(0, 40) || 'rule';
+function baseName(hint: string): string {
+  const words = hint.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
+  return words.slice(0, 40) || 'rule';
+}
+
+function freeName(base: string, taken: Map<string, number>): string {
   let count = taken.get(base) ?? 0;
   let name = base;
   while (taken.has(name)) name = `${base}-${++count}`;

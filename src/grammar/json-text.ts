@@ -11,12 +11,14 @@ import {
   charactersOf,
   codePoints,
   complement,
+  has,
   intersect,
   keyOf,
 } from './code-points.js';
 import { type Alternative, bracketed, type GrammarBuilder, literal } from './gbnf.js';
 import { HexRules } from './hex-rules.js';
-import type { Term, TermPool, WordNode } from './language.js';
+import type { Term, TermPool } from './language.js';
+import type { WordNode } from './word-trees.js';
 
 const MUST_ESCAPE = codePoints([
   [0, 0x1f],
@@ -33,6 +35,10 @@ const SHORT: Readonly<Record<string, string>> = {
   '\r': 'r',
   '\t': 't',
 };
+const SHORT_POINTS = Object.entries(SHORT).map(
+  ([char, sign]) => [char.charCodeAt(0), sign] as const,
+);
+const ANY_KEY = keyOf(ANY_CHARACTER);
 const ESCAPED_BY_HEX = codePoints([
   [0, 0x1f],
   [0x7f, 0x10ffff],
@@ -47,6 +53,7 @@ export class JsonText {
   private readonly characters = new Map<string, number>();
   private readonly texts = new Map<string, number | undefined>();
   private readonly others = new Map<number, number>();
+  private readonly freeEnds = new Map<string, Alternative>();
   private readonly hex: HexRules;
 
   constructor(
@@ -68,11 +75,9 @@ export class JsonText {
   }
 
   private characterForms(set: CodePoints): Alternative[] {
-    const isAny = keyOf(set) === keyOf(ANY_CHARACTER);
+    const isAny = keyOf(set) === ANY_KEY;
     const plain = intersect(set, UNESCAPED);
-    const short = Object.entries(SHORT).flatMap(([char, sign]) =>
-      intersect(set, charactersOf(char)).length > 0 ? [sign] : [],
-    );
+    const short = SHORT_POINTS.flatMap(([point, sign]) => (has(set, point) ? [sign] : []));
     if (isAny) short.push('/');
     const escapes: Alternative[] = [];
     if (short.length > 0) escapes.push([bracketed(charactersOf(short.join('')))]);
@@ -103,20 +108,27 @@ export class JsonText {
       const head = this.move([[point, point]], true);
       return [head, this.otherEnd(words.next.get(point)!)];
     });
-    const free = complement(codePoints(points.map((point) => [point, point] as const)));
-    const any = this.builder.repeat(
-      'char',
-      this.character(ANY_CHARACTER),
-      0,
-      Number.POSITIVE_INFINITY,
-    );
     rule = this.builder.rule('name', [
       ...taken,
-      [this.character(free), ...any, literal('"')],
+      this.freeEnd(points),
       ...(words.isWord ? [] : [[literal('"')]]),
     ]);
     this.others.set(words.id, rule);
     return rule;
+  }
+
+  /** What ends a text that goes on with none of `points`. */
+  private freeEnd(points: readonly number[]): Alternative {
+    const key = points.join();
+    let end = this.freeEnds.get(key);
+    if (!end) {
+      const free = complement(codePoints(points.map((point) => [point, point] as const)));
+      const any = this.character(ANY_CHARACTER);
+      const more = this.builder.repeat('char', any, 0, Number.POSITIVE_INFINITY);
+      end = [this.character(free), ...more, literal('"')];
+      this.freeEnds.set(key, end);
+    }
+    return end;
   }
 
   /** A JSON string in the language, or undefined where there is none. @throws TooManyStates */

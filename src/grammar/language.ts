@@ -4,8 +4,9 @@
  * Equal terms are one object within a pool. Derivatives of terms (Brzozowski 1964) are the states of automaton.ts.
  * `start` and `end` match nothing, at the first and the last place of the whole text only.
  */
-import { ANY_CHARACTER, type CodePoints, has, keyOf, union } from './code-points.js';
+import { ANY_CHARACTER, type CodePoints, has, keyOf, single, union } from './code-points.js';
 import { type DecimalMultiple, multipleKey } from './decimal-multiple.js';
+import { type WordNode, WordTrees } from './word-trees.js';
 
 export type Term = { readonly id: number; readonly hasStart: boolean } & TermShape;
 
@@ -19,20 +20,13 @@ type TermShape =
   | { readonly kind: 'words'; readonly node: WordNode }
   | { readonly kind: 'multiple'; readonly state: DecimalMultiple };
 
-/** A tree of words: a finite language whose derivative is a step down. */
-export interface WordNode {
-  readonly id: number;
-  readonly isWord: boolean;
-  readonly next: ReadonlyMap<number, WordNode>;
-}
-
 /** Derived faster than looked up. */
 const SIMPLE = new Set(['nothing', 'empty', 'start', 'end', 'set', 'words', 'multiple']);
 
 export class TermPool {
   private readonly known = new Map<string, Term>();
   private readonly derived = new Map<Term, Map<number, Term>>();
-  private readonly wordNodes = new Map<string, WordNode>();
+  readonly trees = new WordTrees();
 
   readonly nothing = this.intern('0', { kind: 'nothing' }, false);
   readonly empty = this.intern('1', { kind: 'empty' }, false);
@@ -56,12 +50,7 @@ export class TermPool {
   }
 
   text(text: string): Term {
-    return this.sequence(
-      ...Array.from(text, (char) => {
-        const point = char.codePointAt(0)!;
-        return this.set([[point, point]]);
-      }),
-    );
+    return this.sequence(...Array.from(text, (char) => this.set(single(char.codePointAt(0)!))));
   }
 
   sequence(...terms: Term[]): Term {
@@ -132,31 +121,7 @@ export class TermPool {
   }
 
   words(words: Iterable<string>): Term {
-    return this.wordTerm(this.wordTree(words));
-  }
-
-  /** Equal trees are one, so that endings are shared. */
-  wordTree(words: Iterable<string>): WordNode {
-    const byFirst = new Map<number, string[]>();
-    let isWord = false;
-    for (const word of words) {
-      const point = word.codePointAt(0);
-      if (point === undefined) isWord = true;
-      else {
-        const rest = word.slice(point > 0xffff ? 2 : 1);
-        const known = byFirst.get(point);
-        if (known) known.push(rest);
-        else byFirst.set(point, [rest]);
-      }
-    }
-    const next = new Map([...byFirst].map(([point, rests]) => [point, this.wordTree(rests)]));
-    const key = `${isWord}${[...next].map(([point, { id }]) => `,${point}:${id}`).join('')}`;
-    let node = this.wordNodes.get(key);
-    if (!node) {
-      node = { id: this.wordNodes.size, isWord, next };
-      this.wordNodes.set(key, node);
-    }
-    return node;
+    return this.wordTerm(this.trees.of(words));
   }
 
   private wordTerm(node: WordNode): Term {

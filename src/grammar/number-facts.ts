@@ -2,6 +2,8 @@
  * What is known of a number: an interval, divisors, values that it is not. Values are JavaScript's doubles, as
  * JSON.parse gives them; number-language.ts writes them down.
  */
+import { isMultipleOf } from './decimal-multiple.js';
+
 export interface NumberFacts {
   isInteger: boolean;
   isFraction: boolean;
@@ -65,8 +67,10 @@ export function keptValues(facts: NumberFacts, values: Iterable<number>): number
       (!facts.isFraction || !Number.isInteger(value)) &&
       (facts.isAboveLeast ? value > facts.least : value >= facts.least) &&
       (facts.isBelowMost ? value < facts.most : value <= facts.most) &&
-      facts.multiplesOf.every((divisor) => Number.isInteger(value / divisor)) &&
-      facts.notMultiplesOf.every((divisor) => !Number.isInteger(value / divisor)) &&
+      facts.multiplesOf.every((divisor) => isMultipleOf(value, divisor)) &&
+      facts.notMultiplesOf.every(
+        (divisor) => !isMultipleOf(value, divisor) && !Number.isInteger(value / divisor),
+      ) &&
       !facts.notValues.includes(value),
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { CodePoints } from './code-points.js';
 import { type Decimal, decimalOf, isExactDecimal } from './decimal.js';
-import { DecimalMultiple } from './decimal-multiple.js';
+import { MAX_DIVISOR, MAX_PLACES, multipleOf } from './decimal-multiple.js';
 import type { Term, TermPool } from './language.js';
 import { keptValues, type NumberFacts } from './number-facts.js';
 
@@ -15,7 +15,6 @@ const MAX_ZEROS = 40;
 const SAFE_DIGITS = 15;
 /** How many of those may stand before the point. */
 const SAFE_WHOLE = 8;
-const MAX_DIVISOR = 2_000;
 
 /** @throws NumberNotSayable */
 export class NumberNotSayable extends Error {
@@ -155,15 +154,19 @@ class NumberWriter {
   }
 
   private multiple(divisor: number, keyword: string): Term {
-    const { fraction } = decimalOf(divisor);
-    const scaled = Math.round(divisor * 10 ** fraction.length);
-    if (!isExactDecimal(divisor) || scaled > MAX_DIVISOR) {
+    const multiple = multipleOf(divisor);
+    if (!multiple)
       throw new NumberNotSayable(
         keyword,
-        `multiples of ${divisor} cannot be said: a divisor has to be a sum of halves (2, 0.5, 0.25, …) and below ${MAX_DIVISOR}`,
+        `multiples of ${divisor} cannot be said: a divisor has up to ${MAX_PLACES} decimals, and without its point it is at most ${MAX_DIVISOR}`,
       );
-    }
-    return this.pool.multiple(new DecimalMultiple(scaled, fraction.length));
+    // What is none to decimals may be none to doubles, and the other way round.
+    if (keyword === 'not' && !isExactDecimal(divisor))
+      throw new NumberNotSayable(
+        keyword,
+        `the opposite of a multiple of ${divisor} cannot be said: a divisor has to be a sum of halves (2, 0.5, 0.25, …)`,
+      );
+    return this.pool.multiple(multiple);
   }
 
   /** Unsigned texts of values >= bound, or > bound. */

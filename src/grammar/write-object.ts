@@ -173,7 +173,7 @@ function otherPairs(
     if (literals.includes(NOTHING)) return [];
     const key =
       named.size > 0
-        ? writer.text.otherThan(pool.wordTree(named))
+        ? writer.text.otherThan(pool.trees.of(named))
         : writer.text.anyString(0, Number.POSITIVE_INFINITY);
     return [pairOf(writer, hint, key, literals)];
   }

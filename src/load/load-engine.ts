@@ -22,7 +22,7 @@ import { RowFiles } from '../vision/row-files.js';
 import type { Tower } from '../vision/visual-rows.js';
 import { checkGpuMemory, checkLeftOver } from './gpu-shortage.js';
 import type { LoadSettings } from './load-options.js';
-import { type LoadPlan, type ModelFiles, nativeSequences } from './load-plan.js';
+import { type LoadPlan, type ModelFiles, nativeOutputs, nativeSequences } from './load-plan.js';
 import { checkMemory, machineMemory } from './memory.js';
 
 /** @throws ERR_OUT_OF_MEMORY, ERR_MODEL_LOAD, signal.reason */
@@ -78,7 +78,7 @@ class EngineLoader {
     const { memory, dialect, threads, gpuLayers, visionOnGpu } = this.#plan;
     const usesGpu = gpuLayers > 0 || visionOnGpu;
     const { maxPixels, autoOrient, mediaTimeoutMs, ffmpegPath, ffprobePath } = this.#settings;
-    const { multiImage, onProgress } = this.#settings;
+    const { multiImage, lookup, onProgress } = this.#settings;
     const decoderShare = memory.weights / (memory.weights + memory.vision);
     const binding = this.#binding;
     const rowCache = await this.#openRowCache();
@@ -116,6 +116,7 @@ class EngineLoader {
         images,
         ffmpeg: { ffmpegPath, ffprobePath },
         multiImage,
+        lookup,
         rowCache,
         pool,
         model,
@@ -205,6 +206,7 @@ class EngineLoader {
       nBatch: batchSize,
       nUbatch: microBatchSize,
       nSeqMax: nativeSequences(this.#settings),
+      nOutputs: nativeOutputs(this.#settings),
       kvTypeK: kvType.k,
       kvTypeV: kvType.v,
       flashAttention,

@@ -2,6 +2,7 @@
 import { BACKEND_CHOICES, type BackendChoice } from '../addon/backend.js';
 import type { NativeKernelChoice, NativeKvType } from '../binding.js';
 import { DIALECTS, type Dialect } from '../dialect.js';
+import { LONGEST_DRAFT } from '../engine/drafts.js';
 import { invalidArgument } from '../errors.js';
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from '../media/download.js';
 import { DEFAULT_MAX_PIXELS } from '../media/image.js';
@@ -79,6 +80,9 @@ export interface LoadOptions extends DeviceOptions {
   kernels?: NativeKernelChoice;
   /** Chats that generate at one time, 1 to 256; further ones wait in line. Default 8. */
   maxSequences?: number;
+  /** Tokens, 0 to 64, that chats guess at a time unless they say otherwise: see `lookup` of a chat. Costs memory: two rows of
+   *  logits for each, 1.2 MB together. Default 0: none. */
+  lookup?: number;
   /** Map the decoder's file instead of reading it. Where others may write to it, read it: docs/security.md. Default true. */
   useMmap?: boolean;
   /** Keep the weights out of swap. Default false. */
@@ -139,6 +143,8 @@ const CHECKS = {
   flashAttention: choice(['auto', 'on', 'off'], 'auto'),
   kernels: choice(['auto', 'ggml'], 'auto'),
   maxSequences: count(256),
+  lookup: (name, value) =>
+    checkNumber(name, value, { min: 0, max: LONGEST_DRAFT, integer: true, fallback: 0 }),
   useMmap: flag(true),
   useMlock: flag(false),
   maxPixels: count(2 ** 31 - 1, DEFAULT_MAX_PIXELS),

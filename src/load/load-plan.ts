@@ -111,7 +111,7 @@ export function planLoad(
     vision,
     contextSize,
     kvType: settings.kvType,
-    maxSequences: nativeSequences(settings),
+    nOutputs: nativeOutputs(settings),
     loraBytes: lora.reduce((sum, { tensorBytes }) => sum + tensorBytes, 0),
     gpuTilesPerCall: addon.binding.gpuTilesPerCall,
   };
@@ -221,6 +221,11 @@ function isRounded({ k, v }: LoadSettings['kvType']): boolean {
 /** Chats at one time, and prefixes that are kept beside them. */
 export function nativeSequences({ maxSequences, prefixCache }: LoadSettings): number {
   return Math.min(MAX_NATIVE_SEQUENCES, maxSequences + (prefixCache ? KEPT_PREFIXES : 0));
+}
+
+/** A sample for each sequence, and for guesses what `lookup` asks for: of one chat, or of several together. */
+export function nativeOutputs(settings: LoadSettings): number {
+  return nativeSequences(settings) + settings.lookup;
 }
 
 function attention(

@@ -8,7 +8,8 @@ export interface MemoryOptions {
   vision: Pick<VisionConfig, VisionSizes> | null;
   contextSize: number;
   microBatchSize: number;
-  maxSequences: number;
+  /** Samples per step. */
+  nOutputs: number;
   kvType: { k: NativeKvType; v: NativeKvType };
   flashAttention: 'auto' | 'on' | 'off';
   /** Threads that our kernels compute with on the CPU. Default 0: there are none. */

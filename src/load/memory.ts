@@ -1,7 +1,7 @@
 /**
  * What a model will take, before it is taken. Pure arithmetic over the files' headers; weights and KV cache are exact up to
  * padding, compute buffers are upper estimates:
- *   decoder  microBatch × (2 FFN widths + 6 embedding widths) and, with the head, two vocabularies per sequence in f32, and
+ *   decoder  microBatch × (2 FFN widths + 6 embedding widths) and, with the head, two vocabularies per sample in f32, and
  *            the attention's mask in f16 or, without flash attention, mask and scores of every head in f32: microBatch ×
  *            context each; with it, caches of other types than f16 are converted, a layer at a time
  *   kernels  of the CPU, ours: activations of the widest product, packed, and half a MiB a thread
@@ -156,14 +156,13 @@ function kvBytes({ decoder, contextSize, kvType }: MemoryOptions, layers: number
 }
 
 export function decoderCompute(options: MemoryOptions, hasHead: boolean): number {
-  const { decoder, contextSize, microBatchSize, maxSequences, flashAttention, kvType } = options;
+  const { decoder, contextSize, microBatchSize, nOutputs, flashAttention, kvType } = options;
   const widths = 2 * decoder.nFfn + 6 * decoder.nEmbd;
   const isFlash = flashAttention !== 'off';
   const attention = contextSize * (isFlash ? 0.5 : decoder.nHead + 1);
   const converted = isFlash ? [kvType.k, kvType.v].filter((type) => type !== 'f16').length : 0;
   return (
-    (microBatchSize * (widths + attention) + (hasHead ? maxSequences * decoder.nVocab * 2 : 0)) *
-      4 +
+    (microBatchSize * (widths + attention) + (hasHead ? nOutputs * decoder.nVocab * 2 : 0)) * 4 +
     converted * cells(contextSize) * decoder.nHeadKv * decoder.headDim * 2
   );
 }

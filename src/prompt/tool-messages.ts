@@ -2,6 +2,9 @@
 import { invalidArgument } from '../errors.js';
 import { isRecord } from '../option-checks.js';
 
+/** Of arguments. */
+const MAX_NESTING = 100;
+
 interface Call {
   id: string;
   name: string;
@@ -19,10 +22,27 @@ export function checkToolCalls(calls: unknown, path: string): { toolCalls?: Call
     if (typeof id !== 'string' || id === '') throw invalidArgument(`${place}.id`, 'a text', id);
     if (typeof name !== 'string' || name === '')
       throw invalidArgument(`${place}.name`, 'the name of a tool', name);
-    if (!isRecord(given)) throw invalidArgument(`${place}.arguments`, 'an object', given);
-    return { id, name, arguments: structuredClone(given) };
+    const copy = isRecord(given) ? jsonCopy(given) : undefined;
+    if (!isRecord(copy))
+      throw invalidArgument(`${place}.arguments`, 'an object that JSON can hold', given);
+    return { id, name, arguments: copy };
   });
   return checked.length > 0 ? { toolCalls: checked } : {};
+}
+
+/** Undefined where JSON cannot say it, or only by nesting that nobody reads. */
+function jsonCopy(value: unknown): unknown {
+  try {
+    const copy: unknown = JSON.parse(JSON.stringify(value));
+    return isShallow(copy, MAX_NESTING) ? copy : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isShallow(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return left > 0 && Object.values(value).every((inner) => isShallow(inner, left - 1));
 }
 
 export function checkToolResult(

@@ -51,9 +51,9 @@ export class Admission {
     return this.#nRunning;
   }
 
-  /** Requests that have come and have no slot, yet or ever. */
+  /** Chats that wait for a slot. */
   get queued(): number {
-    return this.#visits.size - this.#nRunning;
+    return this.#queue.length;
   }
 
   get bytes(): number {

@@ -4,6 +4,7 @@ import type { AnswerFacts } from './chat-completion.js';
 import type { ChatRequest } from './chat-request.js';
 import { type ChatEvent, runChats } from './chat-run.js';
 import type { ServerContext } from './context.js';
+import { logFailure } from './log-failure.js';
 import { prepareChat } from './prepare.js';
 import { type SseEvent, sendEvents } from './sse.js';
 
@@ -15,19 +16,32 @@ export interface Answering {
 
 /** @throws 4xx and what a chat does; a stream that has begun tells of it itself */
 export async function answer(
-  { settings, models, clips, metrics }: ServerContext,
-  { work }: FastifyRequest,
+  { settings, models, clips, fetches, metrics }: ServerContext,
+  asked: FastifyRequest,
   { reply, request, form }: { reply: FastifyReply; request: ChatRequest; form: Answering },
 ): Promise<FastifyReply | object> {
+  const { work } = asked;
   work.limit(request.isStream ? settings.streamDeadlineMs : settings.deadlineMs);
   return models.use(request.model, async ({ name, model }) => {
-    const prepared = await prepareChat(request, { model, work, media: settings.media, clips });
+    const means = { model, work, media: settings.media, clips, fetches };
+    const prepared = await prepareChat(request, means);
     const events = runChats(prepared, request.n, work);
     const facts = { name, request, ...metrics.clock(name, work.startedAt) };
     if (!request.isStream) return form.whole(events, facts);
-    await sendEvents(reply, form.stream(events, facts), { ...settings, signal: work.signal });
+    const stream = form.stream(logged(events, asked), facts);
+    await sendEvents(reply, stream, { ...settings, signal: work.signal });
     return reply;
   });
+}
+
+/** A stream tells its failures itself, so that nobody else would. */
+async function* logged<T>(events: AsyncIterable<T>, asked: FastifyRequest): AsyncGenerator<T> {
+  try {
+    yield* events;
+  } catch (error) {
+    logFailure(asked, error);
+    throw error;
+  }
 }
 
 export function limitsOf({ settings }: ServerContext): { maxChoices: number; maxFrames: number } {

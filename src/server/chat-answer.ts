@@ -17,6 +17,11 @@ export interface Usage {
   completion_tokens: number;
   total_tokens: number;
   prompt_tokens_details: { cached_tokens: number; image_tokens: number; text_tokens: number };
+  /** Of a model that guesses tokens. */
+  completion_tokens_details?: {
+    accepted_prediction_tokens: number;
+    rejected_prediction_tokens: number;
+  };
 }
 
 /** Of all answers to one prompt: they share it, so that only what none of them computed was cached. */
@@ -31,6 +36,21 @@ export function usageOf(results: readonly ChatResult[]): Usage {
       cached_tokens: Math.min(...results.map(({ usage }) => usage.cachedTokens)),
       image_tokens: visualTokens,
       text_tokens: promptTokens - visualTokens,
+    },
+    ...guesses(results),
+  };
+}
+
+function guesses(results: readonly ChatResult[]): Pick<Usage, 'completion_tokens_details'> {
+  if (results[0]!.usage.draftedTokens === undefined) return {};
+  const sum = (count: 'draftedTokens' | 'acceptedTokens') =>
+    results.reduce((total, { usage }) => total + usage[count]!, 0);
+  const accepted = sum('acceptedTokens');
+  const rejected = sum('draftedTokens') - accepted;
+  return {
+    completion_tokens_details: {
+      accepted_prediction_tokens: accepted,
+      rejected_prediction_tokens: rejected,
     },
   };
 }

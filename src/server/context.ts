@@ -10,5 +10,6 @@ export interface ServerContext {
   models: ServedModels;
   admission: Admission;
   clips: AtMost;
+  fetches: AtMost;
   metrics: Metrics;
 }

@@ -17,6 +17,7 @@ import type { ServerContext } from './context.js';
 import { drain } from './drain.js';
 import { allowOrigin, checkHost, isOwnMachine, ownerOf, preflight } from './guards.js';
 import { promisedBytes, readJsonBody, tooLarge } from './json-body.js';
+import { logFailure } from './log-failure.js';
 import { Metrics } from './metrics.js';
 import { chatRoutes } from './routes/chat.js';
 import { healthRoutes, modelRoutes } from './routes/models.js';
@@ -28,6 +29,8 @@ import { Work } from './work.js';
 
 /** Clips that are looked at, each by a process, at one time. */
 const CLIPS = 4;
+/** Media that are fetched from elsewhere at one time. */
+const FETCHES = 16;
 const WORTH_CLOSING = 2 ** 20;
 const MAX_HEADER_BYTES = 16 * 1024;
 const KEEP_ALIVE_MS = 72_000;
@@ -41,7 +44,14 @@ export function createServer(model: ModelSource, options: ServerOptions = {}): F
   const models = new ServedModels(model, settings);
   const admission = new Admission({ ...settings, maxBytes: settings.maxTotalBytes });
   const metrics = new Metrics(admission, models);
-  const context = { settings, models, admission, metrics, clips: new AtMost(CLIPS) };
+  const context = {
+    settings,
+    models,
+    admission,
+    metrics,
+    clips: new AtMost(CLIPS),
+    fetches: new AtMost(FETCHES),
+  };
   app.decorateRequest('work');
   app.server.headersTimeout = settings.headersTimeoutMs;
   const working = new Set<Work>();
@@ -157,10 +167,7 @@ function addBodies(app: FastifyInstance, { maxBodyBytes: maxBytes }: ServerSetti
 function addErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const shown = apiError(error, (error as { param?: string }).param);
-    // Never its message: it may quote what was asked.
-    const { name, code, stack } = error as Error & { code?: string };
-    const frames = stack?.split('\n').filter((line) => /^\s+at /.test(line));
-    if (shown.status >= 500) request.log.error({ name, code, frames }, 'request failed');
+    logFailure(request, error);
     return fail(reply, shown);
   });
   app.setNotFoundHandler(async () => {

@@ -20,9 +20,11 @@ export function isOwnMachine({ socket }: FastifyRequest): boolean {
   return localAddress === undefined || /^(?:127\.|::1$|::ffff:127\.)/.test(localAddress);
 }
 
-/** A page of another site can give itself a name that resolves to this machine, but not a bare address. @throws 421 */
+/** A page of another site can give itself a name that resolves to this machine, but not a bare address; and browsers always
+ *  send a name. @throws 421 */
 export function checkHost(request: FastifyRequest, allowed: ReadonlySet<string>): void {
-  const name = hostName(request.headers[':authority' as 'host'] ?? request.headers.host ?? '');
+  if (request.headers.host === undefined) return;
+  const name = hostName(request.headers.host);
   if (isIP(name) !== 0 || name === 'localhost' || allowed.has('*') || allowed.has(name)) return;
   throw new ApiError(421, 'This server does not go by that name; its owner may allow it.', {
     code: 'wrong_host',

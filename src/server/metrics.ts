@@ -83,7 +83,7 @@ function addGauges(registers: Registry[], admission: Admission, models: ServedMo
         this.set(read());
       },
     });
-  gauge('requests_queued', 'Requests that wait', () => admission.queued);
+  gauge('requests_queued', 'Chats that wait for a slot', () => admission.queued);
   gauge('requests_running', 'Chats that have a slot', () => admission.running);
   gauge('request_bytes', 'Bytes of requests in the house', () => admission.bytes);
   const sum = (part: (stats: ReturnType<typeof statsOf>[number]) => number) =>

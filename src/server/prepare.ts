@@ -5,6 +5,7 @@
 import type { ChatOptions } from '../chat/chat-options.js';
 import type { ChatStream } from '../chat/chat-stream.js';
 import type { RenderedPrompt } from '../chat/conversation.js';
+import { LlavaError } from '../errors.js';
 import type { LlavaOneVision } from '../llava-onevision.js';
 import type { Message, Part } from '../prompt/messages.js';
 import { tooLong } from './api-error.js';
@@ -30,6 +31,8 @@ export interface PrepareOptions {
   media: MediaRules;
   /** Clips that are looked at at one time: each takes a process. */
   clips: AtMost;
+  /** Media that are fetched at one time, and not counted before they are there. */
+  fetches: AtMost;
 }
 
 type Asked = Pick<ChatRequest, 'messages' | 'options' | 'frames'>;
@@ -45,11 +48,13 @@ export async function prepareChat(asked: Asked, given: PrepareOptions): Promise<
   checkOptions(model, asked.options);
   const { messages, rendered } = await layOut(asked, given);
   const { rows } = rendered;
-  const { contextSize, trainedContextSize } = model.info;
+  const { contextSize, trainedContextSize, maxSequences } = model.info;
   const room = Math.min(contextSize, trainedContextSize);
   if (rows > room) throw tooLong(rows, room);
   const options: ChatOptions = { ...asked.options, ...(cacheScope && { cacheScope }) };
   const answer = Math.min(maxTokens ?? OPEN_ANSWER, room - rows + 1);
+  // One that asks for a long answer does not shut the others out.
+  const share = Math.max(OPEN_ANSWER, Math.floor(contextSize / maxSequences));
   return {
     cost: rows + answer,
     rows,
@@ -57,7 +62,7 @@ export async function prepareChat(asked: Asked, given: PrepareOptions): Promise<
       model.chat(messages, {
         ...options,
         signal,
-        ...(maxTokens && { maxTokens: answer }),
+        ...(maxTokens && { maxTokens: answer, reservedTokens: Math.min(answer, share) }),
         ...(seed !== undefined && { seed: (seed + n) % 2 ** 32 }),
       }),
   };
@@ -95,33 +100,42 @@ export async function layOut(
   return hasClip ? given.clips.run(work.signal, looked) : looked();
 }
 
+/** One after the other: what is fetched counts before more is. */
 async function withMedia(
   messages: readonly WireMessage[],
   frames: number | undefined,
   given: PrepareOptions,
 ): Promise<Message[]> {
-  return Promise.all(
-    messages.map(async (message): Promise<Message> => {
-      const { content } = message;
-      if (typeof content === 'string') return { ...message, content };
-      const parts = content.map((part) =>
-        part.type === 'text' ? part : fetchPart(part, frames, given),
-      );
-      return { ...message, content: await Promise.all(parts) };
-    }),
-  );
+  const whole: Message[] = [];
+  for (const message of messages) {
+    const { content } = message;
+    if (typeof content === 'string') {
+      whole.push({ ...message, content });
+      continue;
+    }
+    const parts: Part[] = [];
+    for (const part of content)
+      parts.push(part.type === 'text' ? part : await fetchPart(part, frames, given));
+    whole.push({ ...message, content: parts });
+  }
+  return whole;
 }
 
 async function fetchPart(
   { type, url, detail, param }: MediaPlace,
   frames: number | undefined,
-  { work, media }: PrepareOptions,
+  { work, media, fetches }: PrepareOptions,
 ): Promise<Part> {
-  const bytes = await fetchMedia(url, type, media, work.signal).catch((error) => {
+  const isInBody = /^data:/i.test(url);
+  const fetched = async () => {
+    const bytes = await fetchMedia(url, type, media, work.signal);
+    if (!isInBody) work.visit.addBytes(bytes.length);
+    return bytes;
+  };
+  const bytes = await (isInBody ? fetched() : fetches.run(work.signal, fetched)).catch((error) => {
     work.signal.throwIfAborted();
-    throw Object.assign(error, { param });
+    throw error instanceof LlavaError ? Object.assign(error, { param }) : error;
   });
-  if (!/^data:/i.test(url)) work.visit.addBytes(bytes.length);
   if (type === 'image') return { type, image: bytes, ...(detail && { detail }) };
   return { type, video: bytes, ...(frames !== undefined && { frames }) };
 }

@@ -4,6 +4,7 @@ import { PromptKey } from '../engine/prompt-key.js';
 import { sha256 } from '../files/sliced-hash.js';
 import type { ImageSource } from '../media/image.js';
 import type { VideoSource } from '../media/video.js';
+import { isRecord } from '../option-checks.js';
 import { IMAGE_DETAILS, type ImageDetail, type Message, type Part } from '../prompt/messages.js';
 import {
   type Check,
@@ -30,7 +31,7 @@ export interface SavedSession {
 export interface SessionHeader {
   /** In the order of the file; sha256 in hex. */
   blobs: { bytes: number; hash: string }[];
-  messages: { role: string; content: string | SavedPart[] }[];
+  messages: (Omit<Message, 'content'> & { content: string | SavedPart[] })[];
   multiImage?: string;
   kv: { blob: number; format: string; key: SavedSegment[] } | null;
 }
@@ -54,11 +55,13 @@ type SavedSegment = { tokens: number[] } | { media: string; rows: number };
 export async function packSession({ messages, multiImage, kv }: SavedSession) {
   const blobs = new Blobs();
   const packed: SessionHeader['messages'] = [];
-  for (const { role, content } of messages)
+  for (const message of messages) {
+    const { content } = message;
     packed.push({
-      role,
+      ...message,
       content: typeof content === 'string' ? content : await packParts(content, blobs),
     });
+  }
   const header: SessionHeader = {
     blobs: blobs.entries,
     messages: packed,
@@ -94,9 +97,16 @@ const isSegment = eitherOf(
   record({ media: isText, rows: isSize }),
 );
 const isState = record({ blob: isBlob, format: isText, key: listOf(isSegment) });
+const isCall = record({ id: isText, name: isText, arguments: isRecord });
+const isMessage = record({
+  role: isText,
+  content: eitherOf(isString, listOf(isPart)),
+  toolCalls: optional(listOf(isCall)),
+  toolCallId: optional(isString),
+});
 const isHeader = record({
   blobs: listOf(record({ bytes: isCount, hash: isHash })),
-  messages: listOf(record({ role: isText, content: eitherOf(isString, listOf(isPart)) })),
+  messages: listOf(isMessage),
   multiImage: optional(isText),
   kv: eitherOf((value) => value === null, isState),
 });
@@ -112,8 +122,8 @@ export function unpackSession(
   { messages, multiImage, kv }: SessionHeader,
   blobs: readonly Uint8Array[],
 ): SavedSession {
-  const unpacked = messages.map(({ role, content }) => ({
-    role,
+  const unpacked = messages.map(({ content, ...message }) => ({
+    ...message,
     content: typeof content === 'string' ? content : content.map((part) => unpackPart(part, blobs)),
   }));
   return {

@@ -12,12 +12,12 @@ export class SessionMedia {
    *  they are. @throws ERR_IMAGE_DECODE, signal.reason */
   async hold(messages: readonly Message[], options: SourceOptions): Promise<Message[]> {
     const held: Message[] = [];
-    for (const { role, content } of messages) {
-      if (typeof content === 'string') held.push({ role, content });
+    for (const message of messages) {
+      if (typeof message.content === 'string') held.push(message);
       else {
-        const parts: Part[] = [];
-        for (const part of content) parts.push(await this.#holdPart(part, options));
-        held.push({ role, content: parts });
+        const content: Part[] = [];
+        for (const part of message.content) content.push(await this.#holdPart(part, options));
+        held.push({ ...message, content });
       }
     }
     return held;

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { demoPrelude, runDemo } from '../support/demo-chats.js';
+import { memoryTest } from '../support/skip-unless.js';
 
 describe('a process', () => {
   it('ends by itself when all is done, even with a model not disposed of', async () => {
@@ -89,7 +90,7 @@ describe('worker threads', () => {
   });
 });
 
-it('memory stays flat over 200 chats, with aborts and readers that leave', async () => {
+it('memory stays flat over 200 chats, with aborts and readers that leave', memoryTest, async () => {
   const script = `
     const model = await load();
     const chats = async (n) => {

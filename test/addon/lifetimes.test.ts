@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backendFor } from '../../src/addon/load-addon.js';
 import { runChild } from '../support/child.js';
+import { memoryTest } from '../support/skip-unless.js';
 import {
   CONTEXT_OPTIONS,
   GREEDY,
@@ -38,7 +39,7 @@ describe('garbage collection', () => {
     expect(result).toMatchObject({ status: 0, stdout: 'done\n', stderr: '' });
   });
 
-  it('gives memory back', () => {
+  it('gives memory back', memoryTest, () => {
     const script = `
       const turn = () => new Promise((resolve) => setImmediate(resolve));
       const rounds = async (n) => {
@@ -62,6 +63,14 @@ describe('a process ends cleanly', () => {
     ['when left alone in a step', 'longStep((await open()).context);', 0],
     ['by process.exit in a step', 'longStep((await open()).context); process.exit(7);', 7],
     ['by process.exit in a load', 'load(); process.exit(7);', 7],
+    [
+      'by process.reallyExit in a step, of which nobody is told',
+      `longStep((await open()).context);
+       await new Promise((resolve) => setTimeout(resolve, 30));
+       process.reallyExit(7);`,
+      7,
+    ],
+    ['by process.reallyExit in a load', 'load(); process.reallyExit(7);', 7],
     ['by process.exit while disposing', '(await open()).context.dispose(); process.exit(7);', 7],
     [
       'with what is disposed of too late',

@@ -7,7 +7,7 @@ import { readDecoderFile } from '../../src/gguf/decoder-file.js';
 import { readGguf } from '../../src/gguf/reader.js';
 import { runChild } from '../support/child.js';
 import { randomUniform } from '../support/random.js';
-import { skipUnless } from '../support/skip-unless.js';
+import { memoryTest, skipUnless } from '../support/skip-unless.js';
 import {
   CONTEXT_OPTIONS,
   modelOptions,
@@ -58,22 +58,21 @@ describe('a loaded model', () => {
   });
 
   const mayLock = existsSync('/usr/bin/setpriv') && existsSync('/usr/bin/prlimit');
-  it(
-    'tells that its memory is not locked',
-    skipUnless(mayLock, 'needs setpriv and prlimit'),
-    () => {
-      expect(model.lockRefusal).toBe('');
-      const capability = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-ipc_lock'] : [];
-      const { stdout, stderr } = runChild(
-        `modelOptions.mlock = true;
+  it('tells that its memory is not locked', {
+    ...skipUnless(mayLock, 'needs setpriv and prlimit'),
+    ...memoryTest,
+  }, () => {
+    expect(model.lockRefusal).toBe('');
+    const capability = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-ipc_lock'] : [];
+    const { stdout, stderr } = runChild(
+      `modelOptions.mlock = true;
        const model = await load();
        console.log(model.lockRefusal);`,
-        path,
-        { wrapper: [...capability, 'prlimit', '--memlock=0:0'] },
-      );
-      expect(stdout, stderr).toMatch(/^failed to mlock \d+-byte buffer .*\n$/);
-    },
-  );
+      path,
+      { wrapper: [...capability, 'prlimit', '--memlock=0:0'] },
+    );
+    expect(stdout, stderr).toMatch(/^failed to mlock \d+-byte buffer .*\n$/);
+  });
 
   it('has a vocabulary even without weights', async () => {
     const vocabulary = await load({ vocabOnly: true });

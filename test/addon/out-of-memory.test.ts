@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runChild } from '../support/child.js';
-import { skipUnless } from '../support/skip-unless.js';
+import { memoryTest, skipUnless } from '../support/skip-unless.js';
 import { temporaryFolder, writeTinyDecoder } from '../support/tiny-decoder.js';
 
 const folder = temporaryFolder();
@@ -40,7 +40,7 @@ function runLimited(extra: number, work: string): unknown {
 const MiB = 2 ** 20;
 
 /** Only there can the address space of a running process be limited. */
-const onLinux = skipUnless(process.platform === 'linux', 'needs Linux');
+const onLinux = { ...skipUnless(process.platform === 'linux', 'needs Linux'), ...memoryTest };
 
 describe('memory is refused for', onLinux, () => {
   it('weights', () => {

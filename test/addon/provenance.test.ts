@@ -189,7 +189,7 @@ describe('documents', () => {
     const generation = { do_sample: true, temperature: 0.7, top_k: 20, top_p: 0.8 };
     writeFileSync(
       join(own, 'generation_config.json'),
-      JSON.stringify({ ...generation, repetition_penalty: 1.05, eos_token_id: 1258 }),
+      JSON.stringify({ ...generation, repetition_penalty: 1.05, eos_token_id: [1258, 1256] }),
     );
     await convertDemo({ checkpoint: own, modelfile: true });
     const parameters = (text: string) =>
@@ -199,6 +199,10 @@ describe('documents', () => {
       ...[expect.stringMatching(/^num_ctx \d+$/), 'temperature 0.7', 'top_k 20', 'top_p 0.8'],
       ...['repeat_penalty 1.05', 'repeat_last_n -1'],
     ]);
+    // The file's own end tokens, beside the dialect's.
+    expect(modelfile).toContain(
+      'PARAMETER stop "<|im_end|>"\nPARAMETER stop "<|endoftext|>"\nPARAMETER num_ctx',
+    );
     await convertDemo({ modelfile: true, force: true });
     const ours = readFileSync(join(dir, 'Modelfile'), 'utf8');
     expect(ours).toContain(

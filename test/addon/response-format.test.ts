@@ -117,6 +117,23 @@ it('ends a grammar that can be read in too many ways with an error', async () =>
   });
 });
 
+it('masks in few steps where a text can be read in billions of ways', async () => {
+  // Which of the letters are left out makes no difference, and is followed once.
+  const grammar = `root ::= "<" ${'[a-z]? '.repeat(60)} ">"`;
+  const options = { temperature: 1.5, topK: 0, topP: 1, seed: 3, maxTokens: 20 };
+  const responseFormat = { type: 'grammar' as const, grammar };
+  const { text } = await model.chat(hello, { ...options, responseFormat }).result;
+  expect(text).toMatch(/^<[a-z]{1,60}>?$/);
+  const wide = `root ::= ${'[a-z]? '.repeat(200)}`;
+  await expect(
+    model.chat(hello, { ...options, responseFormat: { type: 'grammar', grammar: wide } }).result,
+  ).rejects.toMatchObject({ code: 'ERR_DECODE', message: /too many ways/ });
+  const alternatives = Array.from({ length: 11_000 }, (_, i) => `"x${i}"`).join(' | ');
+  await expect(
+    model.matches('x1', { type: 'grammar', grammar: `root ::= ${alternatives}` }),
+  ).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
+});
+
 describe('random schemas', () => {
   it('get no invalid answer at a high temperature', { timeout: 3_000_000 }, async () => {
     const random = randomUniform(Number(process.env.LLAVAOV_SEED ?? 5));

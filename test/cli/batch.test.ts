@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LlavaOneVision } from '../../src/index.js';
 import { cli, MAIN } from '../support/cli.js';
@@ -28,8 +28,8 @@ const args = (out: string, ...more: string[]) => [
 ];
 const recordsOf = (name: string) =>
   readFileSync(at(name), 'utf8')
-    .trim()
     .split('\n')
+    .slice(0, -1)
     .map((line) => JSON.parse(line));
 
 beforeAll(async () => {
@@ -106,15 +106,26 @@ const recordsOfWhole = () => readFileSync(at('killed.jsonl'), 'utf8').split('\n'
 
 test('--fail-on-error is status 1, of errors before, too; Ctrl-C is 130', async () => {
   expect((await cli(args('whole.jsonl', '--fail-on-error'))).status).toBe(1);
-  const child = spawn(process.execPath, [MAIN, ...args('stopped.jsonl')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  // More of stdin may come, but nobody waits for it.
+  const input = [
+    'batch',
+    ...MODEL,
+    '--input',
+    '-',
+    '--media',
+    folder,
+    '--out',
+    at('stopped.jsonl'),
+  ];
+  const child = spawn(process.execPath, [MAIN, ...input], { stdio: ['pipe', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
   });
   const ended = new Promise((resolve) => child.on('close', resolve));
-  while (!existsSync(at('stopped.jsonl'))) await new Promise((resolve) => setTimeout(resolve, 5));
+  child.stdin.write(`${readFileSync(at('questions.jsonl'), 'utf8')}\n`);
+  while (!existsSync(at('stopped.jsonl')) || recordsOf('stopped.jsonl').length < 2)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   child.kill('SIGINT');
   expect(await ended).toBe(130);
   expect(stderr).toContain('the same command goes on from here');
@@ -147,6 +158,9 @@ test('the file of another question is refused', async () => {
 });
 
 test("the page's commands do what it says", async () => {
+  // A folder goes before the model of that name.
+  mkdirSync(at('0.5b-ov'));
+  for (const file of Object.values(FILES)) cpSync(file, join(at('0.5b-ov'), basename(file)));
   for (const command of snippetsOf('batch.md', 'sh')) {
     const words = Array.from(
       command.replaceAll('\\\n', ' ').matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g),

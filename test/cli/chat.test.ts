@@ -28,6 +28,15 @@ afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 const say = (...lines: string[]) => cli(CHAT, { stdin: `${lines.join('\n')}\n` });
 
 describe('through pipes', () => {
+  test('--lookup guesses what is said again, and answers the same', async () => {
+    const lines = [`/image ${PICTURE}`, COLOUR, COLOUR, COLOUR, '/stats'];
+    const stdin = `${lines.join('\n')}\n`;
+    const { status, stdout, stderr } = await cli([...CHAT, '--lookup', '8'], { stdin });
+    expect(stdout).toBe('Orange.\nOrange.\nOrange.\n');
+    expect(stderr).toMatch(/generated \(\d+ of \d+ guesses right\), stop/);
+    expect(status).toBe(0);
+  });
+
   test('lines are turns; answers go to stdout, the rest to stderr', async () => {
     const { status, stdout, stderr } = await say(
       ...[`/image ${PICTURE}`, COLOUR, '/stats', '', 'What color is the background?', '/stats'],

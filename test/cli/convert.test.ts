@@ -141,3 +141,18 @@ describe('a process that is killed', notOnWindows, () => {
       expect(content === good[name], name).toBe(true);
   });
 });
+
+test(
+  'the line to try it can be pasted into a shell, whatever the folder is called',
+  notOnWindows,
+  async () => {
+    const folder = join(dir, 'it\'s $HOME, `really` "so"');
+    const { status, stdout } = await cli(['convert', DEMO, '--outdir', folder]);
+    expect(status).toBe(0);
+    const line = /^ {2}llava-onevision (run .*)$/m.exec(stdout)![1]!;
+    const picture = join(DEMO, '../pictures/shape-1.jpg');
+    const script = `exec "$0" "$1" --quiet ${line.replace('PICTURE', picture)} --threads 1`;
+    const run = spawnSync('sh', ['-c', script, process.execPath, MAIN], { encoding: 'utf8' });
+    expect(run).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/\w/) });
+  },
+);

@@ -121,6 +121,17 @@ test('results of another model or engine are refused', async () => {
 test('report and compare read what is there', async () => {
   const table = await cli(['eval', 'report', results('whole')]);
   expect(table.stdout).toMatch(/^row +score +95 % .*\ndemo-vqa /);
+  const html = join(folder, 'page.html');
+  const { status } = await cli(['eval', 'report', results('whole'), '--html', html, ...DATA]);
+  expect(status).toBe(0);
+  const page = readFileSync(html, 'utf8');
+  const { samples } = JSON.parse(/id="data">(.*)<\/script>/.exec(page)![1]!);
+  expect(samples).toHaveLength(60);
+  for (const { pictures } of samples)
+    expect(pictures[0]).toMatch(/^data:image\/jpeg;base64,[\w+/=]+$/);
+  const scores = samples.map(({ score }: { score: number }) => score);
+  expect(scores).toEqual([...scores].sort());
+  expect(page).toMatch(/<svg [^>]*class="chart">.*demo-vqa.*class="value".*<\/svg>/);
   const same = await cli(['eval', 'compare', results('whole'), results('single'), '--json']);
   expect(JSON.parse(same.stdout).rows).toMatchObject([
     { name: 'demo-vqa', difference: 0, samples: 60, changes: [] },

@@ -225,10 +225,22 @@ describe('installed, with no compiler on the path', () => {
       mkdirSync(dirname(join(machine.app, file)), { recursive: true });
       cpSync(join(machine.app, source), join(machine.app, file));
     }
+    // A folder goes before the model of that name.
+    const [, name = ''] = /load\(\{ model: '([^']+)' \}\)/.exec(example) ?? [];
+    mkdirSync(join(machine.app, name));
+    for (const file of ['demo-f16.gguf', 'mmproj-demo-f16.gguf'])
+      cpSync(join(machine.app, file), join(machine.app, name, file));
     writeFileSync(join(machine.app, 'example.mjs'), example);
     const { status, stdout, stderr } = machine.inApp(['example.mjs']);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout.length).toBeGreaterThan(0);
+  });
+
+  test('the demonstration answers by its name, from what the package brings', () => {
+    const [{ picture, question, answer }] = readJson(root('demo/questions.json'));
+    const asked = ['run', '--quiet', 'demo', picture, question, '--threads', '1', '--offline'];
+    const { status, stdout, stderr } = command(...asked);
+    expect([status, stdout, stderr]).toEqual([0, `${answer}\n`, '']);
   });
 
   test('a worker thread loads it beside the main thread', () => {

@@ -162,6 +162,25 @@ test('convert takes a repository, and makes what it makes of the folder', async 
   }
 });
 
+test('convert takes the address of a page, and says what addresses there are', async () => {
+  const commit = hub.commit(REPO, checkpoint, { revision: 'v1' });
+  const convert = (address: string) =>
+    cli(['convert', address, '--outdir', join(dir, 'out'), '--json'], { env });
+  const { status, stdout } = await convert(`${hub.endpoint}/${REPO}/tree/v1`);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout).source).toEqual({ repo: REPO, commit });
+  for (const [address, words] of [
+    [`${hub.endpoint}/${REPO}-nano`, 'llava-demo-3m-nano'],
+    ['https://example.com/someone/llava-demo-3m', 'the address of a model on the hub'],
+    [`${hub.endpoint}/datasets/someone/llava`, 'the address of a model on the hub'],
+  ] as const) {
+    const failed = await convert(address);
+    expect(failed.status).not.toBe(0);
+    expect(failed.stderr).toContain(words);
+    expect(failed.stderr).not.toContain('folder http');
+  }
+});
+
 describe('before anything is downloaded, convert', () => {
   const convert = (...flags: string[]) =>
     cli(['convert', REPO, '--outdir', join(dir, 'out'), ...flags], { env });

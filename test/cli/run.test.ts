@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -87,8 +87,29 @@ test('--max-tokens bounds the answer; --stats reports on stderr', async () => {
   expect(stderr).toMatch(/ 1 generated, length\n/);
 });
 
+test('--show-tiles draws what the model sees, by the name of the file', async () => {
+  const [png, svg] = [join(outdir, 'seen.png'), join(outdir, 'seen.svg')];
+  for (const file of [png, svg]) {
+    const { status, stdout, stderr } = await ask('--show-tiles', file);
+    expect([status, stdout, stderr]).toEqual([0, 'Orange.\n', '']);
+  }
+  expect(readFileSync(png).subarray(1, 4).toString()).toBe('PNG');
+  expect(readFileSync(svg, 'utf8')).toMatch(/^<svg .*pixels, as .* tiles of 112.*<\/svg>$/s);
+  const { status, stderr } = await ask('--show-tiles', join(outdir, 'seen.gif'));
+  expect(stderr).toContain('.png or .svg');
+  expect(status).toBe(2);
+});
+
 test("--verbose shows llama.cpp's log", async () => {
   expect((await ask('--verbose')).stderr).toContain('llama');
+});
+
+test('--max-pixels refuses larger pictures and says what to do', async () => {
+  const { status, stdout, stderr } = await ask('--max-pixels', '1000');
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toContain('--max-pixels');
+  expect((await ask('--max-pixels', '4m')).status).toBe(2);
+  expect((await ask('--max-pixels', '1000000')).stdout).toBe('Orange.\n');
 });
 
 test('an interrupt ends the answer with status 130', async () => {

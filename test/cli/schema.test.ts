@@ -1,10 +1,13 @@
 /** The command schema, and the flags and lines about the shape of an answer. */
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cli } from '../support/cli.js';
+import { cli, MAIN } from '../support/cli.js';
 import { convertedFiles } from '../support/golden.js';
+import { skipUnless } from '../support/skip-unless.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-schema-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,6 +32,32 @@ test('schema prints the grammar', async () => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toMatch(/^root ::= /);
 });
+
+const onUnix = skipUnless(process.platform !== 'win32', 'needs pipes with names');
+
+test('a schema may come through a pipe, and is not waited for for ever', onUnix, async () => {
+  const script = `cat ${COLOUR} | "$0" "$1" schema /dev/stdin`;
+  const { stdout } = spawnSync('sh', ['-c', script, process.execPath, MAIN], { encoding: 'utf8' });
+  expect(stdout).toBe((await cli(['schema', COLOUR])).stdout);
+
+  const pipe = join(folder, 'pipe');
+  spawnSync('mkfifo', [pipe]);
+  const child = spawn(process.execPath, [
+    ...[MAIN, '--quiet', 'run', ...files, '--schema', pipe, '--prompt', 'x'],
+  ]);
+  // It has opened the pipe once a writer need not wait.
+  await writerOf(pipe);
+  child.kill('SIGINT');
+  expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+});
+
+/** A writer that writes nothing, and goes when this process does. */
+async function writerOf(pipe: string): Promise<void> {
+  const writer = await open(pipe, 'w');
+  writers.push(writer);
+}
+const writers: FileHandle[] = [];
+afterAll(() => Promise.all(writers.map((writer) => writer.close())));
 
 test('schema says why there is none', async () => {
   const file = write(

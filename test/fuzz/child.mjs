@@ -1,13 +1,15 @@
 /** Changes files and uses them, one after the other, and tells the parent (run.mjs) before and after each. */
 import { writeFileSync } from 'node:fs';
-import { makeKinds } from './kinds.mjs';
+import { makeKinds, TURNS } from './kinds.mjs';
 import { createRandom } from './mutate.mjs';
 import { DIST } from './seeds.mjs';
 
-const { folder, seeds, seed, first, end, only, control } = JSON.parse(process.argv[2] ?? '{}');
+const { folder, seeds, seed, first, end, until, only, control } = JSON.parse(
+  process.argv[2] ?? '{}',
+);
 const { LlavaError } = await import(`${DIST}index.js`);
 const kinds = await makeKinds(folder, seeds);
-const names = Object.keys(kinds).filter((name) => !only || name === only);
+const names = only ? [only] : TURNS;
 
 /** What `run.mjs` has to notice; planted, so that silence means something. @type {Record<string, () => unknown>} */
 const CONTROLS = {
@@ -23,7 +25,14 @@ const CONTROLS = {
 const send = (/** @type {object} */ message) =>
   new Promise((resolve) => process.send?.(message, resolve));
 
-for (let index = first; index < end; index++) {
+/** Ctrl-C ends it after the case under way. */
+let isStopped = false;
+process.once('SIGINT', () => {
+  isStopped = true;
+});
+const isOver = () => isStopped || Date.now() >= until;
+
+for (let index = first; index < end && (index === first || !isOver()); index++) {
   const random = createRandom(Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(seed, 0x85ebca6b));
   const name = random.pick(names);
   const kind = kinds[name];

@@ -1,5 +1,5 @@
 /** The kinds of files that are changed: how, and what is then done with them, which has to work or throw a LlavaError. */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ggufPlaces } from './gguf-places.mjs';
 import { mutate } from './mutate.mjs';
@@ -7,8 +7,21 @@ import { ASK, bytesOf, DIST, LOAD, sha256 } from './seeds.mjs';
 
 const SESSION_PREFIX = 48;
 const ROWS_PREFIX = 40;
-const IMATRIX_TYPES = ['q4_k_m', 'iq2_xs', 'iq4_nl', 'q3_k_s'];
+/** Tables for the last take seconds. */
+const IMATRIX_TYPES = [...repeated(['q4_k_m', 'iq4_nl', 'q3_k_s'], 5), 'iq2_xs'];
 const TEXT = [{ role: 'user', content: 'Say.' }];
+
+/** How often each is taken: what is quick, and in the hands of strangers, more often. */
+export const TURNS = [
+  ...repeated(['decoder', 'mmproj', 'lora', 'session'], 6),
+  ...repeated(['checkpoint', 'rows'], 2),
+  'imatrix',
+];
+
+/** @param {string[]} items @param {number} times */
+function repeated(items, times) {
+  return items.flatMap((item) => Array(times).fill(item));
+}
 
 /**
  * @typedef {object} Kind
@@ -71,10 +84,10 @@ export async function makeKinds(folder, seeds) {
       },
     },
     rows: {
-      change: rowsChange(join(folder, 'rows')),
+      change: rowsChange(seeds.rows, join(folder, 'rows')),
       use: async () => void (await (await goodModel()).embed(ASK)),
     },
-    checkpoint: checkpointKind(folder, api),
+    checkpoint: checkpointKind(folder, seeds.checkpoint, api),
   };
   return kinds;
 }
@@ -128,11 +141,11 @@ function sessionChange(folder, original) {
   };
 }
 
-/** @param {string} folder @returns {Kind['change']} */
-function rowsChange(folder) {
-  const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.rows'));
+/** @param {string} good folder @param {string} folder @returns {Kind['change']} */
+function rowsChange(good, folder) {
+  const [name = ''] = readdirSync(good).filter((file) => file.endsWith('.rows'));
   const path = join(folder, name);
-  const original = bytesOf(path);
+  const original = bytesOf(join(good, name));
   return (random) => {
     if (random.below(2)) return { path, bytes: mutate(original, original.length, random) };
     const rows = mutate(original.subarray(ROWS_PREFIX), original.length - ROWS_PREFIX, random);
@@ -140,12 +153,12 @@ function rowsChange(folder) {
   };
 }
 
-/** @param {string} folder @param {any} api @returns {Kind} */
-function checkpointKind(folder, api) {
+/** @param {string} folder @param {string} good checkpoint @param {any} api @returns {Kind} */
+function checkpointKind(folder, good, api) {
   const checkpoint = join(folder, 'checkpoint');
-  const originals = new Map(
-    readdirSync(checkpoint).map((name) => [name, bytesOf(join(checkpoint, name))]),
-  );
+  const originals = new Map(readdirSync(good).map((name) => [name, bytesOf(join(good, name))]));
+  // One of them was changed by a child that ended.
+  for (const [name, bytes] of originals) writeFileSync(join(checkpoint, name), bytes);
   /** @type {string | undefined} */
   let changed;
   return {
@@ -156,7 +169,6 @@ function checkpointKind(folder, api) {
       const original = /** @type {Buffer} */ (originals.get(changed));
       const isWeights = changed.endsWith('.safetensors');
       const headerBytes = isWeights ? 8 + Number(original.readBigUInt64LE()) : original.length;
-      rmSync(path); // a link at first
       return { path, bytes: mutate(original, headerBytes, random) };
     },
     use: async () => {

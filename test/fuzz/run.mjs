@@ -18,7 +18,7 @@ const HANG_MS = 20_000;
 const WAIT_MS = 10 * HANG_MS;
 const MAX_BYTES = 4e9;
 /** Of one child: later ones begin with fresh memory. */
-const CASES = 500;
+const CASES = 4000;
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
 const ASSERTION = /GGML_ASSERT|GGML_ABORT|AddressSanitizer|runtime error:/;
 
@@ -50,7 +50,7 @@ function cpuMs(pid) {
 /** @typedef {{ index: number, kind: string, path: string, problem: string }} Finding */
 
 /**
- * @param {{ first: number, end: number, control?: string }} range
+ * @param {{ first: number, end: number, until?: number, control?: string }} range
  * @param {(kind: string, outcome: string) => void} count
  * @returns {Promise<{ next: number, finding?: Finding }>} where to go on
  */
@@ -116,7 +116,7 @@ async function checkControls() {
   }
 }
 
-/** Ctrl-C ends the run after the child under way, with its counts. */
+/** Ctrl-C ends the run, and the child under way, with its counts. */
 let isStopped = false;
 process.once('SIGINT', () => {
   isStopped = true;
@@ -130,13 +130,14 @@ async function fuzz() {
     const of = counts[kind];
     of[outcome] = (of[outcome] ?? 0) + 1;
   };
-  const until = performance.now() + Number(values.seconds) * 1000;
+  const began = Date.now();
+  const until = began + Number(values.seconds) * 1000;
   const single = values.case === undefined ? undefined : Number(values.case);
   let findings = 0;
   let next = single ?? 0;
   do {
     const end = single === undefined ? next + CASES : next + 1;
-    const result = await runChild({ first: next, end }, count);
+    const result = await runChild({ first: next, end, until }, count);
     next = result.next;
     if (!result.finding) continue;
     const { index, kind, path, problem } = result.finding;
@@ -144,11 +145,14 @@ async function fuzz() {
     const kept = join(tmpdir(), `fuzz-${kind}-${seed}-${index}`);
     if (path) copyFileSync(path, kept);
     console.log(`FAILED --seed ${seed} --case ${index} (${kind}, ${kept}): ${problem}`);
-  } while (single === undefined && performance.now() < until && !isStopped);
+  } while (single === undefined && Date.now() < until && !isStopped);
   console.table(counts);
   const total = Object.values(counts).flatMap((of) => Object.values(of));
   const sum = total.reduce((a, b) => a + b, 0);
-  console.log(`seed ${seed}: ${sum} changed files, ${findings} failures`);
+  const perSecond = (1000 * sum) / (Date.now() - began);
+  console.log(
+    `seed ${seed}: ${sum} changed files, ${perSecond.toFixed(0)} per second, ${findings} failures`,
+  );
   // As when its good file is none.
   const unread = Object.keys(counts).filter((kind) => sum > 2000 && !counts[kind]?.read);
   if (unread.length > 0) console.log(`nothing was read of: ${unread.join(', ')}`);

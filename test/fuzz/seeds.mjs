@@ -1,13 +1,13 @@
-/** Good files of every kind, made of the demo checkpoint: what changes begin from. Enters an empty folder. */
+/** Good files of every kind, made of small checkpoints: what changes begin from. Enters an empty folder. */
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, symlink } from 'node:fs/promises';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { safetensors, writeSmallCheckpoint } from './small-checkpoint.mjs';
 
 export const DIST = new URL('../../dist/src/', import.meta.url);
-const DEMO = fileURLToPath(new URL('../../demo/checkpoint/', import.meta.url));
-const WIDTH = 256;
+const SHAPE = { width: 64, ffn: 96, nHead: 2, nHeadKv: 1, nLayer: 2 };
+/** Blocks of 256 values, as the types with an importance matrix have them. */
+const WIDE = { width: 256, ffn: 256, nHead: 4, nHeadKv: 1, nLayer: 1 };
 
 /** Small, and different in each tile. */
 export const PICTURE = {
@@ -30,22 +30,29 @@ export const LOAD = { backend: /** @type {const} */ ('cpu'), threads: 1, context
 export async function makeSeeds(folder) {
   const { convert, convertLora, LlavaOneVision } = await import(`${DIST}index.js`);
   const files = join(folder, 'seeds');
-  const { model, mmproj } = await convert({ checkpoint: DEMO, outdir: files, outtype: 'q8_0' });
-  const { model: float } = await convert({ checkpoint: DEMO, outdir: files, outtype: 'f16' });
-  const lora = await convertLora({ adapter: await adapterFolder(folder), outdir: files });
+  mkdirSync(files);
+  const checkpoint = join(files, 'checkpoint');
+  writeSmallCheckpoint(checkpoint, SHAPE);
+  cpSync(checkpoint, join(folder, 'checkpoint'), { recursive: true });
+  const { model, mmproj } = await convert({ checkpoint, outdir: files, outtype: 'q8_0' });
+  writeSmallCheckpoint(join(files, 'wide'), WIDE);
+  const wide = { checkpoint: join(files, 'wide'), outdir: join(folder, 'wide'), outtype: 'f16' };
+  const { model: float } = await convert(wide);
+  const lora = await convertLora({ adapter: adapterFolder(files), outdir: files });
   const imatrix = join(files, 'imatrix.dat');
   writeFileSync(imatrix, binaryImatrix());
+  const rows = join(folder, 'rows');
   const chats = await LlavaOneVision.load({
     ...LOAD,
     model: model.path,
     mmproj: mmproj.path,
-    visualCacheDir: join(folder, 'rows'),
+    visualCacheDir: rows,
   });
   const session = chats.session({ system: 'Be brief.' });
   await session.chat(ASK[0]?.content, { maxTokens: 4 }).result;
   await session.save(join(files, 'session'));
   await chats.dispose();
-  await linked(DEMO, join(folder, 'checkpoint'));
+  cpSync(rows, join(files, 'rows'), { recursive: true });
   return {
     decoder: model.path,
     mmproj: mmproj.path,
@@ -53,19 +60,15 @@ export async function makeSeeds(folder) {
     lora: lora.adapter.path,
     imatrix,
     session: join(files, 'session'),
+    rows: join(files, 'rows'),
+    checkpoint,
   };
 }
 
-/** @param {string} from @param {string} to */
-async function linked(from, to) {
-  await mkdir(to, { recursive: true });
-  for (const name of await readdir(from)) await symlink(join(from, name), join(to, name));
-}
-
 /** PEFT's form, of rank 4. @param {string} folder */
-async function adapterFolder(folder) {
+function adapterFolder(folder) {
   const path = join(folder, 'adapter');
-  await mkdir(path);
+  mkdirSync(path);
   const config = {
     peft_type: 'LORA',
     r: 4,
@@ -74,31 +77,21 @@ async function adapterFolder(folder) {
     target_modules: ['q_proj'],
   };
   writeFileSync(join(path, 'adapter_config.json'), JSON.stringify(config));
+  const { width } = SHAPE;
   const name = 'base_model.model.model.layers.0.self_attn.q_proj.lora_';
-  const bytes = 4 * 4 * WIDTH;
-  const header = Buffer.from(
-    JSON.stringify({
-      [`${name}A.weight`]: { dtype: 'F32', shape: [4, WIDTH], data_offsets: [0, bytes] },
-      [`${name}B.weight`]: { dtype: 'F32', shape: [WIDTH, 4], data_offsets: [bytes, 2 * bytes] },
-    }),
-  );
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  const values = Float32Array.from({ length: (2 * bytes) / 4 }, (_, i) => Math.sin(i) / 50);
-  const data = new Uint8Array(values.buffer);
-  writeFileSync(join(path, 'adapter_model.safetensors'), Buffer.concat([length, header, data]));
+  const tensors = { [`${name}A.weight`]: [4, width], [`${name}B.weight`]: [width, 4] };
+  writeFileSync(join(path, 'adapter_model.safetensors'), safetensors(tensors));
   return path;
 }
 
 /** llama-imatrix's older format: for each matrix its name, calls, and sums. */
 function binaryImatrix() {
   const matrices = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'];
-  const names = [0, 1, 2].flatMap((layer) => matrices.map((name) => `blk.${layer}.${name}.weight`));
+  const names = matrices.map((name) => `blk.0.${name}.weight`);
   const i32 = (/** @type {number} */ value) => Buffer.from(Int32Array.of(value).buffer);
   const parts = names.flatMap((name) => {
-    const width = name.includes('ffn_down') ? 2 * WIDTH : WIDTH;
-    const sums = Float32Array.from({ length: width }, (_, i) => 1 + (i % 7));
-    const head = [i32(name.length), Buffer.from(name), i32(3), i32(width)];
+    const sums = Float32Array.from({ length: WIDE.width }, (_, i) => 1 + (i % 7));
+    const head = [i32(name.length), Buffer.from(name), i32(3), i32(WIDE.width)];
     return [...head, Buffer.from(sums.buffer)];
   });
   return Buffer.concat([i32(names.length), ...parts, i32(2), i32(4), Buffer.from('text')]);

@@ -190,6 +190,13 @@ describe('52 a name that is not its own', () => {
   });
 });
 
+it('52 a client without any name is none of a browser’s', async () => {
+  const { app } = await serving();
+  const { port } = await listening(app);
+  expect(await raw(port, 'GET /ready HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200/);
+  expect(await raw(port, 'HEAD /ready HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200/);
+});
+
 describe('53 pages of other sites', () => {
   const origin = 'https://evil.example';
 

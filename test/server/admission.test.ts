@@ -114,6 +114,41 @@ it('47 requests beyond the queue are 429 with Retry-After, the others are answer
   expect(replies.filter(({ status }) => status === 200)).toHaveLength(12 - refused.length);
 });
 
+it('26 one that asks for a long answer does not shut the others out', async () => {
+  const { opened, open: letGo } = gate();
+  let nSteps = 0;
+  const onStep = () => (++nSteps > 40 ? opened : undefined);
+  const served = await serving({ fake: { onStep, reply: () => 'a'.repeat(3000) } });
+  const { port } = await listening(served.app);
+  const chats = Array.from({ length: 4 }, (_, i) =>
+    open(port, { max_tokens: 1e9, messages: [{ role: 'user', content: `${i}` }] }),
+  );
+  await eventually(() => expect(served.model.stats()).toMatchObject({ running: 4, queued: 0 }));
+  for (const { request } of chats) request.destroy();
+  letGo();
+  await eventually(() => expect(served.model.stats().running).toBe(0));
+});
+
+it('a thousand at once are all answered, or told to come again', async () => {
+  const { opened, open: letGo } = gate();
+  const served = await serving({ server: { maxQueued: 100 }, fake: { onStep: () => opened } });
+  const { port } = await listening(served.app);
+  let nRefused = 0;
+  const statuses = await Promise.all(
+    Array.from({ length: 1000 }, async () => {
+      const reply = await open(port, {}).response;
+      if (reply.statusCode === 429 && ++nRefused === 1000 - 108) letGo();
+      reply.resume();
+      await once(reply, 'end');
+      return reply.statusCode!;
+    }),
+  );
+  expect(statuses.filter((status) => status === 200)).toHaveLength(108);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(892);
+  expect(served.model.stats()).toMatchObject({ running: 0, queued: 0 });
+  expect((await post(served.app, {})).status).toBe(200);
+});
+
 it('23, 24 one key sees nothing of what another’s pictures and prompts have left', async () => {
   const { app, binding } = await serving({ server: { apiKeys: ['mine', 'yours'] } });
   const messages = pictured(await pngUrl());

@@ -50,6 +50,18 @@ describe('an answer', () => {
     expect(second.json.llava_onevision.media[0].cached).toBe(true);
   });
 
+  it('counts guessed tokens, of a model that guesses', async () => {
+    const { app } = await serving({ fake: { reply: () => 'abc'.repeat(9) }, load: { lookup: 4 } });
+    const { json } = await post(app, { n: 2 });
+    const { accepted_prediction_tokens: accepted, rejected_prediction_tokens: rejected } =
+      json.usage.completion_tokens_details;
+    expect(accepted).toBeGreaterThan(20);
+    expect(accepted).toBeLessThan(json.usage.completion_tokens);
+    expect(rejected).toBeGreaterThanOrEqual(0);
+    const plain = await serving();
+    expect((await post(plain.app, {})).json.usage).not.toHaveProperty('completion_tokens_details');
+  });
+
   it('ends at stop strings, limits', async () => {
     const { app } = await serving({ fake: { reply: () => 'one two three' } });
     const stopped = await post(app, { stop: ' two' });

@@ -44,6 +44,8 @@ export interface FakeSlice {
   kind: 'tokens' | 'rows';
   n: number;
   isSampled: boolean;
+  /** How many of the ids are guesses; absent without any. */
+  drafted?: number;
 }
 
 export function fakeModel(): Omit<NativeModel, 'dispose'> {
@@ -81,7 +83,7 @@ interface Shared {
 }
 
 export function fakeContext(
-  { nCtx, nBatch, nSeqMax }: NativeContextOptions,
+  { nCtx, nBatch, nSeqMax, nOutputs = nSeqMax }: NativeContextOptions,
   { binding, histories, options }: Shared,
 ): Omit<NativeContext, 'dispose'> {
   for (let i = 0; i < nSeqMax; i++) histories.push([]);
@@ -100,22 +102,19 @@ export function fakeContext(
     nCtx,
     nBatch,
     nSeqMax,
+    nOutputs,
     async step(slices) {
       if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
       isBusy = true;
       try {
-        checkSlices(slices, nBatch, histories);
+        checkSlices(slices, { nBatch, nOutputs }, histories);
         binding.steps.push(slices.map(describe));
         await new Promise(setImmediate);
         await options.onStep?.(slices);
         const nNeeded = slices.reduce((sum, slice) => sum + rows(slice), 0);
         const nPast = countCells(histories);
         if (nPast + nNeeded > nCtx) throw nativeError('ERR_CONTEXT_FULL', { nPast, nNeeded, nCtx });
-        return slices.map((slice) => {
-          const history = histories[slice.sequence]!;
-          for (let i = 0; i < rows(slice); i++) history.push(cellAt(slice, i));
-          return slice.sampler ? sample(history, slice.sampler, options) : null;
-        });
+        return slices.map((slice) => decode(slice, histories[slice.sequence]!, options));
       } finally {
         isBusy = false;
       }
@@ -166,11 +165,42 @@ export function countCells(histories: Cell[][]): number {
   return n;
 }
 
-function checkSlices(slices: NativeSlice[], nBatch: number, histories: Cell[][]): void {
+/** Guesses that are wrong, and what follows them, leave nothing. */
+function decode(
+  slice: NativeSlice,
+  history: Cell[],
+  options: FakeDecoderOptions,
+): NativeSample | null {
+  const { sampler, drafted = 0 } = slice;
+  const nSure = rows(slice) - drafted;
+  for (let i = 0; i < nSure; i++) history.push(cellAt(slice, i));
+  if (!sampler) return null;
+  const samples = [sample(history, sampler, options)];
+  for (let i = nSure; i < rows(slice); i++) {
+    const cell = cellAt(slice, i);
+    if (cell.token !== samples.at(-1)!.token) break;
+    history.push(cell);
+    samples.push(sample(history, sampler, options));
+  }
+  const [first, ...further] = samples;
+  return further.length > 0 ? { ...first!, further } : first!;
+}
+
+function checkSlices(
+  slices: NativeSlice[],
+  { nBatch, nOutputs }: { nBatch: number; nOutputs: number },
+  histories: Cell[][],
+): void {
   const total = slices.reduce((sum, slice) => sum + rows(slice), 0);
+  const outputs = slices.reduce(
+    (sum, { sampler, drafted = 0 }) => sum + (sampler ? 1 + drafted : 0),
+    0,
+  );
   const isOk =
     total >= 1 &&
     total <= nBatch &&
+    outputs <= nOutputs &&
+    slices.every((slice) => (slice.drafted ?? 0) < rows(slice)) &&
     new Set(slices.map(({ sequence }) => sequence)).size === slices.length &&
     slices.every((slice) => rows(slice) >= 1 && Number.isInteger(rows(slice))) &&
     slices.every(({ sequence, position }) => histories[sequence]?.length === position);
@@ -188,9 +218,10 @@ function cellAt({ data }: NativeSlice, i: number): Cell {
 }
 
 function describe(slice: NativeSlice): FakeSlice {
-  const { sequence, position, data, sampler } = slice;
+  const { sequence, position, data, sampler, drafted } = slice;
   const kind = data instanceof Int32Array ? 'tokens' : 'rows';
-  return { sequence, position, kind, n: rows(slice), isSampled: sampler !== null };
+  const described = { sequence, position, kind, n: rows(slice), isSampled: sampler !== null };
+  return (drafted === undefined ? described : { ...described, drafted }) as FakeSlice;
 }
 
 function sample(

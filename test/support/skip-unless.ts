@@ -13,3 +13,9 @@ declare module 'vitest' {
 /** Options of a test or a block. */
 export const skipUnless = (isThere: unknown, reason: string) =>
   isThere ? {} : { skip: true, meta: { skipped: reason } };
+
+/** Options of a test of the memory that the system gives, refuses and gets back. */
+export const memoryTest = skipUnless(
+  !process.env.ASAN_OPTIONS,
+  'sanitizers have their own memory functions',
+);

@@ -33,11 +33,13 @@ export async function answerAll(flags: BatchFlags, signal: AbortSignal): Promise
   const { input, prompt, media, out } = flags;
   const inputs = await openInputs(input, { prompt, media });
   const started = performance.now();
-  const ended = await askAll(flags, inputs, signal).catch((error) => {
-    if (error instanceof Interrupted)
-      process.stderr.write('Interrupted: the same command goes on from here.\n');
-    throw error;
-  });
+  const ended = await askAll(flags, inputs, signal)
+    .catch((error) => {
+      if (error instanceof Interrupted)
+        process.stderr.write('Interrupted: the same command goes on from here.\n');
+      throw error;
+    })
+    .finally(inputs.close);
   tell(summary(ended, (performance.now() - started) / 1000, out));
   if (flags.json) process.stdout.write(`${JSON.stringify(ended)}\n`);
   if (flags.failOnError && ended.errors > 0) process.exitCode = 1;
@@ -49,7 +51,7 @@ async function askAll(
   signal: AbortSignal,
 ): Promise<BatchProgress> {
   const { prompt, system, frames, out, format, concurrency, retryErrors } = flags;
-  const responseFormat = await formatOf(flags);
+  const responseFormat = await formatOf(flags, signal);
   const model = await loadModel(flags, {
     signal,
     more: {

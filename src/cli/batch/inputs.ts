@@ -10,10 +10,14 @@ import { isUrl, lineError, questionLines } from './question-lines.js';
 
 type Item = string | BatchItem;
 
+const STDIN = '-';
+
 export interface Inputs {
   /** Undefined for stdin, which is read only once. */
   total: number | undefined;
   items(): AsyncGenerator<Item>;
+  /** Whoever waits for more of stdin waits no longer. */
+  close(): void;
 }
 
 export interface InputOptions {
@@ -43,11 +47,14 @@ export async function openInputs(names: readonly string[], options: InputOptions
     async *items() {
       for (const source of sources) yield* source.items();
     },
+    close() {
+      if (names.includes(STDIN)) process.stdin.destroy();
+    },
   };
 }
 
 async function openSource(name: string, options: InputOptions): Promise<Source> {
-  if (name === '-') return stdin(options);
+  if (name === STDIN) return stdin(options);
   if (isUrl(name)) return named(() => oneOf(name), options);
   const info = await stat(name).catch(() => undefined);
   if (info?.isDirectory()) return named(() => filesIn(name), options);

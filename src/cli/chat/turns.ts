@@ -111,7 +111,7 @@ export class ChatTurns {
       case 'load':
         return this.#load(expandPath(argument), signal);
       case 'schema':
-        return this.#setSchema(argument && expandPath(argument));
+        return this.#setSchema(argument && expandPath(argument), signal);
       case 'stats':
         return notice(this.#last ? describeStats(this.#last).trimEnd() : 'Nothing was asked yet.');
       case 'help':
@@ -121,12 +121,12 @@ export class ChatTurns {
     }
   }
 
-  async #setSchema(file: string): Promise<void> {
+  async #setSchema(file: string, signal: AbortSignal): Promise<void> {
     if (file === '') {
       this.#format = {};
       return notice('Answers are free.');
     }
-    const responseFormat = await schemaFormat(file);
+    const responseFormat = await schemaFormat(file, signal);
     this.#format = { responseFormat };
     notice(`Answers keep ${file}.`);
   }

@@ -32,7 +32,7 @@ export async function judgeResults(dir: string, names: string[], flags: Judging)
   const unlock = await lockResults(dir);
   try {
     for (const named of judged(manifest, names)) await judgeOne(dir, named, { manifest, flags });
-    await printReport(dir, flags.json === true);
+    await printReport(dir, flags.json ? { json: true } : {}, flags.signal);
   } finally {
     await unlock();
   }

@@ -41,7 +41,7 @@ export async function runEval(words: string[], given: EvalRunFlags, doing: Doing
         process.stderr.write('Interrupted: the same command goes on from here.\n');
       throw error;
     });
-    await printReport(flags.out, flags.json === true);
+    await printReport(flags.out, flags.json ? { json: true } : {}, doing.signal);
   } finally {
     await unlock();
   }

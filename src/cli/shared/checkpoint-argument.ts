@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { checkAdapterFiles, isLoraFolder } from '../../convert/lora-config.js';
 import { LlavaError } from '../../errors.js';
 import type { PullResult } from '../../hub/pull.js';
-import { looksLikeRepo } from '../../hub/repo-id.js';
+import { looksLikeRepo, parseRepo } from '../../hub/repo-id.js';
 import { isAdapterList } from '../../hub/select-files.js';
 import type { CheckpointSource } from '../../hub/snapshot-source.js';
 import { pullWithBars } from '../pull.js';
@@ -27,6 +27,7 @@ export interface CheckpointFolder {
 export async function findCheckpoint(argument: string, command: Command): Promise<FoundCheckpoint> {
   const { revision, textOnly } = command.opts<{ revision?: string; textOnly?: true }>();
   const isThere = await stat(argument).catch(() => undefined);
+  if (!isThere && isAddress(argument)) parseRepo(argument); // says what addresses there are
   if (isThere || !looksLikeRepo(argument)) {
     if (revision !== undefined)
       command.error("error: option '--revision <revision>' is for repositories of the hub");
@@ -51,9 +52,14 @@ export async function findCheckpoint(argument: string, command: Command): Promis
   };
 }
 
+function isAddress(argument: string): boolean {
+  return /^https?:\/\//i.test(argument);
+}
+
 /** Who mistyped a folder is told so too. */
 function noFolder(argument: string, error: LlavaError): LlavaError {
   const { code, message } = error;
+  if (isAddress(argument)) return error;
   return new LlavaError(code, `There is no folder ${argument}. On the hub: ${message}`, {
     ...error,
   });

@@ -26,6 +26,7 @@ const NAMES = [
   'kvType',
   'flashAttention',
   'kernels',
+  'lookup',
   'multiImage',
   'maxPixels',
   'mediaTimeoutMs',
@@ -64,6 +65,7 @@ export function addModelOptions(command: Command): Command {
         'ggml',
       ]),
     )
+    .option('--lookup <n>', 'guess up to n tokens at a time from the text so far', parseCount)
     .addOption(
       new Option('--multi-image <mode>', 'what several pictures become (default: pad)').choices([
         'pad',

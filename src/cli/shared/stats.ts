@@ -26,8 +26,11 @@ export function describeStats({ usage, timings, finishReason }: ChatResult): str
   const times = Object.entries(timings).map(
     ([stage, ms]) => `${stage.replace(/Ms$/, '')} ${Math.round(ms)} ms`,
   );
+  const { draftedTokens, acceptedTokens } = usage;
+  const drafted =
+    draftedTokens === undefined ? '' : ` (${acceptedTokens} of ${draftedTokens} guesses right)`;
   return (
     `${usage.promptTokens} prompt tokens (${usage.visualTokens} visual, ${usage.cachedTokens} cached), ` +
-    `${usage.completionTokens} generated, ${finishReason}\n${times.join(', ')}\n`
+    `${usage.completionTokens} generated${drafted}, ${finishReason}\n${times.join(', ')}\n`
   );
 }

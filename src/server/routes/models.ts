@@ -33,9 +33,9 @@ export function modelRoutes(app: FastifyInstance, { models, metrics }: ServerCon
 
 /** Without a key, for those who watch the process: they tell nothing but that it lives, and whether it takes requests. */
 export function healthRoutes(app: FastifyInstance, isReady: () => boolean): void {
-  const config = { isPublic: true };
-  app.get('/health', { config }, async () => ({ status: 'ok' }));
-  app.get('/ready', { config }, async (_, reply) => {
+  const open = { config: { isPublic: true }, exposeHeadRoute: true };
+  app.get('/health', open, async () => ({ status: 'ok' }));
+  app.get('/ready', open, async (_, reply) => {
     if (!isReady()) reply.code(503);
     return { status: isReady() ? 'ready' : 'closing' };
   });

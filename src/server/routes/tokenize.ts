@@ -9,7 +9,7 @@ import { readShape } from '../shape-fields.js';
 import { readMessages } from '../wire-messages.js';
 
 export function tokenizeRoutes(app: FastifyInstance, context: ServerContext): void {
-  const { settings, models, clips } = context;
+  const { settings, models, clips, fetches } = context;
   app.post('/tokenize', async ({ body: value, work }) => {
     const body = new Fields(value);
     const messages = readMessages(body.value('messages'));
@@ -19,7 +19,9 @@ export function tokenizeRoutes(app: FastifyInstance, context: ServerContext): vo
     work.limit(settings.deadlineMs);
     return models.use(body.text('model'), async ({ model }) => {
       const asked = { messages, options, frames };
-      const { rendered } = await layOut(asked, { model, work, media: settings.media, clips });
+      const { rendered } = await layOut(asked, {
+        ...{ model, work, media: settings.media, clips, fetches },
+      });
       const { rows, tokens, media, prompt } = rendered;
       const { contextSize, trainedContextSize } = model.info;
       return {

@@ -13,14 +13,14 @@ function sequence(id: number, prompt: PromptRows, nPast: number, next?: number):
   const generation = { prompt, sampler, next } as Generation;
   const { signal } = new AbortController();
   const place = { id, key: PromptKey.EMPTY, span: new CellSpans().open(0), answered: [] };
-  const none = { maxTokens: undefined, parked: undefined };
+  const none = { maxTokens: undefined, reserved: undefined, parked: undefined };
   return { ...place, ...none, signal, nPast, nCached: 0, generation };
 }
 
 const text = (n: number) => new PromptRows([new Int32Array(n)], 2);
 
 function choose(sequences: Sequence[], limits = { nBatch: 100, nPrefill: 30 }, turn = 0) {
-  const slices = [...chooseSlices(sequences, limits, turn).values()];
+  const slices = [...chooseSlices(sequences, limits, turn, new Map()).values()];
   return slices.map(({ native, rows }) => [native.sequence, native.position, rows]);
 }
 
@@ -91,9 +91,15 @@ describe('the runs of a prompt', () => {
   });
 
   it('samples after the last position only', () => {
-    const at = (nPast: number) =>
-      [...chooseSlices([sequence(0, prompt, nPast)], { nBatch: 9, nPrefill: 9 }, 0).values()][0]!
-        .native.sampler;
+    const at = (nPast: number) => {
+      const slices = chooseSlices(
+        [sequence(0, prompt, nPast)],
+        { nBatch: 9, nPrefill: 9 },
+        0,
+        new Map(),
+      );
+      return [...slices.values()][0]!.native.sampler;
+    };
     expect([at(0), at(3), at(9), at(10)]).toEqual([null, null, sampler, sampler]);
   });
 });

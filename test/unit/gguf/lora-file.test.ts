@@ -128,7 +128,7 @@ it('counts as weights, and lies where the layers do', () => {
       layerBytes: new Array<number>(TINY.nLayer).fill(1e5),
     },
     vision: null,
-    ...{ contextSize: 256, microBatchSize: 64, maxSequences: 1, gpuTilesPerCall: 4 },
+    ...{ contextSize: 256, microBatchSize: 64, nOutputs: 1, gpuTilesPerCall: 4 },
     ...{ kvType: { k: 'f16', v: 'f16' }, flashAttention: 'off' },
   };
   const gpus = [

@@ -70,9 +70,20 @@ it('says that the system refuses to lock memory', async () => {
 });
 
 it('passes the plan to the addon', async () => {
-  const { model, binding } = await fakeModel({}, { kvType: { k: 'f32', v: 'f16' }, batchSize: 64 });
+  const { model, binding } = await fakeModel(
+    {},
+    { kvType: { k: 'f32', v: 'f16' }, batchSize: 64, lookup: 5 },
+  );
   expect(binding.contextOptions).toEqual({
-    ...{ nCtx: 4096, nBatch: 64, nUbatch: 64, nSeqMax: 8 + 8, kvTypeK: 'f32', kvTypeV: 'f16' },
+    ...{
+      nCtx: 4096,
+      nBatch: 64,
+      nUbatch: 64,
+      nSeqMax: 8 + 8,
+      nOutputs: 16 + 5,
+      kvTypeK: 'f32',
+      kvTypeV: 'f16',
+    },
     flashAttention: 'off',
     adapterScales: new Float32Array(),
   });

@@ -24,7 +24,7 @@ const sevenB: MemoryOptions = {
   },
   contextSize: 32768,
   microBatchSize: 512,
-  maxSequences: 8,
+  nOutputs: 8,
   kvType: { k: 'f16', v: 'f16' },
   flashAttention: 'auto',
   gpuTilesPerCall: 4,

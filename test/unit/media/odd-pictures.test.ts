@@ -96,6 +96,11 @@ describe('a TIFF', () => {
       });
   });
 
+  it('in tiles of no known length is refused, not guessed at', async () => {
+    const odd = tiff({ ...shape, tile: 16, parts: tiles, lacksLengths: true });
+    await expect(decode(odd)).rejects.toMatchObject({ code: 'ERR_IMAGE_DECODE' });
+  });
+
   it('that is merely odd is read, and refused when it is cut off as well', async () => {
     const odd = tiff({ ...shape, parts: strip, lacksLengths: true });
     await expect(sharp(odd, { failOn: 'warning' }).raw().toBuffer()).rejects.toThrow(/Warning/);

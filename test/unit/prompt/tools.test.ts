@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { promptText, renderPrompt } from '../../../src/prompt/chatml.js';
-import type { Message } from '../../../src/prompt/messages.js';
+import { type Message, validateMessages } from '../../../src/prompt/messages.js';
 
 const tools = [
   { name: 'add', description: 'Adds.', parameters: { type: 'object', properties: {} } },
@@ -68,4 +68,27 @@ it('has no system message of its own in the dialect transformers, and keeps the 
   expect(first([{ role: 'system', content: 'Be brief.' }, ...messages])).toBe(
     `<|im_start|>system \nBe brief.\n\n${LIST}`,
   );
+});
+
+describe('arguments that are not JSON are refused', () => {
+  const loop: Record<string, unknown> = {};
+  loop.self = loop;
+  const deep = JSON.parse(`{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`);
+  it.each([
+    ['a BigInt', { a: 1n }],
+    ['a loop', loop],
+    ['endless nesting', deep],
+    ['a list', []],
+    ['what turns into something else', { toJSON: () => 'x' }],
+  ])('%s', (_, given) => {
+    const toolCalls = [{ id: '1', name: 'add', arguments: given }];
+    const wrong = [
+      { role: 'user', content: 'x' },
+      { role: 'assistant', content: '', toolCalls },
+    ];
+    const argument = 'messages[1].toolCalls[0].arguments';
+    expect(() => validateMessages(wrong)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', argument }),
+    );
+  });
 });
