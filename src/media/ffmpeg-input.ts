@@ -5,6 +5,8 @@ import type { FfmpegTools } from './ffmpeg-tools.js';
 
 export interface Clip {
   path: string;
+  /** Of a file without a name, which the programs get as the first that is open beside the usual three. */
+  fd?: number;
   /** What people call it, for messages. */
   label: string;
   tools: FfmpegTools;
@@ -31,11 +33,18 @@ const OTHER_CODECS =
   'pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s32le,pcm_f32le,pcm_mulaw,pcm_alaw,adpcm_ms,adpcm_ima_wav,mov_text,subrip,srt,ass,webvtt';
 
 /** Works for both programs. `file:` keeps a path that looks like an option or an address a path. */
-export function inputArgs({ path, maxFramePixels }: Clip): string[] {
+export function inputArgs({ path, fd, maxFramePixels }: Clip): string[] {
   const guards = ['-protocol_whitelist', 'file', '-format_whitelist', FORMATS];
   const codecs = ['-codec_whitelist', `${VIDEO_CODECS},${OTHER_CODECS}`];
   const maxPixels = String(maxDecodedPixels(maxFramePixels));
-  return [...guards, ...codecs, '-max_pixels', maxPixels, '-i', `file:${path}`];
+  return [
+    ...guards,
+    ...codecs,
+    '-max_pixels',
+    maxPixels,
+    '-i',
+    `file:${fd === undefined ? path : '/proc/self/fd/3'}`,
+  ];
 }
 
 /** The decoder counts its own margins too, so this only keeps it from absurd allocations. */
@@ -44,8 +53,8 @@ export function maxDecodedPixels(maxFramePixels: number): number {
 }
 
 /** How the programs are run on a clip. */
-export function runOptions({ tools, maxFramePixels, signal }: Clip): RunOptions {
-  return { signal, fence: tools.fence(memoryFor(maxFramePixels)) };
+export function runOptions({ tools, fd, maxFramePixels, signal }: Clip): RunOptions {
+  return { signal, fd, fence: tools.fence(memoryFor(maxFramePixels)) };
 }
 
 /** The first video stream that is not a cover picture. */

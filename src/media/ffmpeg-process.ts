@@ -26,29 +26,32 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Words before the program: ffmpeg-fence.ts. */
   fence?: readonly string[];
+  /** An open file that the program has as its fourth. */
+  fd?: number | undefined;
 }
 
 /** No shell; an abort kills at once. End the run in any case. */
 export function startFfmpeg(
   program: string,
   args: readonly string[],
-  { signal, fence = [] }: RunOptions = {},
+  { signal, fence = [], fd }: RunOptions = {},
 ): FfmpegRun {
   signal?.throwIfAborted();
   const [first = program, ...rest] = [...fence, program, ...args];
   const child = spawn(first, rest, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(fd === undefined ? [] : [fd])],
     windowsHide: true,
   });
+  const stdout = child.stdout!;
   const kill = () => void child.kill('SIGKILL');
   signal?.addEventListener('abort', kill, { once: true });
   const exit = watch(child).finally(() => signal?.removeEventListener('abort', kill));
   return {
-    stdout: child.stdout,
+    stdout,
     exit,
     async end() {
       kill();
-      child.stdout.destroy();
+      stdout.destroy();
       await exit;
     },
   };

@@ -1,14 +1,16 @@
 /**
  * A clip as a file that ffmpeg can seek in: the caller's own, or a private temporary copy of bytes and downloads
- * (an MP4 may end with its index, so a pipe will not do). Whoever asks for one removes it.
+ * (an MP4 may end with its index, so a pipe will not do). Whoever asks for one removes it. On Linux a copy has no name: it goes
+ * with the process, however that ends.
  */
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LlavaError } from '../errors.js';
+import { isThere } from '../files/is-there.js';
 import { withFile } from '../files/with-file.js';
 import { undecodable } from './ffmpeg-process.js';
 import { VIDEO } from './media-kind.js';
@@ -16,6 +18,8 @@ import { type MediaLocation, type OpenedSource, openSource, type SourceOptions }
 
 export interface VideoFile {
   path: string;
+  /** Of a copy without a name, which programs get as an open file. */
+  fd?: number;
   /** For messages: no content, no query of a URL, which may carry a secret. */
   label: string;
   /** Deletes the copy if it is one. */
@@ -50,22 +54,43 @@ async function temporaryCopy(
   signal: AbortSignal,
 ): Promise<VideoFile> {
   const { label } = source;
-  const folder = await guard(temporaryFolder(), label, signal);
-  let removal: Promise<void> | undefined;
-  const remove = () => {
-    removal ??= removeFolder(folder);
-    return removal;
-  };
+  const copy = await guard(emptyCopy(), label, signal);
   try {
-    const path = join(folder, 'clip');
     const content = source.from === 'memory' ? source.bytes : source.chunks;
-    await guard(writeFile(path, content, { mode: 0o600, flag: 'wx', signal }), label, signal);
-    if ((await stat(path)).size === 0) throw undecodable(label, 'it is empty');
-    return { path, label, remove };
+    await guard(writeFile(copy.file, content, { signal }), label, signal);
+    if ((await copy.file.stat()).size === 0) throw undecodable(label, 'it is empty');
+    return { ...copy.place, label, remove: copy.remove };
   } catch (error) {
-    await remove();
+    await copy.remove();
     throw error;
   }
+}
+
+interface EmptyCopy {
+  file: FileHandle;
+  place: Pick<VideoFile, 'path' | 'fd'>;
+  remove(): Promise<void>;
+}
+
+async function emptyCopy(): Promise<EmptyCopy> {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'clip');
+  let file: FileHandle;
+  try {
+    file = await open(path, 'wx+', 0o600);
+  } catch (error) {
+    await removeFolder(folder);
+    throw error;
+  }
+  const own = `/proc/self/fd/${file.fd}`;
+  const isNameless = process.platform === 'linux' && isThere(own);
+  if (isNameless) await removeFolder(folder);
+  let removal: Promise<void> | undefined;
+  const remove = () => {
+    removal ??= file.close().then(() => (isNameless ? undefined : removeFolder(folder)));
+    return removal;
+  };
+  return { file, place: isNameless ? { path: own, fd: file.fd } : { path }, remove };
 }
 
 /** Folders in use, for the case that the process exits before they are removed. */

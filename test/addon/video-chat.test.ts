@@ -1,10 +1,11 @@
 // A real clip through ffmpeg, tower and decoder; and what is left behind when it is cut short.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ChatOptions, LlavaOneVision, type VideoPart } from '../../src/index.js';
+import { clipCopies } from '../support/clip-copies.js';
 import { endlessFfmpeg } from '../support/endless-ffmpeg.js';
 import { eventually } from '../support/eventually.js';
 import { convertedFiles, goldenCases } from '../support/golden.js';
@@ -42,7 +43,7 @@ describe('a clip file', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
     rmSync(folder, { recursive: true });
   });
   afterEach(async () => {
-    expect(readdirSync(temporary)).toEqual([]);
+    expect(clipCopies(temporary)).toEqual([]);
     // A process that has ended is listed until its pipes are closed too.
     await eventually(() => expect(process.getActiveResourcesInfo()).not.toContain('ProcessWrap'));
   });
@@ -103,7 +104,7 @@ describe('a clip file', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
       const controller = new AbortController();
       const answer = ask(other, bytes(), { signal: controller.signal });
       answer.catch(() => {});
-      await eventually(() => expect(readdirSync(temporary)).toHaveLength(1));
+      await eventually(() => expect(clipCopies(temporary)).toHaveLength(1));
       controller.abort(new Error('enough'));
       await expect(answer).rejects.toThrow('enough');
       await other.dispose();

@@ -70,7 +70,7 @@ async function checkClip(bytes: Uint8Array, options: ContentOptions): Promise<vo
     });
   const file = await openVideoFile(bytes, { signal });
   try {
-    const clip = { path: file.path, label: '', tools, maxFramePixels: rules.maxPixels, signal };
+    const clip = { ...file, label: '', tools, maxFramePixels: rules.maxPixels, signal };
     const facts = await probeClip(clip, tools.ffprobe);
     if (facts === undefined)
       throw refuse('it is damaged, has no picture, or is of a codec that is not decoded here');

@@ -1,27 +1,28 @@
 // Clips that strangers send, and what keeps ffmpeg within bounds while it looks at them.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fenceFor, memoryFor } from '../../../src/media/ffmpeg-fence.js';
 import { inputArgs } from '../../../src/media/ffmpeg-input.js';
 import { findFfmpeg } from '../../../src/media/ffmpeg-tools.js';
 import { openVideo } from '../../../src/media/video.js';
 import type { MediaRules } from '../../../src/server/media/fetch-media.js';
+import { clipCopies } from '../../support/clip-copies.js';
 import { dataUrl, fetched, refusal } from '../../support/refused-media.js';
 import { skipUnless } from '../../support/skip-unless.js';
 import { clipFolder, ffmpeg, hasEncoder, hasFfmpeg, makeClip } from '../drawn-clip.js';
 
 const { file, remove } = clipFolder();
-const copies = () => readdirSync(tmpdir()).filter((name) => name.startsWith('llava-onevision-'));
-let before: string[];
+const temporary = file('temporary');
 
 beforeAll(async () => {
   if (!hasFfmpeg) return;
-  before = copies();
+  mkdirSync(temporary);
   await makeClip(file('clip.mp4'), '-c:v mpeg4', { frames: 30 });
 });
+beforeEach(() => void vi.stubEnv('TMPDIR', temporary));
+afterEach(() => void vi.unstubAllEnvs());
 afterAll(remove);
 
 const clip = (name: string) => dataUrl(readFileSync(file(name)), 'video/mp4');
@@ -32,7 +33,7 @@ const refused = (name: string, rules: Partial<MediaRules> = {}) =>
 describe('Clips', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   it('are handed on as they came, and leave no copy', async () => {
     expect(Buffer.compare(await read('clip.mp4'), readFileSync(file('clip.mp4')))).toBe(0);
-    expect(copies().filter((name) => !before.includes(name))).toEqual([]);
+    expect(clipCopies(temporary)).toEqual([]);
   });
 
   it('14 of too many pixels are refused before they are decoded', async () => {
@@ -121,7 +122,7 @@ describe('Clips', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
     const pending = fetched(clip('clip.mp4'), {}, 'video', abort.signal);
     setImmediate(() => abort.abort(new Error('gone')));
     await expect(pending).rejects.toThrow('gone');
-    expect(copies().filter((name) => !before.includes(name))).toEqual([]);
+    expect(clipCopies(temporary)).toEqual([]);
   });
 });
 
