@@ -63,6 +63,8 @@ export interface DecoderFile {
 /** All but the header itself. */
 export type DecoderFacts = Omit<DecoderFile, 'gguf'>;
 
+/** Above are flags of llama.cpp's own; its enumeration cannot hold all of 32 bits. */
+const MAX_FILE_TYPE = 1023;
 const LLAMA_MAX_LAYERS = 512;
 const MAX_WIDTH = 1 << 20;
 
@@ -154,6 +156,7 @@ function checkNumerics(gguf: GgufFile): void {
     'nextn_predict_layers',
   ])
     ggufInteger(gguf, `qwen2.${key}`, { min: 0, max: 0, fallback: 0 });
+  ggufInteger(gguf, 'general.file_type', { min: 0, max: MAX_FILE_TYPE, fallback: 0 });
   if (!ggufBoolean(gguf, 'qwen2.attention.causal', true))
     throw modelLoadError(gguf.path, "the key 'qwen2.attention.causal' must be true.");
   const scaling = ggufString(gguf, 'qwen2.rope.scaling.type', 'none');

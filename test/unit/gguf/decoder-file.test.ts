@@ -92,6 +92,11 @@ describe('readDecoderFile', () => {
     ['partial rope', key('qwen2.rope.dimension_count', ['u32', 2]), /dimension_count/],
     ['unknown rope scaling', key('qwen2.rope.scaling.type', ['string', 'odd']), /'odd'/],
     ['experts', key('qwen2.expert_count', ['u32', 8]), /expert_count/],
+    [
+      'a file type beyond the enumeration',
+      key('general.file_type', ['u32', 0xffffff]),
+      /file_type/,
+    ],
     ['not causal', key('qwen2.attention.causal', ['bool', false]), /causal/],
     ['another tokenizer', key('tokenizer.ggml.model', ['string', 'llama']), /'llama'/],
     [
