@@ -8,6 +8,7 @@ export type { BatchItem } from './batch/item.js';
 export type { ChatOptions, ChatProgress } from './chat/chat-options.js';
 export type { ChatChunk, ChatResult, ChatStream, ChatTimings } from './chat/chat-stream.js';
 export type { RenderedPrompt } from './chat/conversation.js';
+export type { RenderOptions } from './chat/render-options.js';
 export type { SamplingOptions } from './chat/sampling.js';
 export type { ToolCallDelta } from './chat/tool-call-reader.js';
 export type { Tool, ToolChoice } from './chat/tool-options.js';
@@ -36,7 +37,6 @@ export {
   LlavaOneVision,
   type ModelInfo,
   type ModelStats,
-  type RenderOptions,
 } from './llava-onevision.js';
 export type { LoadOptions, LoadProgress, LogLevel } from './load/load-options.js';
 export type { LoraAdapter } from './load/lora-options.js';

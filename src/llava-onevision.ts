@@ -20,8 +20,8 @@ import { drawConversation } from './chat/drawing/draw-conversation.js';
 import { encodeMedia } from './chat/encode-media.js';
 import type { Engine } from './chat/engine.js';
 import { describeMedia, type MediaSummary } from './chat/planned-media.js';
+import { checkRenderOptions, type RenderOptions } from './chat/render-options.js';
 import { Tasks } from './chat/tasks.js';
-import { resolveTools, type Tool } from './chat/tool-options.js';
 import type { Dialect } from './dialect.js';
 import type { SchedulerStats } from './engine/scheduler.js';
 import { admits } from './grammar/admits.js';
@@ -31,11 +31,10 @@ import { type LoadOptions, type LoadSettings, resolveLoadOptions } from './load/
 import { type LoadPlan, planLoad, readModelFiles } from './load/load-plan.js';
 import type { MemoryEstimate } from './load/memory.js';
 import { filesToLoad } from './models/files-to-load.js';
-import { checkChoice, checkOptions, checkSignal, readable } from './option-checks.js';
+import { checkOptions, checkSignal } from './option-checks.js';
 import { type Message, validateMessages } from './prompt/messages.js';
 import type { Session, SessionHost, SessionOptions } from './session/session.js';
 import { loadSession, startSession } from './session/session-start.js';
-import { MULTI_IMAGE, type MultiImage } from './vision/image-plan.js';
 
 export interface ModelInfo {
   /** What llama.cpp calls the decoder: architecture, size, type. */
@@ -78,14 +77,6 @@ export interface EmbeddedMedia extends MediaSummary {
   /** [rows, width], newline rows included; yours. */
   data: Float32Array;
   width: number;
-}
-
-export interface RenderOptions {
-  /** What several images become. Default: the model's. */
-  multiImage?: MultiImage;
-  /** As the chat has them. */
-  tools?: readonly Tool[];
-  signal?: AbortSignal;
 }
 
 export class LlavaOneVision {
@@ -283,19 +274,6 @@ function filesOf(settings: LoadSettings) {
       onProgress?.({ stage: progress.stage, fraction });
     },
   });
-}
-
-function checkRenderOptions(given: unknown) {
-  const { signal, multiImage, tools } = checkOptions<RenderOptions>('options', given, [
-    'multiImage',
-    'tools',
-    'signal',
-  ]);
-  return {
-    tools: readable('tools', tools, () => resolveTools(tools, undefined)?.tools),
-    signal: checkSignal('signal', signal),
-    multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
-  };
 }
 
 function lockNotes(refusal: string): string[] {
