@@ -17,11 +17,10 @@ import { makeShapeTrue } from './make-shape-true.mjs';
 import { benchPage } from './page.mjs';
 import { llamaCpp } from './peers.mjs';
 import { compareTowers } from './tower.mjs';
-import { leastTime, prefillWork, tileWork, tokenBytes } from './work.mjs';
+import { CHATS, leastTime, prefillWork, tileWork, tokenBytes } from './work.mjs';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..');
-const CHATS = { prompt: 128, answer: 64 };
 const CANNOT_RUN = 3; // of a program without its instruction set
 
 const { values: options } = parseArgs({

@@ -11,11 +11,11 @@
 //   chats:C          tokens/s in sum of C chats that each generate 64 tokens behind 128
 import { LlavaOneVision } from '../dist/src/index.js';
 import { SPECIAL_IDS } from './make-shape-true.mjs';
+import { CHATS } from './work.mjs';
 
 const [model, mmproj, threads, kernels, ...tasks] = process.argv.slice(2);
 const SIDE = 384;
 const PHOTO = { width: 1024, height: 768 };
-const CHATS = { prompt: 128, answer: 64 };
 const TEMPLATE_TOKENS = 30; // about as many as a message costs besides its text
 
 const started = performance.now();

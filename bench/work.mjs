@@ -3,8 +3,11 @@
 import { readGguf } from '../dist/src/gguf/reader.js';
 import { readVisionConfig } from '../dist/src/vision/vision-config.js';
 
+/** Several chats at once: tokens of each one's prompt and answer. */
+export const CHATS = { prompt: 128, answer: 64 };
+
 /** The unit for products of many rows: what is quantised is multiplied as bytes, halves as words. */
-export const UNIT = { f32: 'f32', f16: 'int16', bf16: 'int16' };
+const UNIT = { f32: 'f32', f16: 'int16', bf16: 'int16' };
 const unitOf = (type) => UNIT[type] ?? 'int8';
 
 const isMatrix = ({ shape }) => shape.length > 1 && shape[1] > 1;

@@ -1,7 +1,5 @@
 #include "finish.h"
 
-#include <cstring>
-
 #include "hook.h"
 #include "table.h"
 
