@@ -13,8 +13,9 @@
 namespace llavaov::kernels {
 
 inline __m256i Nibbles(const uint8_t* qs) {  // the low ones, then the high ones
-  const __m128i x = Load128(qs);
-  return _mm256_and_si256(Join(x, _mm_srli_epi16(x, 4)), _mm256_set1_epi8(15));
+  const __m256i twice = _mm256_broadcastsi128_si256(Load128(qs));
+  const __m256i shifted = _mm256_srlv_epi32(twice, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
+  return _mm256_and_si256(shifted, _mm256_set1_epi8(15));
 }
 
 // x + 16 where the bit of the place is set.
