@@ -25,18 +25,21 @@ export function readSeen(chunk: Fields): Seen {
 /** One for each medium that was sent, whatever is told of it, so that they stay in step. */
 function readMedia(given: Fields): SeenMedia {
   const common = { rows: number(given.rows), cached: given.cached === true };
+  const geometry = fields(given.geometry);
   if (given.kind === 'video') {
-    const frames = Array.isArray(given.frames) ? given.frames.map(number) : [];
-    const seconds = typeof given.seconds === 'number' ? { seconds: given.seconds } : {};
-    return { kind: 'video', ...common, ...seconds, frames };
+    const { seconds, frame_seconds: times } = geometry;
+    return {
+      ...{ kind: 'video', ...common, frames: Array.isArray(times) ? times.map(number) : [] },
+      ...(typeof seconds === 'number' && { seconds }),
+    };
   }
   const grid = fields(given.grid);
-  const kept = given.kept ? { kept: box(given.kept) } : {};
   return {
-    ...{ kind: 'image', ...common, image: size(given.image), canvas: size(given.canvas) },
-    picture: box(given.picture),
+    ...{ kind: 'image', ...common, image: size(geometry.image), canvas: size(geometry.canvas) },
+    picture: box(geometry.picture),
     grid: { cols: number(grid.cols) || 1, rows: number(grid.rows) || 1 },
-    ...{ tile: number(given.tile), hasOverview: given.has_overview === true, ...kept },
+    ...{ tile: number(geometry.tile), hasOverview: geometry.has_overview === true },
+    ...(geometry.kept !== undefined && { kept: box(geometry.kept) }),
   };
 }
 

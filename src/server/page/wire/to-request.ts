@@ -63,10 +63,15 @@ export async function toRequest(
     stream_options: { include_usage: true },
     llava_onevision: { progress: true, geometry: true },
     ...sampling(settings),
-    ...(settings.schema.trim() !== '' && { response_format: format(settings.schema) }),
     ...(hasClip && { media_io_kwargs: { video: { num_frames: settings.frames } } }),
-    ...(asked.at(-1)?.role === 'assistant' && { continue_final_message: true }),
+    ...ending(asked.at(-1), settings),
   };
+}
+
+/** The server keeps no schema from the middle of an answer on. */
+function ending(last: Turn | undefined, { schema }: Settings) {
+  if (last?.role === 'assistant') return { continue_final_message: true } as const;
+  return schema.trim() === '' ? {} : { response_format: format(schema) };
 }
 
 function sampling(settings: Settings) {

@@ -63,6 +63,8 @@ test('an answer at the end is gone on in; one that came to nothing is none', asy
   const continued = await toRequest([asked, begun], settings, media);
   expect(continued.continue_final_message).toBe(true);
   expect(continued.messages.at(-1)).toEqual({ role: 'assistant', content: 'A ca' });
+  const kept = await toRequest([asked, begun], { ...settings, schema: '{}' }, media);
+  expect(kept).not.toHaveProperty('response_format');
   const anew = await toRequest([asked, { ...begun, text: '' }], settings, media);
   expect(anew).not.toHaveProperty('continue_final_message');
   expect(anew.messages).toHaveLength(1);

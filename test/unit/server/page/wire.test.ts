@@ -55,13 +55,17 @@ const text = (content: string, finish_reason: string | null = null) => ({
 test('a stream is its queue, its stages, its text, and what was seen', async () => {
   const image = { width: 40, height: 30 };
   const box = { x: 0, y: 5, ...image };
+  const geometry = { image, canvas: image, picture: box, tile: 112, has_overview: true, kept: box };
   const media = [
+    { kind: 'image', rows: 60, cached: true, grid: { cols: 2, rows: 1 }, geometry },
     {
-      ...{ kind: 'image', rows: 60, cached: true, image, canvas: image, picture: box },
-      ...{ grid: { cols: 2, rows: 1 }, tile: 112, has_overview: true, kept: box },
+      kind: 'video',
+      rows: 32,
+      cached: false,
+      geometry: { seconds: 2.5, frame_seconds: [0, 1.25] },
     },
-    { kind: 'video', rows: 32, cached: false, seconds: 2.5, frames: [0, 1.25] },
     { kind: 'image', rows: 9, cached: false, grid: null },
+    { kind: 'video', rows: 8, cached: false, geometry: { width: 4, height: 3 } },
   ];
   const details = { cached_tokens: 10, image_tokens: 92 };
   const usage = { prompt_tokens: 100, completion_tokens: 2, prompt_tokens_details: details };
@@ -94,12 +98,13 @@ test('a stream is its queue, its stages, its text, and what was seen', async () 
             ...{ kind: 'image', rows: 60, cached: true, image, canvas: image, picture: box },
             ...{ grid: { cols: 2, rows: 1 }, tile: 112, hasOverview: true, kept: box },
           },
-          media[1],
+          { kind: 'video', rows: 32, cached: false, seconds: 2.5, frames: [0, 1.25] },
           {
             ...{ kind: 'image', rows: 9, cached: false, image: none, canvas: none },
             ...{ picture: { x: 0, y: 0, ...none }, grid: { cols: 1, rows: 1 }, tile: 0 },
             hasOverview: false,
           },
+          { kind: 'video', rows: 8, cached: false, frames: [] },
         ],
         usage: { promptTokens: 100, imageTokens: 92, cachedTokens: 10, completionTokens: 2 },
         timings,
