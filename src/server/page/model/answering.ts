@@ -66,20 +66,19 @@ async function written(
   const body = await toRequest(asked, settings, blobOf);
   live.abort.signal.throwIfAborted();
   let keptAt = performance.now();
+  let end: Partial<Turn> = { state: 'failed', error: words().brokeOff };
   for await (const news of parts.client.chat(body, live.abort.signal)) {
     if (news.kind === 'end')
-      return { state: news.reason === 'length' ? 'length' : 'done', seen: news.seen };
-    if (news.kind !== 'text') {
-      live.progress.value = news;
-      continue;
-    }
+      end = { state: news.reason === 'length' ? 'length' : 'done', seen: news.seen };
+    if (news.kind === 'queued' || news.kind === 'stage') live.progress.value = news;
+    if (news.kind !== 'text') continue;
     live.progress.value = undefined;
     live.text.value += news.text;
     if (performance.now() - keptAt < KEEP_EVERY_MS) continue;
     keptAt = performance.now();
     void change(turn.conversation, {}, { ...turn, text: live.text.value });
   }
-  return { state: 'failed', error: words().brokeOff };
+  return end;
 }
 
 /** What became of an answer that did not come to its end. */

@@ -2,12 +2,12 @@
  * The list: opening, renaming, deleting with a way back, search, files out and in. The open conversation is named in the
  * address after '#', so that the browser's own back and forward work.
  */
-import { batch, computed, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import { words } from '../words/words.js';
-import { keepAsStart } from './start-settings.js';
 import { liveIn } from './answering.js';
 import { readLocal, writeLocal } from './local.js';
 import { notice, tell } from './notices.js';
+import { keepAsStart } from './start-settings.js';
 import { change, conversations, current, currentId, parts, turns, unsaved } from './state.js';
 import { exportJson, exportMarkdown, importJson } from './transfer.js';
 import type { Conversation, Id, Settings } from './types.js';
@@ -42,6 +42,13 @@ async function openAddressed(): Promise<void> {
   const isKnown = conversations.value.some((one) => one.id === id);
   await show(isKnown ? id : unsaved.value.id);
 }
+
+/** A conversation that was begun here has its name in the address from then on. */
+effect(() => {
+  const { id } = current.value;
+  const isKept = conversations.value.some((one) => one.id === id);
+  if (isKept && location.hash === '') history.replaceState(null, '', `#${id}`);
+});
 
 async function show(id: Id): Promise<void> {
   const isKept = conversations.value.some((one) => one.id === id);
@@ -128,7 +135,10 @@ export async function saveAsMarkdown(one: Conversation): Promise<void> {
 }
 
 const fileName = ({ title }: Conversation): string =>
-  title.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '').slice(0, 60) || 'conversation';
+  title
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 60) || 'conversation';
 
 async function save(make: () => Promise<Blob>, name: string): Promise<void> {
   try {

@@ -1,9 +1,9 @@
 /** A question that is being written: its text, its pictures and clips in their order. */
 import { signal } from '@preact/signals';
-import { say, tell } from './notices.js';
-import { hold } from './media.js';
-import { asPicture } from './as-picture.js';
 import { words } from '../words/words.js';
+import { asPicture } from './as-picture.js';
+import { hold } from './media.js';
+import { say, tell } from './notices.js';
 import type { Id, Media, Turn } from './types.js';
 
 export class Draft {

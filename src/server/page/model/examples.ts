@@ -23,7 +23,11 @@ const corners = (ink: Ink, points: readonly (readonly [number, number])[]) => {
 };
 
 const triangle: Shape = (ink, x, y, r) =>
-  corners(ink, [[x, y - r], [x + r * 0.9, y + r * 0.7], [x - r * 0.9, y + r * 0.7]]);
+  corners(ink, [
+    [x, y - r],
+    [x + r * 0.9, y + r * 0.7],
+    [x - r * 0.9, y + r * 0.7],
+  ]);
 
 const star: Shape = (ink, x, y, r) =>
   corners(
@@ -44,14 +48,16 @@ const circle: Shape = (ink, x, y, r) => {
 type Color = keyof typeof COLORS;
 type Item = [Shape, Color, number, number, number];
 
-function picture(background: Color, ...items: Item[]): HTMLCanvasElement {
+const HEIGHT = 200;
+
+function picture(width: number, background: Color, ...items: Item[]): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
-  canvas.width = 224;
-  canvas.height = 224;
+  canvas.width = width;
+  canvas.height = HEIGHT;
   const ink = canvas.getContext('2d');
   if (!ink) return canvas;
   ink.fillStyle = COLORS[background];
-  ink.fillRect(0, 0, canvas.width, canvas.height);
+  ink.fillRect(0, 0, width, HEIGHT);
   for (const [shape, color, x, y, r] of items) {
     ink.fillStyle = COLORS[color];
     shape(ink, x, y, r);
@@ -60,19 +66,20 @@ function picture(background: Color, ...items: Item[]): HTMLCanvasElement {
 }
 
 const drawings: Record<ExampleName, () => HTMLCanvasElement[]> = {
-  shape: () => [picture('purple', [triangle, 'green', 105, 118, 70])],
+  shape: () => [picture(320, 'purple', [triangle, 'green', 150, 106, 72])],
   count: () => [
     picture(
+      320,
       'blue',
-      [star, 'yellow', 50, 55, 30],
-      [star, 'yellow', 150, 48, 34],
-      [star, 'yellow', 92, 128, 28],
-      [star, 'yellow', 176, 160, 32],
+      [star, 'yellow', 66, 62, 36],
+      [star, 'yellow', 196, 54, 32],
+      [star, 'yellow', 128, 142, 34],
+      [star, 'yellow', 258, 140, 38],
     ),
   ],
   second: () => [
-    picture('white', [circle, 'red', 112, 112, 62]),
-    picture('white', [triangle, 'blue', 112, 118, 72]),
+    picture(160, 'white', [circle, 'red', 80, 100, 54]),
+    picture(160, 'white', [triangle, 'blue', 80, 106, 62]),
   ],
 };
 

@@ -5,9 +5,9 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { Client } from '../wire/client.js';
 import { words } from '../words/words.js';
+import { tell } from './notices.js';
 import { startSettings } from './start-settings.js';
 import { StorageFull, type Store } from './store.js';
-import { tell } from './notices.js';
 import { branch } from './tree.js';
 import type { Conversation, Id, Turn } from './types.js';
 

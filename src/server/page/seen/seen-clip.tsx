@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Media, SeenVideo } from '../model/types.js';
 import { useMediaUrl } from '../ui/media-thumb.js';
 import { words } from '../words/words.js';
+import { Caption } from './caption.js';
 import { clock } from './units.js';
 
 export function SeenClip({ media, seen }: { media: Media; seen: SeenVideo }) {
@@ -13,14 +14,13 @@ export function SeenClip({ media, seen }: { media: Media; seen: SeenVideo }) {
   const facts = [t.framesOf(seen.frames.length), t.rows(seen.rows), seen.cached ? t.cached : ''];
   return (
     <figure class="seen-clip">
-      {url && canPlay && <Frame url={url} time={seen.frames[at] ?? 0} onError={() => setCanPlay(false)} />}
+      {url && canPlay && (
+        <Frame url={url} time={seen.frames[at] ?? 0} onError={() => setCanPlay(false)} />
+      )}
       {!canPlay && <p>{t.clipUnplayable}</p>}
       {url === null && <p>{t.noPicture}</p>}
       {seen.frames.length > 0 && <TimeLine seen={seen} at={at} onChange={setAt} />}
-      <figcaption>
-        <strong>{media.name}</strong>
-        <span>{facts.filter(Boolean).join(' · ')}</span>
-      </figcaption>
+      <Caption media={media} facts={facts} />
     </figure>
   );
 }
@@ -34,8 +34,18 @@ function Frame({ url, time, onError }: { url: string; time: number; onError: () 
     if (element && isReady) element.currentTime = Math.min(time, element.duration - 0.001);
   }, [time, isReady]);
   return (
-    <video ref={video} class="seen-frame" src={url} muted playsInline preload="auto" tabIndex={-1}
-      aria-hidden="true" onLoadedMetadata={() => setReady(true)} onError={onError} />
+    <video
+      ref={video}
+      class="seen-frame"
+      src={url}
+      muted
+      playsInline
+      preload="auto"
+      tabIndex={-1}
+      aria-hidden="true"
+      onLoadedMetadata={() => setReady(true)}
+      onError={onError}
+    />
   );
 }
 
@@ -57,13 +67,22 @@ function TimeLine({ seen, at, onChange }: LineProps) {
         {frames.map((time, index) => (
           <g key={time} onPointerEnter={() => onChange(index)}>
             <path class="time-catch" d={`M${(time / end) * 1000} 0V24`} />
-            <path class={index === at ? 'time-mark is-chosen' : 'time-mark'}
-              d={`M${(time / end) * 1000} 3V21`} />
+            <path
+              class={index === at ? 'time-mark is-chosen' : 'time-mark'}
+              d={`M${(time / end) * 1000} 3V21`}
+            />
           </g>
         ))}
       </svg>
-      <input type="range" min={0} max={frames.length - 1} value={at} aria-label={t.frameSlider}
-        aria-valuetext={said} onInput={(event) => onChange(event.currentTarget.valueAsNumber)} />
+      <input
+        type="range"
+        min={0}
+        max={frames.length - 1}
+        value={at}
+        aria-label={t.frameSlider}
+        aria-valuetext={said}
+        onInput={(event) => onChange(event.currentTarget.valueAsNumber)}
+      />
       <div class="time-words">
         <span>{said}</span>
         <span>{clock(end)}</span>

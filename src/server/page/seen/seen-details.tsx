@@ -18,8 +18,13 @@ export function SeenDetails({ turn, seen }: { turn: Turn; seen: Seen }) {
   const total = seen.timings.total_ms;
   return (
     <section class="seen">
-      <button type="button" class="seen-toggle" aria-expanded={isOpen} aria-controls={id}
-        onClick={() => setOpen(!isOpen)}>
+      <button
+        type="button"
+        class="seen-toggle"
+        aria-expanded={isOpen}
+        aria-controls={id}
+        onClick={() => setOpen(!isOpen)}
+      >
         <Eye />
         <span>{t.saw}</span>
         <span class="seen-facts">

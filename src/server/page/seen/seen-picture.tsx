@@ -3,6 +3,7 @@ import { useId } from 'preact/hooks';
 import type { Box, Media, SeenImage } from '../model/types.js';
 import { useMediaUrl } from '../ui/media-thumb.js';
 import { words } from '../words/words.js';
+import { Caption } from './caption.js';
 
 export function SeenPicture({ media, seen }: { media: Media; seen: SeenImage }) {
   const url = useMediaUrl(media.id, true);
@@ -11,7 +12,7 @@ export function SeenPicture({ media, seen }: { media: Media; seen: SeenImage }) 
   return (
     <figure class="seen-picture">
       <div class="seen-drawings">
-        <Canvas media={media} seen={seen} url={url} />
+        {seen.canvas.width > 0 && <Canvas media={media} seen={seen} url={url} />}
         {isGrid && seen.hasOverview && url && <Overview url={url} seen={seen} />}
       </div>
       <Facts media={media} seen={seen} />
@@ -25,10 +26,20 @@ function Canvas({ media, seen, url }: { media: Media; seen: SeenImage; url?: str
   const unit = Math.max(canvas.width, canvas.height) / 100;
   const tiles = Array.from({ length: grid.cols * grid.rows }, (_, index) => index);
   return (
-    <svg class="seen-canvas" viewBox={`0 0 ${canvas.width} ${canvas.height}`} role="img"
-      aria-label={words().tileDrawing(media.name, grid.cols, grid.rows)}>
+    <svg
+      class="seen-canvas"
+      viewBox={`0 0 ${canvas.width} ${canvas.height}`}
+      role="img"
+      aria-label={words().tileDrawing(media.name, grid.cols, grid.rows)}
+    >
       <defs>
-        <pattern id={hatch} width={unit * 2} height={unit * 2} patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+        <pattern
+          id={hatch}
+          width={unit * 2}
+          height={unit * 2}
+          patternUnits="userSpaceOnUse"
+          patternTransform="rotate(45)"
+        >
           <rect class="seen-pad" width={unit * 2} height={unit * 2} />
           <path class="seen-hatch" d={`M0 0V${unit * 2}`} stroke-width={unit} />
         </pattern>
@@ -36,7 +47,13 @@ function Canvas({ media, seen, url }: { media: Media; seen: SeenImage; url?: str
       <rect width={canvas.width} height={canvas.height} fill={`url(#${hatch})`} />
       {url && <image href={url} {...picture} preserveAspectRatio="none" />}
       {tiles.map((index) => (
-        <Tile key={index} number={index + 1} box={boxOf(index, seen)} isNumbered={tiles.length > 1} unit={unit} />
+        <Tile
+          key={index}
+          number={index + 1}
+          box={boxOf(index, seen)}
+          isNumbered={tiles.length > 1}
+          unit={unit}
+        />
       ))}
       {seen.kept && <rect class="seen-kept" {...seen.kept} />}
     </svg>
@@ -46,7 +63,12 @@ function Canvas({ media, seen, url }: { media: Media; seen: SeenImage; url?: str
 function boxOf(index: number, { canvas, grid }: SeenImage): Box {
   const width = canvas.width / grid.cols;
   const height = canvas.height / grid.rows;
-  return { x: (index % grid.cols) * width, y: Math.floor(index / grid.cols) * height, width, height };
+  return {
+    x: (index % grid.cols) * width,
+    y: Math.floor(index / grid.cols) * height,
+    width,
+    height,
+  };
 }
 
 interface TileProps {
@@ -64,8 +86,22 @@ function Tile({ number, box, isNumbered, unit }: TileProps) {
       <rect class="seen-edge" {...box} />
       {isNumbered && (
         <>
-          <rect class="seen-number-back" x={box.x + unit} y={box.y + unit} width={size * (number > 9 ? 1.6 : 1.2)} height={size * 1.2} rx={unit * 0.6} />
-          <text x={box.x + unit + size * (number > 9 ? 0.8 : 0.6)} y={box.y + unit + size * 0.95} font-size={size} text-anchor="middle">{number}</text>
+          <rect
+            class="seen-number-back"
+            x={box.x + unit}
+            y={box.y + unit}
+            width={size * (number > 9 ? 1.6 : 1.2)}
+            height={size * 1.2}
+            rx={unit * 0.6}
+          />
+          <text
+            x={box.x + unit + size * (number > 9 ? 0.8 : 0.6)}
+            y={box.y + unit + size * 0.95}
+            font-size={size}
+            text-anchor="middle"
+          >
+            {number}
+          </text>
         </>
       )}
     </g>
@@ -91,6 +127,8 @@ function Facts({ media, seen }: { media: Media; seen: SeenImage }) {
   const { image, picture, canvas, grid } = seen;
   const isGrid = grid.cols * grid.rows > 1;
   const padded = 1 - (picture.width * picture.height) / (canvas.width * canvas.height);
+  // Of a server that tells no sizes.
+  if (canvas.width === 0) return <Caption media={media} facts={[t.rows(seen.rows)]} />;
   const facts = [
     t.picturePixels(image.width, image.height),
     t.scaledTo(Math.round(picture.width), Math.round(picture.height)),
@@ -100,10 +138,5 @@ function Facts({ media, seen }: { media: Media; seen: SeenImage }) {
     t.rows(seen.rows),
     seen.cached ? t.cached : '',
   ];
-  return (
-    <figcaption>
-      <strong>{media.name}</strong>
-      <span>{facts.filter(Boolean).join(' · ')}</span>
-    </figcaption>
-  );
+  return <Caption media={media} facts={facts} />;
 }

@@ -53,7 +53,7 @@ function Stages({ timings, tokens }: { timings: Seen['timings']; tokens: number 
           <tr key={name}>
             <th scope="row">{t.stages[name]}</th>
             <td aria-hidden="true">
-              <svg viewBox="0 0 100 8" preserveAspectRatio="none">
+              <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
                 <rect width={Math.max((timings[`${name}_ms`]! / longest) * 100, 0.5)} height="8" />
               </svg>
             </td>

@@ -15,9 +15,17 @@ import type { TurnProps } from './turn-props.js';
 export function Answer({ turn, at, of, isLast }: TurnProps) {
   const live = turn.state === 'writing' ? lives.value.get(turn.id) : undefined;
   return (
-    <article class="turn answer" aria-label={turn.model ?? 'LLaVA-OneVision'} tabIndex={-1}
-      aria-busy={live ? true : undefined}>
-      {turn.model && <p class="answerer" aria-hidden="true">{turn.model}</p>}
+    <article
+      class="turn answer"
+      aria-label={turn.model ?? 'LLaVA-OneVision'}
+      tabIndex={-1}
+      aria-busy={live ? true : undefined}
+    >
+      {turn.model && (
+        <p class="answerer" aria-hidden="true">
+          {turn.model}
+        </p>
+      )}
       {live ? <LiveBody live={live} /> : <Finished turn={turn} at={at} of={of} isLast={isLast} />}
     </article>
   );
@@ -40,14 +48,29 @@ function Finished({ turn, at, of, isLast }: TurnProps) {
   return (
     <>
       {turn.text !== '' &&
-        (turn.isJson ? <JsonAnswer text={turn.text} /> : <Markdown text={turn.text} isWriting={false} />)}
+        (turn.isJson ? (
+          <JsonAnswer text={turn.text} />
+        ) : (
+          <Markdown text={turn.text} isWriting={false} />
+        ))}
       <Ending turn={turn} />
       <TurnActions turn={turn} at={at} of={of}>
         {turn.text !== '' && <CopyButton text={turn.text} />}
-        <Button name={t.again} icon={Again} disabled={!canAsk()} onClick={() => void askAgain(turn)} />
+        <Button
+          name={t.again}
+          icon={Again}
+          disabled={!canAsk()}
+          onClick={() => void askAgain(turn)}
+        />
         {isLast && isCut && turn.text !== '' && !turn.isJson && (
-          <Button name={t.goOn} icon={Onward} hasText look="is-plain" disabled={!canAsk()}
-            onClick={() => void goOn(turn)} />
+          <Button
+            name={t.goOn}
+            icon={Onward}
+            hasText
+            look="is-plain"
+            disabled={!canAsk()}
+            onClick={() => void goOn(turn)}
+          />
         )}
       </TurnActions>
       {turn.seen && <SeenDetails turn={turn} seen={turn.seen} />}
@@ -62,12 +85,25 @@ function Ending({ turn }: { turn: Turn }) {
     return (
       <p class="ending is-failed" role="alert">
         <Warning />
-        <span>{t.failedNote} {turn.error}</span>
-        <button type="button" class="button is-plain" disabled={!canAsk()}
-          onClick={() => void askAgain(turn)}>{t.retry}</button>
+        <span>
+          {t.failedNote} {turn.error}
+        </span>
+        <button
+          type="button"
+          class="button is-plain"
+          disabled={!canAsk()}
+          onClick={() => void askAgain(turn)}
+        >
+          {t.retry}
+        </button>
       </p>
     );
-  const notes = { stopped: t.stoppedNote, length: t.lengthNote, writing: t.interruptedNote, done: '' };
+  const notes = {
+    stopped: t.stoppedNote,
+    length: t.lengthNote,
+    writing: t.interruptedNote,
+    done: '',
+  };
   const note = notes[turn.state ?? 'done'];
   return note ? <p class="ending">{note}</p> : null;
 }

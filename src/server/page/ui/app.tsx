@@ -1,5 +1,5 @@
 /** The whole page. Files dropped or pasted anywhere on it go to the composer. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { draft } from '../model/draft.js';
 import { words } from '../words/words.js';
 import { Banner } from './banner.js';
@@ -16,6 +16,7 @@ import { Thread } from './thread.js';
 export function App() {
   const isDropping = useDrop();
   const hasDrawer = isNarrow.value && (hasSidebar.value || hasPanel.value);
+  useDrawerFocus(hasDrawer);
   return (
     <div class="page" data-sidebar={hasSidebar.value} data-panel={hasPanel.value}>
       {hasSidebar.value && <Sidebar />}
@@ -23,18 +24,37 @@ export function App() {
         <Bar />
         <Banner />
         <Thread />
-        <div class="composer-frame"><Composer /></div>
+        <div class="composer-frame">
+          <Composer />
+        </div>
       </main>
       {hasPanel.value && <Panel />}
       {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: Escape and the close button do the same */}
       {hasDrawer && <div class="shade" onClick={closeDrawers} />}
-      {isDropping && <div class="drop"><span>{words().dropHere}</span></div>}
+      {isDropping && (
+        <div class="drop">
+          <span>{words().dropHere}</span>
+        </div>
+      )}
       <KeyDialog />
       <HelpDialog />
       <Notices />
       <Reader />
     </div>
   );
+}
+
+/** The focus goes into a drawer that opens, and back to what opened it. */
+function useDrawerFocus(hasDrawer: boolean): void {
+  const opener = useRef<Element | null>(null);
+  useLayoutEffect(() => {
+    if (hasDrawer) {
+      opener.current = document.activeElement;
+      document.querySelector<HTMLElement>('.sidebar button, .panel button')?.focus();
+    } else if (document.activeElement === document.body && opener.current instanceof HTMLElement) {
+      opener.current.focus();
+    }
+  }, [hasDrawer]);
 }
 
 /** Whether files are held over the page. */

@@ -31,7 +31,9 @@ export function Attachments({ draft }: { draft: Draft }) {
   };
   return (
     <>
-      <span id={help} hidden>{t.attachmentHelp}</span>
+      <span id={help} hidden>
+        {t.attachmentHelp}
+      </span>
       <ul ref={list} class="attachments" aria-label={t.attachments}>
         {media.map((one, at) => (
           <li
@@ -47,13 +49,19 @@ export function Attachments({ draft }: { draft: Draft }) {
               dragged.current = one.id;
               event.dataTransfer?.setData('text/plain', one.name);
             }}
-            onDragEnd={() => { dragged.current = null; }}
+            onDragEnd={() => {
+              dragged.current = null;
+            }}
             onDragEnter={() => dragged.current && draft.move(dragged.current, at)}
             onDragOver={(event) => dragged.current && event.preventDefault()}
           >
             <MediaThumb media={one} />
-            <Button name={t.removeFile(one.name)} icon={Close} look="attachment-remove"
-              onClick={() => draft.remove(one.id)} />
+            <Button
+              name={t.removeFile(one.name)}
+              icon={Close}
+              look="attachment-remove"
+              onClick={() => draft.remove(one.id)}
+            />
           </li>
         ))}
       </ul>

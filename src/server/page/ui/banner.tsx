@@ -10,13 +10,21 @@ export function Banner() {
   if (link.value === 'down')
     return (
       <Line text={t.down}>
-        <button type="button" class="button is-plain" onClick={() => void look()}>{t.tryNow}</button>
+        <button type="button" class="button is-plain" onClick={() => void look()}>
+          {t.tryNow}
+        </button>
       </Line>
     );
   if (wantsKey.value && !isKeyDialogOpen.value)
     return (
       <Line text={t.needsKeyNote}>
-        <button type="button" class="button is-plain" onClick={() => { isKeyDialogOpen.value = true; }}>
+        <button
+          type="button"
+          class="button is-plain"
+          onClick={() => {
+            isKeyDialogOpen.value = true;
+          }}
+        >
           {t.keyEnter}
         </button>
       </Line>

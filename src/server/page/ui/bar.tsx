@@ -12,14 +12,24 @@ export function Bar() {
   const model = settings.model || models.value[0]?.id;
   return (
     <header class="bar">
-      <Button name={hasSidebar.value ? t.closeSidebar : t.openSidebar} icon={Menu}
-        aria-expanded={hasSidebar.value} aria-controls="sidebar" onClick={toggleSidebar} />
+      <Button
+        name={hasSidebar.value ? t.closeSidebar : t.openSidebar}
+        icon={Menu}
+        aria-expanded={hasSidebar.value}
+        aria-controls="sidebar"
+        onClick={toggleSidebar}
+      />
       <p class="bar-title">
         <span>{title || 'LLaVA-OneVision'}</span>
         {model && <small>{model}</small>}
       </p>
-      <Button name={hasPanel.value ? t.closePanel : t.openPanel} icon={Sliders}
-        aria-expanded={hasPanel.value} aria-controls="panel" onClick={togglePanel} />
+      <Button
+        name={hasPanel.value ? t.closePanel : t.openPanel}
+        icon={Sliders}
+        aria-expanded={hasPanel.value}
+        aria-controls="panel"
+        onClick={togglePanel}
+      />
     </header>
   );
 }

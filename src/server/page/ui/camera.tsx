@@ -7,7 +7,7 @@ import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 import { Camera, Swap } from './icons.js';
 
-const isTouched = matchMedia('(pointer: coarse)');
+export const isTouched = matchMedia('(pointer: coarse)');
 
 export function CameraButton({ draft }: { draft: Draft }) {
   const [isOpen, setOpen] = useState(false);
@@ -16,14 +16,23 @@ export function CameraButton({ draft }: { draft: Draft }) {
   if (!isTouched.matches && !navigator.mediaDevices) return null;
   return (
     <>
-      <Button name={words().camera} icon={Camera}
-        onClick={() => (isTouched.matches ? input.current?.click() : setOpen(true))} />
-      <input ref={input} type="file" accept="image/*" capture="environment" hidden
+      <Button
+        name={words().camera}
+        icon={Camera}
+        onClick={() => (isTouched.matches ? input.current?.click() : setOpen(true))}
+      />
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        capture="environment"
+        hidden
         aria-label={words().camera}
         onChange={({ currentTarget }) => {
           void draft.add([...(currentTarget.files ?? [])]);
           currentTarget.value = '';
-        }} />
+        }}
+      />
       {isOpen && <CameraDialog draft={draft} onClose={() => setOpen(false)} />}
     </>
   );
@@ -60,12 +69,25 @@ function CameraDialog({ draft, onClose }: { draft: Draft; onClose: () => void })
   const t = words();
   return (
     <Dialog title={t.camera} onClose={onClose} look="is-camera">
-      {isRefused ? <p role="alert">{t.noCamera}</p> : <video ref={video} autoPlay muted playsInline />}
+      {isRefused ? (
+        <p role="alert">{t.noCamera}</p>
+      ) : (
+        <video ref={video} autoPlay muted playsInline />
+      )}
       <div class="dialog-row">
-        <Button name={t.otherCamera} icon={Swap}
-          onClick={() => setFacing(facing === 'user' ? 'environment' : 'user')} />
-        <Button name={t.shoot} icon={Camera} look="is-main" hasText disabled={isRefused}
-          onClick={() => void shoot()} />
+        <Button
+          name={t.otherCamera}
+          icon={Swap}
+          onClick={() => setFacing(facing === 'user' ? 'environment' : 'user')}
+        />
+        <Button
+          name={t.shoot}
+          icon={Camera}
+          look="is-main"
+          hasText
+          disabled={isRefused}
+          onClick={() => void shoot()}
+        />
       </div>
     </Dialog>
   );

@@ -7,7 +7,7 @@ import { current } from '../model/state.js';
 import { words } from '../words/words.js';
 import { Attachments } from './attachments.js';
 import { Button } from './button.js';
-import { CameraButton } from './camera.js';
+import { CameraButton, isTouched } from './camera.js';
 import { Picture, Send, Stop } from './icons.js';
 
 interface Props {
@@ -36,9 +36,12 @@ export function Composer({ draft = mainDraft, onSend, onCancel }: Props) {
     send();
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys of the fields within
-    <form class="composer" onSubmit={(event) => event.preventDefault()} onKeyDown={onKeyDown}
-      data-main={isMain || undefined}>
+    <form
+      class="composer"
+      onSubmit={(event) => event.preventDefault()}
+      onKeyDown={onKeyDown}
+      data-main={isMain || undefined}
+    >
       <Attachments draft={draft} />
       <TextField draft={draft} isFocused={!isMain} />
       <div class="composer-row">
@@ -46,7 +49,9 @@ export function Composer({ draft = mainDraft, onSend, onCancel }: Props) {
         <CameraButton draft={draft} />
         <span class="spring" />
         {onCancel && (
-          <button type="button" class="button is-plain" onClick={onCancel}>{t.cancel}</button>
+          <button type="button" class="button is-plain" onClick={onCancel}>
+            {t.cancel}
+          </button>
         )}
         <SendButton draft={draft} onSend={send} name={isMain ? t.send : t.sendEdited} />
       </div>
@@ -58,14 +63,15 @@ function SendButton({ draft, onSend, name }: { draft: Draft; onSend: () => void;
   if (liveIn(current.value.id) && draft === mainDraft)
     return <Button name={words().stop} icon={Stop} look="is-round is-stop" onClick={stop} />;
   const isReady = canAsk() && !draft.isEmpty;
-  return <Button name={name} icon={Send} look="is-round is-main" onClick={onSend} disabled={!isReady} />;
+  return (
+    <Button name={name} icon={Send} look="is-round is-main" onClick={onSend} disabled={!isReady} />
+  );
 }
 
 function TextField({ draft, isFocused }: { draft: Draft; isFocused: boolean }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const text = draft.text.value;
   const t = words();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: its height follows its text
   useLayoutEffect(() => {
     const element = field.current;
     if (!element || CSS.supports('field-sizing', 'content')) return;
@@ -73,7 +79,8 @@ function TextField({ draft, isFocused }: { draft: Draft; isFocused: boolean }) {
     element.style.height = `${element.scrollHeight}px`;
   }, [text]);
   useLayoutEffect(() => {
-    if (isFocused) field.current?.focus();
+    // On a phone that would open the keyboard.
+    if (isFocused || !isTouched.matches) field.current?.focus();
   }, [isFocused]);
   return (
     <textarea
@@ -84,7 +91,9 @@ function TextField({ draft, isFocused }: { draft: Draft; isFocused: boolean }) {
       value={text}
       placeholder={t.ask}
       aria-label={t.askLabel}
-      onInput={(event) => { draft.text.value = event.currentTarget.value; }}
+      onInput={(event) => {
+        draft.text.value = event.currentTarget.value;
+      }}
     />
   );
 }
@@ -99,9 +108,16 @@ function FileButton({ draft, isMain }: { draft: Draft; isMain: boolean }) {
   return (
     <>
       <Button name={words().addFiles} icon={Picture} onClick={() => picker.current?.click()} />
-      <input ref={picker} type="file" id={isMain ? 'files' : undefined} multiple hidden
-        accept="image/*,video/*" aria-label={words().addFiles}
-        onChange={(event) => take(event.currentTarget)} />
+      <input
+        ref={picker}
+        type="file"
+        id={isMain ? 'files' : undefined}
+        multiple
+        hidden
+        accept="image/*,video/*"
+        aria-label={words().addFiles}
+        onChange={(event) => take(event.currentTarget)}
+      />
     </>
   );
 }

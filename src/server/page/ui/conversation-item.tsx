@@ -25,11 +25,20 @@ export function ConversationItem({ conversation, onOpen }: Props) {
     { label: t.remove, icon: Bin, run: () => remove(conversation), isDangerous: true },
   ];
   if (isNaming)
-    return <li class="conversation"><Naming conversation={conversation} onDone={() => setNaming(false)} /></li>;
+    return (
+      <li class="conversation">
+        <Naming conversation={conversation} onDone={() => setNaming(false)} />
+      </li>
+    );
   return (
     <li class="conversation" data-open={isOpen || undefined}>
-      <button type="button" class="conversation-open" aria-current={isOpen ? 'page' : undefined}
-        onClick={onOpen} title={title}>
+      <button
+        type="button"
+        class="conversation-open"
+        aria-current={isOpen ? 'page' : undefined}
+        onClick={onOpen}
+        title={title}
+      >
         <span class="conversation-title">{title}</span>
         {liveIn(conversation.id) && <span class="pulse" role="img" aria-label={t.answering} />}
       </button>
@@ -46,14 +55,19 @@ function Naming({ conversation, onDone }: { conversation: Conversation; onDone: 
     onDone();
   };
   return (
-    <input ref={field} class="conversation-name" defaultValue={conversation.title}
-      aria-label={words().newTitle} onBlur={done}
+    <input
+      ref={field}
+      class="conversation-name"
+      defaultValue={conversation.title}
+      aria-label={words().newTitle}
+      onBlur={done}
       onKeyDown={(event) => {
         if (event.key === 'Escape' && field.current) field.current.value = conversation.title;
         if (event.key === 'Enter' || event.key === 'Escape') {
           event.stopPropagation();
           field.current?.blur();
         }
-      }} />
+      }}
+    />
   );
 }

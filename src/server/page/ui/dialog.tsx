@@ -21,6 +21,7 @@ export function Dialog({ title, onClose, look, children }: Props) {
     return () => element?.close();
   }, []);
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape is the browser's own
     <dialog
       ref={dialog}
       class={`dialog ${look ?? ''}`}

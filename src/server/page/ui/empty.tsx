@@ -13,7 +13,9 @@ export function Empty() {
       <h1>{t.emptyTitle}</h1>
       <p>{t.emptyText}</p>
       <ul class="examples">
-        {exampleNames.map((name) => <Example key={name} name={name} />)}
+        {exampleNames.map((name) => (
+          <Example key={name} name={name} />
+        ))}
       </ul>
     </div>
   );
@@ -38,8 +40,12 @@ function Example({ name }: { name: ExampleName }) {
       <button type="button" class="example" onClick={() => void run()}>
         <span class="example-pictures">
           {pictures.map((canvas, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: their order is their name
-            <span key={index} ref={(place) => { place?.replaceChildren(canvas); }} />
+            <span
+              key={index}
+              ref={(place) => {
+                place?.replaceChildren(canvas);
+              }}
+            />
           ))}
         </span>
         <span>{question}</span>

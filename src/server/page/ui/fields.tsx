@@ -17,7 +17,11 @@ export function Field({ label, hint, problem, children }: FieldProps) {
     <div class="field" data-bad={problem ? true : undefined}>
       <label for={id}>{label}</label>
       {children({ id, 'aria-describedby': said ? `${id}-hint` : undefined })}
-      {said && <p id={`${id}-hint`} class="hint">{said}</p>}
+      {said && (
+        <p id={`${id}-hint`} class="hint">
+          {said}
+        </p>
+      )}
     </div>
   );
 }
@@ -43,8 +47,15 @@ export function NumberField({ label, hint, value, onChange, mayBeEmpty, ...bound
   return (
     <Field label={label} hint={hint}>
       {(ids) => (
-        <input {...ids} {...bounds} type="number" inputMode="decimal" value={value ?? ''}
-          required={!mayBeEmpty} onInput={(event) => take(event.currentTarget)} />
+        <input
+          {...ids}
+          {...bounds}
+          type="number"
+          inputMode="decimal"
+          value={value ?? ''}
+          required={!mayBeEmpty}
+          onInput={(event) => take(event.currentTarget)}
+        />
       )}
     </Field>
   );
@@ -57,8 +68,15 @@ export function RangeField(props: NumberProps) {
     <Field label={label} hint={hint}>
       {(ids) => (
         <div class="range">
-          <input {...ids} type="range" min={min} max={max} step={step} value={value ?? min}
-            onInput={(event) => onChange(event.currentTarget.valueAsNumber)} />
+          <input
+            {...ids}
+            type="range"
+            min={min}
+            max={max}
+            step={step}
+            value={value ?? min}
+            onInput={(event) => onChange(event.currentTarget.valueAsNumber)}
+          />
           <output for={ids.id}>{value}</output>
         </div>
       )}

@@ -24,12 +24,22 @@ export function HelpDialog() {
     [t.keys.help, '?'],
   ];
   return (
-    <Dialog title={t.shortcuts} onClose={() => { overlay.value = null; }} look="is-small">
+    <Dialog
+      title={t.shortcuts}
+      onClose={() => {
+        overlay.value = null;
+      }}
+      look="is-small"
+    >
       <dl class="keys">
         {lines.map(([what, ...keys]) => (
           <div key={what}>
             <dt>{what}</dt>
-            <dd>{keys.map((key) => <kbd key={key}>{key}</kbd>)}</dd>
+            <dd>
+              {keys.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dd>
           </div>
         ))}
       </dl>

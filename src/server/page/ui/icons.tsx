@@ -16,7 +16,9 @@ export const Menu = icon('M4 6h16M4 12h16M4 18h10');
 export const Plus = icon('M12 5v14M5 12h14');
 export const Pen = icon('M4 20h4L19 9l-4-4L4 16v4z', 'M13 7l4 4');
 export const Search = icon('M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14z', 'M16 16l4.5 4.5');
-export const Dots = icon('M5 12h.01M12 12h.01M19 12h.01');
+export const Dots = icon(
+  ...[5, 12, 19].map((x) => `M${x - 0.5} 12a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0-1 0`),
+);
 export const Sliders = icon('M4 7h9M17 7h3M4 17h3M11 17h9', 'M15 5v4M9 15v4');
 export const Close = icon('M6 6l12 12M18 6L6 18');
 export const Picture = icon(

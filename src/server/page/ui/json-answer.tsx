@@ -11,17 +11,32 @@ export function JsonAnswer({ text }: { text: string }) {
   const t = words();
   // Cut off by its length limit, it is no JSON.
   if (value === undefined) return <pre class="raw-json">{text}</pre>;
-  const views: [View, string][] = [['table', t.asTable], ['tree', t.asTree], ['text', t.asText]];
+  const views: [View, string][] = [
+    ['table', t.asTable],
+    ['tree', t.asTree],
+    ['text', t.asText],
+  ];
   return (
     <div class="json">
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields */}
       <div class="tabs" role="group" aria-label={t.jsonView}>
         {views.map(([name, label]) => (
-          <button key={name} type="button" class="tab" aria-pressed={view === name}
-            onClick={() => setView(name)}>{label}</button>
+          <button
+            key={name}
+            type="button"
+            class="tab"
+            aria-pressed={view === name}
+            onClick={() => setView(name)}
+          >
+            {label}
+          </button>
         ))}
       </div>
-      {view === 'table' && <div class="json-scroll"><Table value={value} /></div>}
+      {view === 'table' && (
+        <div class="json-scroll">
+          <Table value={value} />
+        </div>
+      )}
       {view === 'tree' && <Tree value={value} isOpen />}
       {view === 'text' && <pre class="raw-json">{JSON.stringify(value, null, 2)}</pre>}
     </div>
@@ -51,7 +66,9 @@ function Table({ value }: { value: Json }) {
         {Object.entries(value).map(([name, cell]) => (
           <tr key={name}>
             <th scope="row">{name}</th>
-            <td><Table value={cell} /></td>
+            <td>
+              <Table value={cell} />
+            </td>
           </tr>
         ))}
       </tbody>
@@ -64,11 +81,16 @@ function Records({ rows }: { rows: { [name: string]: Json }[] }) {
   return (
     <table>
       <thead>
-        <tr>{columns.map((name) => <th key={name} scope="col">{name}</th>)}</tr>
+        <tr>
+          {columns.map((name) => (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
       </thead>
       <tbody>
         {rows.map((row, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: rows have no names
           <tr key={index}>
             {columns.map((name) => (
               <td key={name}>{Object.hasOwn(row, name) && <Table value={row[name]!} />}</td>
@@ -83,8 +105,9 @@ function Records({ rows }: { rows: { [name: string]: Json }[] }) {
 const List = ({ items }: { items: Json[] }) => (
   <ul>
     {items.map((item, index) => (
-      // biome-ignore lint/suspicious/noArrayIndexKey: items have no names
-      <li key={index}><Table value={item} /></li>
+      <li key={index}>
+        <Table value={item} />
+      </li>
     ))}
   </ul>
 );
@@ -96,12 +119,20 @@ const Plain = ({ value }: { value: Json }) => (
 function Tree({ value, name, isOpen }: { value: Json; name?: string; isOpen?: boolean }) {
   const label = name === undefined ? null : <span class="tree-name">{name}</span>;
   if (typeof value !== 'object' || value === null)
-    return <div class="tree-leaf">{label} <Plain value={value} /></div>;
+    return (
+      <div class="tree-leaf">
+        {label} <Plain value={value} />
+      </div>
+    );
   const entries = Object.entries(value);
   return (
     <details class="tree" open={isOpen}>
-      <summary>{label} <span class="tree-size">{words().items(entries.length)}</span></summary>
-      {entries.map(([key, child]) => <Tree key={key} name={key} value={child as Json} isOpen={isOpen} />)}
+      <summary>
+        {label} <span class="tree-size">{words().items(entries.length)}</span>
+      </summary>
+      {entries.map(([key, child]) => (
+        <Tree key={key} name={key} value={child as Json} isOpen={isOpen} />
+      ))}
     </details>
   );
 }

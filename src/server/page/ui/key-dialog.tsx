@@ -18,7 +18,9 @@ export function KeyDialog() {
   const [isAsking, setAsking] = useState(false);
   if (!isKeyDialogOpen.value) return null;
   const t = words();
-  const close = () => { isKeyDialogOpen.value = false; };
+  const close = () => {
+    isKeyDialogOpen.value = false;
+  };
   const submit = async (event: Event) => {
     event.preventDefault();
     setAsking(true);
@@ -34,13 +36,28 @@ export function KeyDialog() {
         <p>{t.keyText}</p>
         <label class="field">
           <span>{t.keyLabel}</span>
-          <input ref={field} type="password" autocomplete="off" required autofocus
-            aria-invalid={isWrong || undefined} aria-describedby={isWrong ? 'key-wrong' : undefined} />
+          <input
+            ref={field}
+            type="password"
+            autocomplete="off"
+            required
+            autofocus
+            aria-invalid={isWrong || undefined}
+            aria-describedby={isWrong ? 'key-wrong' : undefined}
+          />
         </label>
-        {isWrong && <p id="key-wrong" class="problem" role="alert">{t.keyWrong}</p>}
-        <label class="check"><input ref={box} type="checkbox" /> {t.keyRemember}</label>
+        {isWrong && (
+          <p id="key-wrong" class="problem" role="alert">
+            {t.keyWrong}
+          </p>
+        )}
+        <label class="check">
+          <input ref={box} type="checkbox" /> {t.keyRemember}
+        </label>
         <div class="dialog-row">
-          <button type="submit" class="button is-main" disabled={isAsking}>{t.keyUse}</button>
+          <button type="submit" class="button is-main" disabled={isAsking}>
+            {t.keyUse}
+          </button>
         </div>
       </form>
     </Dialog>

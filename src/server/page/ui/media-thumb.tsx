@@ -48,11 +48,22 @@ export function MediaThumb({ media }: { media: Media }) {
   return (
     <span ref={place} class="thumb" data-kind={media.kind}>
       {url === null && <span class="thumb-gone">{words().noPicture}</span>}
-      {url && media.kind === 'image' && <img src={url} alt={media.name} decoding="async" draggable={false} />}
+      {url && media.kind === 'image' && (
+        <img src={url} alt={media.name} decoding="async" draggable={false} />
+      )}
       {url && media.kind === 'video' && (
         <>
-          <video src={url} muted playsInline preload="metadata" aria-label={media.name} tabIndex={-1} />
-          <span class="thumb-play"><Play /></span>
+          <video
+            src={url}
+            muted
+            playsInline
+            preload="metadata"
+            aria-label={media.name}
+            tabIndex={-1}
+          />
+          <span class="thumb-play">
+            <Play />
+          </span>
         </>
       )}
     </span>

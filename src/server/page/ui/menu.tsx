@@ -45,13 +45,25 @@ export function ActionMenu({ name, actions, look, icon }: Props) {
         aria-haspopup="menu"
         aria-expanded={isOpen}
       />
-      {/* biome-ignore lint/a11y/useFocusableInteractive: its items have the focus */}
-      <div id={id} ref={list} role="menu" aria-label={name} class="menu-list" popover="auto"
-        onToggle={onToggle} onKeyDown={walk}>
+      <div
+        id={id}
+        ref={list}
+        role="menu"
+        aria-label={name}
+        class="menu-list"
+        popover="auto"
+        onToggle={onToggle}
+        onKeyDown={walk}
+      >
         {actions.map((action) => (
-          <button key={action.label} type="button" role="menuitem" tabIndex={-1}
+          <button
+            key={action.label}
+            type="button"
+            role="menuitem"
+            tabIndex={-1}
             class={action.isDangerous ? 'menu-item is-dangerous' : 'menu-item'}
-            onClick={() => run(action)}>
+            onClick={() => run(action)}
+          >
             <action.icon />
             {action.label}
           </button>

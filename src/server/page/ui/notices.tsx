@@ -3,8 +3,8 @@ import { useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { lives } from '../model/answering.js';
 import { notice, say, spoken } from '../model/notices.js';
-import { currentId } from '../model/state.js';
 import { finishedSentences } from '../model/sentences.js';
+import { currentId } from '../model/state.js';
 import { words } from '../words/words.js';
 import { Button } from './button.js';
 import { Close } from './icons.js';
@@ -18,9 +18,13 @@ export function Notices() {
     const now = notice.value;
     clearTimeout(timer.current);
     if (now && !now.isUrgent)
-      timer.current = setTimeout(() => { if (notice.value === now) notice.value = null; }, SHOWN_MS);
+      timer.current = setTimeout(() => {
+        if (notice.value === now) notice.value = null;
+      }, SHOWN_MS);
   });
-  const close = () => { notice.value = null; };
+  const close = () => {
+    notice.value = null;
+  };
   const act = () => {
     shown?.action?.run();
     close();
@@ -32,13 +36,17 @@ export function Notices() {
           <div class="notice" data-urgent={shown.isUrgent || undefined}>
             <span>{shown.text}</span>
             {shown.action && (
-              <button type="button" class="button is-plain" onClick={act}>{shown.action.label}</button>
+              <button type="button" class="button is-plain" onClick={act}>
+                {shown.action.label}
+              </button>
             )}
             <Button name={words().close} icon={Close} onClick={close} />
           </div>
         )}
       </div>
-      <div class="unseen" aria-live="polite">{spoken.value}</div>
+      <div class="unseen" aria-live="polite">
+        {spoken.value}
+      </div>
     </>
   );
 }
@@ -47,7 +55,9 @@ export function Notices() {
 export function Reader() {
   const read = useRef({ id: '', upTo: 0 });
   useSignalEffect(() => {
-    const live = [...lives.value.values()].find(({ turn }) => turn.conversation === currentId.value);
+    const live = [...lives.value.values()].find(
+      ({ turn }) => turn.conversation === currentId.value,
+    );
     if (!live) {
       if (read.current.id !== '') say(words().done);
       read.current = { id: '', upTo: 0 };

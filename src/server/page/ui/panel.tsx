@@ -25,14 +25,24 @@ export function Panel() {
         <ModelField settings={settings} />
         <Field label={t.system} hint={t.systemHint}>
           {(ids) => (
-            <textarea {...ids} rows={3} value={settings.system}
-              onInput={(event) => setSettings({ system: event.currentTarget.value })} />
+            <textarea
+              {...ids}
+              rows={3}
+              value={settings.system}
+              onInput={(event) => setSettings({ system: event.currentTarget.value })}
+            />
           )}
         </Field>
         <SchemaField settings={settings} />
         <Sampling settings={settings} />
-        <NumberField label={t.frames} min={1} max={128} step={1} value={settings.frames}
-          onChange={(frames) => setSettings({ frames: frames ?? PLAIN.frames })} />
+        <NumberField
+          label={t.frames}
+          min={1}
+          max={128}
+          step={1}
+          value={settings.frames}
+          onChange={(frames) => setSettings({ frames: frames ?? PLAIN.frames })}
+        />
         <button type="button" class="button is-plain" onClick={() => setSettings({ ...PLAIN })}>
           {t.reset}
         </button>
@@ -49,36 +59,69 @@ function ModelField({ settings }: { settings: Settings }) {
   return (
     <Field label={t.model}>
       {(ids) => (
-        <select {...ids} class="select" value={settings.model}
-          onChange={(event) => setSettings({ model: event.currentTarget.value })}>
+        <select
+          {...ids}
+          class="select"
+          value={settings.model}
+          onChange={(event) => setSettings({ model: event.currentTarget.value })}
+        >
           <option value="">{first ? t.firstModel(first) : t.noModels}</option>
           {isGone && <option value={settings.model}>{settings.model}</option>}
-          {known.map(({ id }) => <option key={id} value={id}>{id}</option>)}
+          {known.map(({ id }) => (
+            <option key={id} value={id}>
+              {id}
+            </option>
+          ))}
         </select>
       )}
     </Field>
   );
 }
 
+type Numeric = 'temperature' | 'topP' | 'topK' | 'repetitionPenalty' | 'maxTokens';
+
+const NUMBERS: readonly {
+  name: Numeric;
+  min: number;
+  max: number;
+  step: number;
+  hint?: 'temperatureHint' | 'topKHint';
+}[] = [
+  { name: 'temperature', min: 0, max: 2, step: 0.05, hint: 'temperatureHint' },
+  { name: 'topP', min: 0, max: 1, step: 0.01 },
+  { name: 'repetitionPenalty', min: 1, max: 2, step: 0.01 },
+  { name: 'topK', min: 0, max: 100_000, step: 1, hint: 'topKHint' },
+  { name: 'maxTokens', min: 1, max: 1_000_000, step: 1 },
+];
+
 function Sampling({ settings }: { settings: Settings }) {
   const t = words();
-  const number = (name: keyof Settings) => (value: number | null) =>
-    setSettings({ [name]: value ?? PLAIN[name] });
   return (
     <fieldset class="group">
       <legend>{t.sampling}</legend>
-      <RangeField label={t.temperature} hint={t.temperatureHint} min={0} max={2} step={0.05}
-        value={settings.temperature} onChange={number('temperature')} />
-      <RangeField label={t.topP} min={0} max={1} step={0.01} value={settings.topP}
-        onChange={number('topP')} />
-      <NumberField label={t.topK} hint={t.topKHint} min={0} max={100_000} step={1}
-        value={settings.topK} onChange={number('topK')} />
-      <RangeField label={t.repetitionPenalty} min={1} max={2} step={0.01}
-        value={settings.repetitionPenalty} onChange={number('repetitionPenalty')} />
-      <NumberField label={t.maxTokens} min={1} max={1_000_000} step={1} value={settings.maxTokens}
-        onChange={number('maxTokens')} />
-      <NumberField label={t.seed} hint={t.seedHint} min={0} max={4_294_967_295} step={1} mayBeEmpty
-        value={settings.seed} onChange={(seed) => setSettings({ seed })} />
+      {NUMBERS.map(({ name, hint, ...bounds }) => {
+        const Kind = bounds.max <= 2 ? RangeField : NumberField;
+        return (
+          <Kind
+            key={name}
+            label={t[name]}
+            hint={hint && t[hint]}
+            value={settings[name]}
+            onChange={(value) => setSettings({ [name]: value ?? PLAIN[name] })}
+            {...bounds}
+          />
+        );
+      })}
+      <NumberField
+        label={t.seed}
+        hint={t.seedHint}
+        min={0}
+        max={4_294_967_295}
+        step={1}
+        mayBeEmpty
+        value={settings.seed}
+        onChange={(seed) => setSettings({ seed })}
+      />
       <StopField settings={settings} />
     </fieldset>
   );
@@ -94,7 +137,12 @@ function StopField({ settings }: { settings: Settings }) {
   return (
     <Field label={t.stopTexts} hint={t.stopHint}>
       {(ids) => (
-        <textarea {...ids} rows={2} defaultValue={shown} onChange={(event) => take(event.currentTarget.value)} />
+        <textarea
+          {...ids}
+          rows={2}
+          defaultValue={shown}
+          onChange={(event) => take(event.currentTarget.value)}
+        />
       )}
     </Field>
   );

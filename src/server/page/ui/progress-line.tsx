@@ -6,7 +6,11 @@ export function ProgressLine({ progress }: { progress: Progress | undefined }) {
   if (!progress) return null;
   return (
     <div class="progress">
-      <span class="progress-dots" aria-hidden="true"><i /><i /><i /></span>
+      <span class="progress-dots" aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </span>
       <span>{textOf(progress)}</span>
       {progress.kind === 'stage' && progress.of !== undefined && progress.of > 1 && (
         <progress max={progress.of} value={progress.done ?? 0} aria-label={textOf(progress)} />

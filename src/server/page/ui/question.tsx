@@ -48,8 +48,12 @@ function MediaRow({ media }: { media: readonly Media[] }) {
       <ul class="media-row" data-count={Math.min(media.length, 4)}>
         {media.map((one, index) => (
           <li key={one.id}>
-            <button type="button" class="media-open" aria-label={words().enlarge(one.name)}
-              onClick={() => setOpen(index)}>
+            <button
+              type="button"
+              class="media-open"
+              aria-label={words().enlarge(one.name)}
+              onClick={() => setOpen(index)}
+            >
               <MediaThumb media={one} />
             </button>
           </li>

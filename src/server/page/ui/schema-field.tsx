@@ -25,13 +25,23 @@ export function SchemaField({ settings }: { settings: Settings }) {
     <>
       <Field label={t.schema} hint={isEmpty ? t.schemaHint : t.schemaGood} problem={problem}>
         {(ids) => (
-          <textarea {...ids} class="code" rows={isEmpty ? 3 : 10} value={schema} spellcheck={false}
+          <textarea
+            {...ids}
+            class="code"
+            rows={isEmpty ? 3 : 10}
+            value={schema}
+            spellcheck={false}
             aria-invalid={problem ? true : undefined}
-            onInput={(event) => setSettings({ schema: event.currentTarget.value })} />
+            onInput={(event) => setSettings({ schema: event.currentTarget.value })}
+          />
         )}
       </Field>
       {isEmpty && (
-        <button type="button" class="button is-plain" onClick={() => setSettings({ schema: EXAMPLE })}>
+        <button
+          type="button"
+          class="button is-plain"
+          onClick={() => setSettings({ schema: EXAMPLE })}
+        >
           {t.schemaExample}
         </button>
       )}

@@ -3,7 +3,16 @@ import { liveIn } from '../model/answering.js';
 import { stop } from '../model/asking.js';
 import { openNew } from '../model/conversations.js';
 import { current } from '../model/state.js';
-import { focusMessage, hasSidebar, overlay, togglePanel, toggleSidebar } from './layout.js';
+import {
+  closeDrawers,
+  focusMessage,
+  hasPanel,
+  hasSidebar,
+  isNarrow,
+  overlay,
+  togglePanel,
+  toggleSidebar,
+} from './layout.js';
 
 export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -21,11 +30,16 @@ function found(event: KeyboardEvent): (() => void) | undefined {
   const key = event.key.toLowerCase();
   if (isMac ? event.metaKey : event.ctrlKey) return withModifier(key, event.shiftKey);
   if (key === 'escape' && event.shiftKey) return focusMessage;
+  if (key === 'escape' && isNarrow.value && (hasSidebar.value || hasPanel.value))
+    return closeDrawers;
   if (key === 'escape' && liveIn(current.value.id) && !document.querySelector(':popover-open'))
     return stop;
   if (event.altKey && (key === 'arrowup' || key === 'arrowdown') && !isAttachment())
     return () => walk(key === 'arrowup' ? -1 : 1);
-  if (key === '?' && !isTyping()) return () => { overlay.value = 'help'; };
+  if (key === '?' && !isTyping())
+    return () => {
+      overlay.value = 'help';
+    };
   return undefined;
 }
 
@@ -45,7 +59,8 @@ function withModifier(key: string, isShifted: boolean): (() => void) | undefined
 }
 
 const isTyping = (): boolean =>
-  document.activeElement?.matches('textarea, select, input:not([type=range], [type=checkbox])') ?? false;
+  document.activeElement?.matches('textarea, select, input:not([type=range], [type=checkbox])') ??
+  false;
 
 const isAttachment = (): boolean => document.activeElement?.matches('.attachment') ?? false;
 

@@ -1,17 +1,23 @@
 /** The conversations by their day, their search, and what belongs to the page as a whole. */
 import { useRef } from 'preact/hooks';
 import {
-  importFrom, listed, open, openNew, query, saveAsJson, search,
+  importFrom,
+  listed,
+  open,
+  openNew,
+  query,
+  saveAsJson,
+  search,
 } from '../model/conversations.js';
 import { conversations } from '../model/state.js';
 import type { Conversation } from '../model/types.js';
 import { words } from '../words/words.js';
 import { Button } from './button.js';
+import { LanguageChoice, ThemeChoice } from './choices.js';
 import { ConversationItem } from './conversation-item.js';
 import { Close, In, Keyboard, Out, Plus, Search } from './icons.js';
 import { closeDrawers, focusMessage, isNarrow, overlay, toggleSidebar } from './layout.js';
 import { ActionMenu } from './menu.js';
-import { LanguageChoice, ThemeChoice } from './choices.js';
 
 export function Sidebar() {
   const t = words();
@@ -27,8 +33,14 @@ export function Sidebar() {
       </div>
       <label class="search">
         <Search />
-        <input id="search" type="search" value={query.value} placeholder={t.search}
-          aria-label={t.search} onInput={(event) => void search(event.currentTarget.value)} />
+        <input
+          id="search"
+          type="search"
+          value={query.value}
+          placeholder={t.search}
+          aria-label={t.search}
+          onInput={(event) => void search(event.currentTarget.value)}
+        />
       </label>
       <List />
       <Foot />
@@ -48,10 +60,14 @@ function List() {
           <h2>{day}</h2>
           <ul>
             {ones.map((one) => (
-              <ConversationItem key={one.id} conversation={one} onOpen={() => {
-                closeDrawers();
-                void open(one.id);
-              }} />
+              <ConversationItem
+                key={one.id}
+                conversation={one}
+                onOpen={() => {
+                  closeDrawers();
+                  void open(one.id);
+                }}
+              />
             ))}
           </ul>
         </section>
@@ -81,19 +97,31 @@ function Foot() {
   const actions = [
     { label: t.importFile, icon: In, run: () => file.current?.click() },
     { label: t.exportAll, icon: Out, run: () => void saveAsJson(conversations.value) },
-    { label: t.shortcuts, icon: Keyboard, run: () => { overlay.value = 'help'; } },
+    {
+      label: t.shortcuts,
+      icon: Keyboard,
+      run: () => {
+        overlay.value = 'help';
+      },
+    },
   ];
   return (
     <footer class="sidebar-foot">
       <ThemeChoice />
       <LanguageChoice />
       <ActionMenu name={t.options} actions={actions} />
-      <input ref={file} type="file" accept=".json,application/json" hidden aria-label={t.importFile}
+      <input
+        ref={file}
+        type="file"
+        accept=".json,application/json"
+        hidden
+        aria-label={t.importFile}
         onChange={({ currentTarget }) => {
           const chosen = currentTarget.files?.[0];
           if (chosen) void importFrom(chosen);
           currentTarget.value = '';
-        }} />
+        }}
+      />
     </footer>
   );
 }

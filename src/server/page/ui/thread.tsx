@@ -25,7 +25,7 @@ const versions = computed(() => {
 });
 
 export function Thread() {
-  const scroller = useRef<HTMLDivElement>(null);
+  const scroller = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const toEnd = useStuck(scroller, content, setAtEnd);
@@ -34,7 +34,7 @@ export function Thread() {
   return (
     <div class="thread-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys */}
-      <div ref={scroller} class="thread" role="region" aria-label={t.thread} tabIndex={0}>
+      <section ref={scroller} class="thread" aria-label={t.thread} tabIndex={0}>
         <div ref={content} class="thread-content">
           {list.length === 0 && <Empty />}
           {list.map((turn, index) => {
@@ -42,17 +42,23 @@ export function Thread() {
             const Kind = turn.role === 'user' ? Question : Answer;
             const at = all.indexOf(turn.id) + 1;
             return (
-              <Kind key={turn.id} turn={turn} at={at} of={all.length} isLast={index === list.length - 1} />
+              <Kind
+                key={turn.id}
+                turn={turn}
+                at={at}
+                of={all.length}
+                isLast={index === list.length - 1}
+              />
             );
           })}
         </div>
-      </div>
+      </section>
       {!isAtEnd && <Button name={t.toEnd} icon={Down} look="is-round to-end" onClick={toEnd} />}
     </div>
   );
 }
 
-type Ref = { readonly current: HTMLDivElement | null };
+type Ref = { readonly current: HTMLElement | null };
 
 function useStuck(scroller: Ref, content: Ref, setAtEnd: (is: boolean) => void): () => void {
   const isStuck = useRef(true);
@@ -62,9 +68,7 @@ function useStuck(scroller: Ref, content: Ref, setAtEnd: (is: boolean) => void):
     const element = scroller.current;
     if (element) element.scrollTop = element.scrollHeight;
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another conversation begins at its end
   useLayoutEffect(toEnd, [id]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the elements stay
   useEffect(() => {
     const element = scroller.current;
     if (!element || !content.current) return;

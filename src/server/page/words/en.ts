@@ -1,5 +1,6 @@
 /** What the page says, in English. The other languages have the same shape. */
-const count = (n: number, one: string, many: string) => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+const count = (n: number, one: string, many: string) =>
+  `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 
 export const en = {
   code: 'en',
@@ -31,7 +32,7 @@ export const en = {
   notExported: (why: string) => `Nothing was exported: ${why}`,
   options: 'Options',
   theme: 'Appearance',
-  themeSystem: 'As the system',
+  themeSystem: 'Auto',
   themeLight: 'Light',
   themeDark: 'Dark',
   language: 'Language',
@@ -62,7 +63,7 @@ export const en = {
   describeImage: 'Describe the image.',
   describeVideo: 'Describe the video.',
   describeImages: 'Describe the images.',
-  emptyTitle: 'What would you like to see into?',
+  emptyTitle: 'What shall I look at?',
   emptyText: 'Drop a picture or a clip anywhere, paste one, or begin with one of these.',
   examples: {
     shape: 'Describe the image.',
@@ -89,13 +90,16 @@ export const en = {
   unreachable: 'The server did not answer.',
   brokeOff: 'The connection broke off.',
   needsKeyNote: 'The server wants a key.',
-  busy: (seconds: number) => `The server is busy. Try again in ${count(seconds, 'second', 'seconds')}.`,
+  busy: (seconds: number) =>
+    `The server is busy. Try again in ${count(seconds, 'second', 'seconds')}.`,
   retry: 'Try again',
   writing: 'An answer is being written.',
   done: 'The answer is complete.',
   connecting: 'Connecting…',
   queued: (before: number) =>
-    before === 0 ? 'Next in line' : `Waiting: ${count(before, 'request is', 'requests are')} before this one`,
+    before === 0
+      ? 'Next in line'
+      : `Waiting: ${count(before, 'request is', 'requests are')} before this one`,
   stages: {
     send: 'Sending',
     open: 'Reading',
@@ -160,7 +164,8 @@ export const en = {
   rows: (n: number) => count(n, 'row', 'rows'),
   cached: 'from the cache',
   showEarlier: (n: number) => `Show ${count(n, 'earlier one', 'earlier ones')}`,
-  tilesOf: (cols: number, rows: number, edge: number) => `${cols} × ${rows} tiles of ${edge} pixels`,
+  tilesOf: (cols: number, rows: number, edge: number) =>
+    `${cols} × ${rows} tiles of ${edge} pixels`,
   oneTile: (edge: number) => `one tile of ${edge} pixels`,
   overview: 'Overview',
   withOverview: 'and an overview',

@@ -33,7 +33,7 @@ export const zh: Words = {
   notExported: (why) => `没有导出任何内容：${why}`,
   options: '选项',
   theme: '外观',
-  themeSystem: '跟随系统',
+  themeSystem: '自动',
   themeLight: '浅色',
   themeDark: '深色',
   language: '语言',
@@ -64,7 +64,7 @@ export const zh: Words = {
   describeImage: '描述这张图片。',
   describeVideo: '描述这段视频。',
   describeImages: '描述这些图片。',
-  emptyTitle: '想看清什么？',
+  emptyTitle: '想让我看什么？',
   emptyText: '把图片或视频拖放到任意位置、直接粘贴，或从下面的例子开始。',
   examples: {
     shape: '描述这张图片。',
