@@ -1,5 +1,5 @@
-/** Below an answer, closed at first: what the model saw of each picture and clip, tokens, milliseconds per stage. */
-import { useId, useState } from 'preact/hooks';
+/** Below an answer, where it is wanted: what the model saw of each picture and clip, tokens, milliseconds per stage. */
+import { useState } from 'preact/hooks';
 import { turns } from '../model/state.js';
 import { branch } from '../model/tree.js';
 import type { Media, Seen, SeenMedia, Turn } from '../model/types.js';
@@ -10,36 +10,37 @@ import { SeenPicture } from './seen-picture.js';
 import { Timings } from './timings.js';
 import { seconds } from './units.js';
 
-export function SeenDetails({ turn, seen }: { turn: Turn; seen: Seen }) {
-  const [isOpen, setOpen] = useState(false);
-  const id = useId();
+interface ToggleProps {
+  seen: Seen;
+  isOpen: boolean;
+  /** Of what it opens. */
+  controls: string;
+  onToggle: () => void;
+}
+
+export function SeenToggle({ seen, isOpen, controls, onToggle }: ToggleProps) {
   const t = words();
   const { promptTokens, completionTokens } = seen.usage;
   const total = seen.timings.total_ms;
   return (
-    <section class="seen">
-      <button
-        type="button"
-        class="seen-toggle"
-        aria-expanded={isOpen}
-        aria-controls={id}
-        onClick={() => setOpen(!isOpen)}
-      >
-        <Eye />
-        <span>{t.saw}</span>
-        <span class="seen-facts">
-          {t.tokens(promptTokens + completionTokens)}
-          {total !== undefined && ` · ${seconds(total)}`}
-        </span>
-      </button>
-      <div id={id} class="seen-body" hidden={!isOpen}>
-        {isOpen && <Body turn={turn} seen={seen} />}
-      </div>
-    </section>
+    <button
+      type="button"
+      class="seen-toggle"
+      aria-expanded={isOpen}
+      aria-controls={controls}
+      onClick={onToggle}
+    >
+      <Eye />
+      <span>{t.saw}</span>
+      <span class="seen-facts">
+        {t.tokens(promptTokens + completionTokens)}
+        {total !== undefined && ` · ${seconds(total)}`}
+      </span>
+    </button>
   );
 }
 
-function Body({ turn, seen }: { turn: Turn; seen: Seen }) {
+export function SeenDetails({ turn, seen, id }: { turn: Turn; seen: Seen; id: string }) {
   const [isAll, setAll] = useState(false);
   const pairs = paired(turn, seen);
   const question = branch(turns.value, turn.parent).at(-1);
@@ -47,7 +48,7 @@ function Body({ turn, seen }: { turn: Turn; seen: Seen }) {
   const listed = isAll ? pairs : fresh;
   const hidden = pairs.length - listed.length;
   return (
-    <>
+    <section class="seen-body" id={id} aria-label={words().saw}>
       {listed.map(({ media, saw }) =>
         saw.kind === 'image' ? (
           <SeenPicture key={media.id} media={media} seen={saw} />
@@ -61,7 +62,7 @@ function Body({ turn, seen }: { turn: Turn; seen: Seen }) {
         </button>
       )}
       <Timings seen={seen} />
-    </>
+    </section>
   );
 }
 

@@ -1,8 +1,9 @@
 /** A turn of the model, while it is written and after. Only the one that is written is drawn as its text grows. */
+import { useId, useState } from 'preact/hooks';
 import { type Live, lives } from '../model/answering.js';
 import { askAgain, canAsk, goOn } from '../model/asking.js';
 import type { Turn } from '../model/types.js';
-import { SeenDetails } from '../seen/seen-details.js';
+import { SeenDetails, SeenToggle } from '../seen/seen-details.js';
 import { Markdown } from '../text/markdown.js';
 import { words } from '../words/words.js';
 import { Button } from './button.js';
@@ -43,6 +44,8 @@ function LiveBody({ live }: { live: Live }) {
 }
 
 function Finished({ turn, at, of, isLast }: TurnProps) {
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
   const t = words();
   const isCut = turn.state === 'length' || turn.state === 'stopped' || turn.state === 'writing';
   return (
@@ -72,8 +75,16 @@ function Finished({ turn, at, of, isLast }: TurnProps) {
             onClick={() => void goOn(turn)}
           />
         )}
+        {turn.seen && (
+          <SeenToggle
+            seen={turn.seen}
+            isOpen={isOpen}
+            controls={id}
+            onToggle={() => setOpen(!isOpen)}
+          />
+        )}
       </TurnActions>
-      {turn.seen && <SeenDetails turn={turn} seen={turn.seen} />}
+      {turn.seen && isOpen && <SeenDetails turn={turn} seen={turn.seen} id={id} />}
     </>
   );
 }

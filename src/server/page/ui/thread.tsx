@@ -65,6 +65,7 @@ function useStuck(scroller: Ref, content: Ref, setAtEnd: (is: boolean) => void):
   const id = currentId.value;
   const toEnd = () => {
     isStuck.current = true;
+    setAtEnd(true);
     const element = scroller.current;
     if (element) element.scrollTop = element.scrollHeight;
   };
