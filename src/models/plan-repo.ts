@@ -2,26 +2,15 @@
  * What it takes to have a model of the hub. The hub is asked which commit the revision is now; where it cannot be, what an
  * earlier call has left is taken, and that is said.
  */
-import { byteSize } from '../byte-size.js';
 import { LlavaError } from '../errors.js';
 import { HubConnection } from '../hub/connection.js';
-import { type PullResult, pull } from '../hub/pull.js';
 import type { RepoRevision } from '../hub/repo-id.js';
 import { resolveCommit } from '../hub/repository.js';
-import { isAdapterList } from '../hub/select-files.js';
 import { type HubSettings, hubSettings } from '../hub/settings.js';
-import { convertedBytes, roughType } from './default-type.js';
-import { checkDisks } from './disks.js';
 import { listModels, type ModelEntry } from './model-cache.js';
-import {
-  chooseType,
-  type MakePlan,
-  type ModelPlan,
-  type PlanOptions,
-  pickEntry,
-  readyEntry,
-} from './model-plan.js';
+import { type ModelPlan, type PlanOptions, pickEntry, readyEntry } from './model-plan.js';
 import { isCurrent, repoGroup, repoSource } from './model-source.js';
+import { planDownload } from './plan-download.js';
 
 /** How long the hub may take to say that nothing has changed. */
 const QUICK_MS = 5000;
@@ -75,47 +64,6 @@ async function askCommit(
 ): Promise<string> {
   if (/^[0-9a-f]{40}$/.test(named.revision)) return named.revision;
   return resolveCommit(new HubConnection(settings, named), signal);
-}
-
-async function planDownload(
-  { repo, revision }: RepoRevision,
-  { type, signal }: PlanOptions,
-  { offline, cacheDir }: HubSettings,
-): Promise<MakePlan> {
-  const common = { revision, offline, ...(signal && { signal }) };
-  const listed = await pull(repo, { ...common, dryRun: true });
-  if (isAdapterList(listed.files))
-    throw new LlavaError(
-      'ERR_CHECKPOINT',
-      `${repo} is a LoRA adapter, not a model: convert it, and give it as \`lora\` beside a model.`,
-      { path: repo },
-    );
-  const downloadBytes = sum(listed.files.filter(({ cached }) => !cached));
-  const choice = downloadBytes === 0 ? await chooseType(listed.path, type) : undefined;
-  const weights = sum(listed.files.filter(({ path }) => path.endsWith('.safetensors')));
-  const convertBytes = choice?.bytes ?? convertedBytes(weights, type ?? roughType(weights));
-  const room = await checkDisks(cacheDir, { downloadBytes, convertBytes });
-  const source = (result: PullResult) => repoSource(result, result.commit);
-  return {
-    ...{ state: downloadBytes > 0 ? 'download' : 'convert', label: source(listed).label, type },
-    ...{ downloadBytes, convertBytes, ...(choice && { choice }) },
-    notes:
-      downloadBytes === 0
-        ? []
-        : [
-            `${repo}: ${byteSize(downloadBytes)} to download into ${cacheDir}, then about ${byteSize(convertBytes)} ` +
-              `of converted files${room === undefined ? '' : `; ${byteSize(room)} are free`}`,
-          ],
-    fetch: async ({ onProgress, signal }) => {
-      const more = { ...(onProgress && { onProgress }), ...(signal && { signal }) };
-      const result = await pull(repo, { revision, offline, ...more });
-      return { folder: result.path, source: source(result) };
-    },
-  };
-}
-
-function sum(files: PullResult['files']): number {
-  return files.reduce((bytes, { size }) => bytes + size, 0);
 }
 
 function isHubError(error: unknown): error is LlavaError {
