@@ -3,7 +3,7 @@
  * every change once it is kept.
  */
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb';
-import { folded } from './search.js';
+import { SearchIndex } from './search.js';
 import { mediaIds, StorageFull, type Store } from './store-contract.js';
 import type { Conversation, Id, Media, Turn } from './types.js';
 
@@ -22,13 +22,17 @@ type Writing = IDBPTransaction<Tables, Name[], 'readwrite'>;
 
 const NAME = 'llava-onevision';
 const DAY_MS = 86_400_000;
-const TURNS_AT_ONCE = 500;
 
 export class KeptStore implements Store {
   readonly isKept = true;
   readonly #channel = new BroadcastChannel(NAME);
+  readonly #index = new SearchIndex();
   #db: IDBPDatabase<Tables> | undefined;
   #isAskedFor = false;
+
+  private constructor() {
+    this.watch((conversation) => this.#index.forget(conversation));
+  }
 
   /** @throws where the browser gives no storage */
   static async open(): Promise<KeptStore> {
@@ -87,21 +91,7 @@ export class KeptStore implements Store {
   }
 
   async search(text: string): Promise<Id[]> {
-    const wanted = folded(text);
-    const all = await this.conversations();
-    const found = new Set(
-      all.filter(({ title }) => folded(title).includes(wanted)).map(({ id }) => id),
-    );
-    const db = await this.#opened();
-    for (let after: IDBKeyRange | undefined; ; ) {
-      const turns = await db.getAll('turns', after, TURNS_AT_ONCE);
-      for (const turn of turns)
-        if (!found.has(turn.conversation) && folded(turn.text).includes(wanted))
-          found.add(turn.conversation);
-      if (turns.length < TURNS_AT_ONCE) break;
-      after = IDBKeyRange.lowerBound(turns.at(-1)!.id, true);
-    }
-    return all.map(({ id }) => id).filter((id) => found.has(id));
+    return this.#index.find(text, await this.conversations(), (id) => this.turns(id));
   }
 
   watch(changed: (conversation: Id) => void): () => void {
@@ -163,6 +153,7 @@ export class KeptStore implements Store {
   }
 
   #tell(conversation: Id): void {
+    this.#index.forget(conversation);
     this.#channel.postMessage(conversation);
   }
 

@@ -1,5 +1,5 @@
 /** A store as long as the page: where the browser gives none. */
-import { folded } from './search.js';
+import { SearchIndex } from './search.js';
 import { mediaIds, type Store } from './store-contract.js';
 import type { Conversation, Id, Media, Turn } from './types.js';
 
@@ -8,6 +8,7 @@ export class MemoryStore implements Store {
   readonly #conversations = new Map<Id, Conversation>();
   readonly #turns = new Map<Id, Turn>();
   readonly #media = new Map<Id, Blob>();
+  readonly #index = new SearchIndex();
 
   async conversations(): Promise<Conversation[]> {
     const all = [...this.#conversations.values()];
@@ -19,6 +20,7 @@ export class MemoryStore implements Store {
   }
 
   async put(conversation: Conversation, ...turns: Turn[]): Promise<void> {
+    this.#index.forget(conversation.id);
     this.#conversations.set(conversation.id, structuredClone(conversation));
     for (const turn of turns) this.#turns.set(turn.id, structuredClone(turn));
   }
@@ -40,12 +42,7 @@ export class MemoryStore implements Store {
   }
 
   async search(text: string): Promise<Id[]> {
-    const wanted = folded(text);
-    const all = await this.conversations();
-    const has = ({ text }: Turn) => folded(text).includes(wanted);
-    return all
-      .filter(({ id, title }) => folded(title).includes(wanted) || this.#of(id).some(has))
-      .map(({ id }) => id);
+    return this.#index.find(text, await this.conversations(), (id) => this.turns(id));
   }
 
   watch(): () => void {

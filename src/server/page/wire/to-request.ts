@@ -2,8 +2,8 @@
  * A branch of turns, the settings and the media to the body of a chat completion. A branch that ends in an answer asks to go on in
  * it; answers that came to nothing are left out.
  */
+import { toDataUrl } from '../model/base64.js';
 import type { Id, Media, Settings, Turn } from '../model/types.js';
-import { toDataUrl } from './data-url.js';
 
 export type Part =
   | { type: 'text'; text: string }
