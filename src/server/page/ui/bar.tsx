@@ -1,0 +1,35 @@
+/** Above the thread: what is open, and the two sides of the page. */
+import { models } from '../model/link.js';
+import { current } from '../model/state.js';
+import { words } from '../words/words.js';
+import { Button } from './button.js';
+import { Menu, Sliders } from './icons.js';
+import { hasPanel, hasSidebar, togglePanel, toggleSidebar } from './layout.js';
+
+export function Bar() {
+  const t = words();
+  const { title, settings } = current.value;
+  const model = settings.model || models.value[0]?.id;
+  return (
+    <header class="bar">
+      <Button
+        name={hasSidebar.value ? t.closeSidebar : t.openSidebar}
+        icon={Menu}
+        aria-expanded={hasSidebar.value}
+        aria-controls="sidebar"
+        onClick={toggleSidebar}
+      />
+      <p class="bar-title">
+        <span>{title || 'LLaVA-OneVision'}</span>
+        {model && <small>{model}</small>}
+      </p>
+      <Button
+        name={hasPanel.value ? t.closePanel : t.openPanel}
+        icon={Sliders}
+        aria-expanded={hasPanel.value}
+        aria-controls="panel"
+        onClick={togglePanel}
+      />
+    </header>
+  );
+}
