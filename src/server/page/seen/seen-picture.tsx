@@ -1,6 +1,6 @@
 /** A picture as it lies on the canvas that the tiles cover: tiles numbered in the order they are read, padding hatched, overview. */
 import { useId } from 'preact/hooks';
-import type { Box, Media, SeenImage } from '../model/types.js';
+import type { Box, Media, SeenImage, Size } from '../model/types.js';
 import { useMediaUrl } from '../ui/media-thumb.js';
 import { words } from '../words/words.js';
 import { Caption } from './caption.js';
@@ -55,10 +55,13 @@ function Canvas({ media, seen, url }: { media: Media; seen: SeenImage; url?: str
           unit={unit}
         />
       ))}
-      {seen.kept && <rect class="seen-kept" {...seen.kept} />}
+      {seen.kept && isPart(seen.kept, canvas) && <rect class="seen-kept" {...seen.kept} />}
     </svg>
   );
 }
+
+const isPart = (box: Box, whole: Size): boolean =>
+  box.width < whole.width || box.height < whole.height;
 
 function boxOf(index: number, { canvas, grid }: SeenImage): Box {
   const width = canvas.width / grid.cols;

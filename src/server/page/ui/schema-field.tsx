@@ -8,9 +8,9 @@ import { Field } from './fields.js';
 const EXAMPLE = `{
   "type": "object",
   "properties": {
-    "shape": { "type": "string" },
-    "color": { "type": "string" },
-    "count": { "type": "integer", "minimum": 0 }
+    "shape": { "enum": ["circle", "square", "triangle", "star", "other"] },
+    "color": { "type": "string", "maxLength": 20 },
+    "count": { "type": "integer", "minimum": 0, "maximum": 99 }
   },
   "required": ["shape", "color", "count"],
   "additionalProperties": false

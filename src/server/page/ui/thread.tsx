@@ -1,6 +1,7 @@
 /** The open conversation's branch. It keeps to its end while an answer grows, unless the reader scrolled away from there. */
-import { computed } from '@preact/signals';
+import { computed, useSignalEffect } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { liveIn } from '../model/answering.js';
 import { currentId, shown, turns } from '../model/state.js';
 import type { Id } from '../model/types.js';
 import { words } from '../words/words.js';
@@ -70,6 +71,9 @@ function useStuck(scroller: Ref, content: Ref, setAtEnd: (is: boolean) => void):
     if (element) element.scrollTop = element.scrollHeight;
   };
   useLayoutEffect(toEnd, [id]);
+  useSignalEffect(() => {
+    if (liveIn(currentId.value)) toEnd();
+  });
   useEffect(() => {
     const element = scroller.current;
     if (!element || !content.current) return;

@@ -6,6 +6,7 @@ import { say, tell } from '../model/notices.js';
 import { turns } from '../model/state.js';
 import { siblings } from '../model/tree.js';
 import type { Turn } from '../model/types.js';
+import { copyText } from '../text/copy.js';
 import { words } from '../words/words.js';
 import { Button } from './button.js';
 import { Check, Copy, Left, Right } from './icons.js';
@@ -50,14 +51,10 @@ export function CopyButton({ text }: { text: string }) {
   const [isDone, setDone] = useState(false);
   const t = words();
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setDone(true);
-      say(t.copied);
-      setTimeout(() => setDone(false), SHOWN_MS);
-    } catch {
-      tell(t.copyFailed, { isUrgent: true });
-    }
+    if (!(await copyText(text))) return tell(t.copyFailed, { isUrgent: true });
+    setDone(true);
+    say(t.copied);
+    setTimeout(() => setDone(false), SHOWN_MS);
   };
   return <Button name={t.copy} icon={isDone ? Check : Copy} onClick={() => void copy()} />;
 }

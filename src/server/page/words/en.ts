@@ -72,6 +72,7 @@ export const en = {
   },
   thread: 'Conversation',
   copy: 'Copy',
+  table: 'Table',
   copied: 'Copied',
   copyFailed: 'The browser did not allow copying.',
   edit: 'Edit',

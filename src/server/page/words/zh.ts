@@ -73,6 +73,7 @@ export const zh: Words = {
   },
   thread: '对话内容',
   copy: '复制',
+  table: '表格',
   copied: '已复制',
   copyFailed: '浏览器不允许复制。',
   edit: '编辑',
