@@ -49,6 +49,7 @@ export function Thread() {
                 at={at}
                 of={all.length}
                 isLast={index === list.length - 1}
+                isNearEnd={index > list.length - 5}
               />
             );
           })}
