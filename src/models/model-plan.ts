@@ -43,6 +43,8 @@ export interface Fetched {
   /** Of the checkpoint. */
   folder: string;
   source: ModelSource;
+  /** Where the repository holds GGUF files: nothing is to be converted. */
+  files?: ModelFiles;
   /** Those that the folder lacks: each is to be downloaded, converted and let go. */
   weights?: LentWeights;
 }

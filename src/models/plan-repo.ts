@@ -8,9 +8,16 @@ import type { RepoRevision } from '../hub/repo-id.js';
 import { resolveCommit } from '../hub/repository.js';
 import { type HubSettings, hubSettings } from '../hub/settings.js';
 import { listModels, type ModelEntry } from './model-cache.js';
-import { type ModelPlan, type PlanOptions, pickEntry, readyEntry } from './model-plan.js';
+import {
+  type ModelPlan,
+  type PlanOptions,
+  pickEntry,
+  type ReadyPlan,
+  readyEntry,
+} from './model-plan.js';
 import { isCurrent, repoGroup, repoSource } from './model-source.js';
 import { planDownload } from './plan-download.js';
+import { planGgufRepo } from './plan-gguf-repo.js';
 
 /** How long the hub may take to say that nothing has changed. */
 const QUICK_MS = 5000;
@@ -24,28 +31,69 @@ export async function planRepo(
   const settings = await hubSettings(options);
   const { type } = options;
   const known = (await listModels(repoGroup(named.repo))).filter(isCurrent);
-  const earlier = known.filter((entry) => isOf(entry, named.revision));
-  const fallback = pickEntry(earlier, type) ?? (type ? undefined : earlier[0]);
-  if (settings.offline && fallback) return readyEntry(fallback);
+  const there = await findHere(named, known, { options, settings });
+  if (settings.offline && there) return there.plan;
   try {
     if (settings.offline) return await planDownload(named, options, settings);
-    const commit = await askCommit(named, options, fallback ? quick(settings) : settings);
+    const commit = await askCommit(named, options, there ? quick(settings) : settings);
     const { key } = repoSource(named, commit);
     const entry = pickEntry(
       known.filter((one) => one.key === key),
       type,
     );
     if (entry) return readyEntry(entry);
-    const plan = await planDownload(named, options, settings);
-    if (fallback && fallback.key !== key)
+    if (there?.isGguf && there.commit === commit) return there.plan;
+    const plan = await planAny(named, options, settings);
+    if (there && there.commit !== commit)
       plan.notes.unshift(`${named.repo}@${named.revision} has changed: ${commit.slice(0, 12)}`);
     return plan;
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!isHubError(error)) throw error;
-    if (fallback) return readyEntry(fallback, [`Taking ${named.repo} as it was. ${error.message}`]);
+    if (there) {
+      const note = `Taking ${named.repo} as it was. ${error.message}`;
+      return { ...there.plan, notes: [note] };
+    }
     throw notFound(given, named, error);
   }
+}
+
+interface Here {
+  commit: string;
+  plan: ReadyPlan;
+  isGguf: boolean;
+}
+
+/** What an earlier call left, converted or downloaded. */
+async function findHere(
+  named: RepoRevision,
+  known: readonly ModelEntry[],
+  { options, settings }: { options: PlanOptions; settings: HubSettings },
+): Promise<Here | undefined> {
+  const { type } = options;
+  const earlier = known.filter((entry) => isOf(entry, named.revision));
+  const entry = pickEntry(earlier, type) ?? (type ? undefined : earlier[0]);
+  if (entry?.origin.kind === 'hub')
+    return { commit: entry.origin.commit, plan: readyEntry(entry), isGguf: false };
+  if (earlier.length > 0) return undefined;
+  const offline = { ...settings, offline: true };
+  const gguf = await planGgufRepo(named, options, offline).catch(() => undefined);
+  if (gguf?.plan.state !== 'ready') return undefined;
+  return { commit: gguf.commit, plan: gguf.plan, isGguf: true };
+}
+
+/** A checkpoint, or else GGUF files. */
+async function planAny(
+  named: RepoRevision,
+  options: PlanOptions,
+  settings: HubSettings,
+): Promise<ModelPlan> {
+  return planDownload(named, options, settings).catch(async (error) => {
+    if (!(error instanceof LlavaError && error.code === 'ERR_HUB_FILE_NOT_FOUND')) throw error;
+    const gguf = await planGgufRepo(named, options, settings);
+    if (!gguf) throw error;
+    return gguf.plan;
+  });
 }
 
 /** What an earlier call left of this revision. */

@@ -79,14 +79,12 @@ async function carryOut(plan: ModelPlan, options: ResolveOptions): Promise<Model
   const convert = (fraction: number, detail: string) =>
     onProgress?.({ stage: 'convert', fraction, detail });
   const download = (progress: PullProgress) => onProgress?.({ stage: 'download', ...progress });
-  const {
-    folder: checkpoint,
-    source,
-    weights,
-  } = await plan.fetch({
+  const fetched = await plan.fetch({
     onProgress: download,
     ...(signal && { signal }),
   });
+  if (fetched.files) return fetched.files;
+  const { folder: checkpoint, source, weights } = fetched;
   const { type, reason, bytes } =
     plan.choice ?? (await chooseType(checkpoint, plan.type, weights?.readHeader));
   const tell = (note: string) => onProgress?.({ stage: 'note', note });
