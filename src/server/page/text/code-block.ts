@@ -1,6 +1,7 @@
 /** A block of code: its language, a button that copies it, and colours once it is complete and seen. */
 import { words } from '../words/words.js';
 import { copyText } from './copy.js';
+import { safeFragment } from './safe-html.js';
 
 /** Beyond this, colours cost more than they help. */
 const MAX_COLOURED = 50_000;
@@ -61,6 +62,6 @@ function whenSeen(code: Element, language: string): void {
 
 async function colour(code: Element, language: string): Promise<void> {
   const { coloured } = await import('./highlight.js');
-  const nodes = coloured(code.textContent, language);
-  if (nodes) code.replaceChildren(nodes);
+  const html = coloured(code.textContent, language);
+  if (html !== undefined) code.replaceChildren(safeFragment(html));
 }

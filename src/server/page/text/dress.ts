@@ -22,7 +22,7 @@ function dressTable(table: HTMLTableElement): void {
   scroll.className = 'table-scroll';
   scroll.tabIndex = 0;
   scroll.setAttribute('role', 'group');
-  scroll.setAttribute('aria-label', words().asTable);
+  scroll.setAttribute('aria-label', words().table);
   table.replaceWith(scroll);
   scroll.append(table);
 }

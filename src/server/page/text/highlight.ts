@@ -13,7 +13,6 @@ import sql from 'highlight.js/lib/languages/sql';
 import typescript from 'highlight.js/lib/languages/typescript';
 import xml from 'highlight.js/lib/languages/xml';
 import yaml from 'highlight.js/lib/languages/yaml';
-import { safeFragment } from './safe-html.js';
 
 const LANGUAGES = {
   ...{ bash, cpp, css, go, java, javascript, json, python, rust, sql, typescript, xml, yaml },
@@ -21,8 +20,8 @@ const LANGUAGES = {
 for (const [name, language] of Object.entries(LANGUAGES))
   highlighter.registerLanguage(name, language);
 
-/** Undefined for a language that is not known here. */
-export function coloured(code: string, language: string): DocumentFragment | undefined {
+/** HTML; undefined for a language that is not known here. */
+export function coloured(code: string, language: string): string | undefined {
   if (!highlighter.getLanguage(language)) return undefined;
-  return safeFragment(highlighter.highlight(code, { language, ignoreIllegals: true }).value);
+  return highlighter.highlight(code, { language, ignoreIllegals: true }).value;
 }

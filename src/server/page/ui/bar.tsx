@@ -19,10 +19,10 @@ export function Bar() {
         aria-controls="sidebar"
         onClick={toggleSidebar}
       />
-      <p class="bar-title">
-        <span>{title || 'LLaVA-OneVision'}</span>
-        {model && <small>{model}</small>}
-      </p>
+      <div class="bar-title">
+        <h1>{title || 'LLaVA-OneVision'}</h1>
+        {model && <p>{model}</p>}
+      </div>
       <Button
         name={hasPanel.value ? t.closePanel : t.openPanel}
         icon={Sliders}

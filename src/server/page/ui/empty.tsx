@@ -10,7 +10,7 @@ export function Empty() {
   const t = words();
   return (
     <div class="empty">
-      <h1>{t.emptyTitle}</h1>
+      <h2>{t.emptyTitle}</h2>
       <p>{t.emptyText}</p>
       <ul class="examples">
         {exampleNames.map((name) => (

@@ -100,11 +100,7 @@ test.each<[string, (file: File) => unknown, RegExp]>([
   ['a newer version', (f) => (f.version = 2), /newer version/],
   ['no list', (f) => (f.conversations = {} as never), /^conversations has to be a list/],
   ['a title that is none', (f) => (first(f).title = { toString: 1 }), /conversations\[0\]\.title/],
-  [
-    'an endless text',
-    (f) => (first(f).turns[0]!.text = 'a'.repeat(10_000_001)),
-    /turns\[0\]\.text/,
-  ],
+  ['an endless name', (f) => (first(f).title = 'a'.repeat(10_001)), /title .* 10000 characters/],
   ['a role', (f) => (first(f).turns[0]!.role = 'system'), /turns\[0\]\.role .* user, assistant/],
   ['a state', (f) => (first(f).turns[1]!.state = 'x'), /turns\[1\]\.state/],
   ['a time', (f) => (first(f).turns[0]!.created = 1e300), /turns\[0\]\.created/],
