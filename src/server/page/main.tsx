@@ -1,5 +1,6 @@
 /** Where the page begins: it is drawn at once, then filled with what is kept and with what the server has. */
 import { render } from 'preact';
+import { keepAtEnd } from './model/answering.js';
 import { startConversations } from './model/conversations.js';
 import { keptKey, watchServer } from './model/link.js';
 import { parts } from './model/state.js';
@@ -16,5 +17,6 @@ parts.store = await openStore();
 const place = document.getElementById('app');
 if (place) render(<App />, place);
 listenToKeys();
+keepAtEnd();
 watchServer();
 await startConversations();
