@@ -6,6 +6,12 @@ declare const window: any;
 declare const DataTransfer: any;
 declare const ClipboardEvent: any;
 declare const ClipboardItem: any;
+interface Element {
+  innerText: string;
+  textContent: string;
+  getAttribute(name: string): string | null;
+  hasAttribute(name: string): boolean;
+}
 interface HTMLInputElement {
   focus(): void;
   select(): void;

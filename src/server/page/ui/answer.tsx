@@ -62,7 +62,7 @@ function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
   const [isOpen, setOpen] = useState(false);
   const id = useId();
   const t = words();
-  const isCut = turn.state === 'length' || turn.state === 'stopped' || turn.state === 'writing';
+  const isCut = turn.state !== undefined && turn.state !== 'done';
   return (
     <>
       <Ending turn={turn} />
