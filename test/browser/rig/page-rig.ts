@@ -132,7 +132,13 @@ function watch({ page, problems, requests, chats }: Visit, origin: string): void
     const url = new URL(request.url());
     if (['blob:', 'data:'].includes(url.protocol)) return;
     requests.push(url.pathname);
-    if (url.pathname === '/v1/chat/completions') chats.push(JSON.parse(request.postData() ?? ''));
+    if (url.pathname === '/v1/chat/completions') {
+      const place = chats.push(undefined) - 1;
+      // Pictures are sent as blobs, which are read when they are asked for.
+      void request.fetchPostData().then((body) => {
+        chats[place] = JSON.parse(body ?? 'null');
+      });
+    }
     if (url.origin !== origin) problems.push(`asked ${url}`);
   });
   page.on('pageerror', (error) => problems.push(`error: ${String(error)}`));
