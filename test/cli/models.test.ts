@@ -27,6 +27,9 @@ const COMMANDS: Record<string, () => [args: string[], stdin?: string]> = {
   batch: () => [
     ['batch', NAME, '--input', PICTURE, '--prompt', QUESTION, '--out', at('answers.jsonl')],
   ],
+  bench: () => [
+    ['bench', NAME, '--runs', '1', '--prompt-tokens', '40', '--tokens', '4', '--image', PICTURE],
+  ],
   'eval run': () => [
     ['eval', 'run', NAME, 'demo-vqa', '--data', DEMO, '--out', at('results'), '--limit', '1'],
   ],

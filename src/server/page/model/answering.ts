@@ -41,8 +41,9 @@ export async function answer(turn: Turn, all: readonly Turn[]): Promise<void> {
   } catch (error) {
     end = ended(error, live);
   }
+  const keeping = change(turn.conversation, {}, { ...turn, text: live.text.value, ...end });
   lives.value = new Map([...lives.value].filter(([id]) => id !== turn.id));
-  await change(turn.conversation, {}, { ...live.turn, text: live.text.value, ...end });
+  await keeping;
 }
 
 function begin(turn: Turn): Live {
@@ -82,7 +83,7 @@ async function written(
 }
 
 /** What became of an answer that did not come to its end. */
-function ended(error: unknown, { abort }: Live): Partial<Turn> {
+function ended(error: unknown, { abort, text, turn }: Live): Partial<Turn> {
   if (abort.signal.aborted) return { state: 'stopped' };
   if (error instanceof NeedsKey) {
     askForKey();
@@ -90,7 +91,8 @@ function ended(error: unknown, { abort }: Live): Partial<Turn> {
   }
   if (error instanceof Unreachable) {
     lostServer();
-    return { state: 'failed', error: words().unreachable };
+    const hasBegun = text.value !== turn.text;
+    return { state: 'failed', error: hasBegun ? words().brokeOff : words().unreachable };
   }
   if (error instanceof Refused && error.retryAfter !== undefined)
     return { state: 'failed', error: words().busy(error.retryAfter) };

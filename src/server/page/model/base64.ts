@@ -6,15 +6,16 @@ const SLICE_LETTERS = 4 * 2 ** 17;
 /** Arguments of one call. */
 const AT_ONCE = 2 ** 13;
 
-export async function toBase64(blob: Blob): Promise<string> {
+/** Its text, as a blob again: as one text it could be longer than texts may be. */
+export async function toBase64(blob: Blob): Promise<Blob> {
   const texts: string[] = [];
   for (let at = 0; at < blob.size; at += SLICE)
     texts.push(encoded(new Uint8Array(await blob.slice(at, at + SLICE).arrayBuffer())));
-  return texts.join('');
+  return new Blob(texts);
 }
 
-export async function toDataUrl(blob: Blob, type: string): Promise<string> {
-  return `data:${type};base64,${await toBase64(blob)}`;
+export async function toDataUrl(blob: Blob, type: string): Promise<Blob> {
+  return new Blob([`data:${type};base64,`, await toBase64(blob)]);
 }
 
 function encoded(bytes: Uint8Array): string {

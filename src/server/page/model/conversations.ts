@@ -8,7 +8,16 @@ import { liveIn } from './answering.js';
 import { readLocal, writeLocal } from './local.js';
 import { notice, tell } from './notices.js';
 import { keepAsStart } from './start-settings.js';
-import { change, conversations, current, currentId, parts, turns, unsaved } from './state.js';
+import {
+  change,
+  conversations,
+  current,
+  currentId,
+  isStarted,
+  parts,
+  turns,
+  unsaved,
+} from './state.js';
 import { exportJson, exportMarkdown, importJson } from './transfer.js';
 import type { Conversation, Id, Settings } from './types.js';
 
@@ -29,10 +38,12 @@ export const listed = computed(() =>
 
 /** Reads the list, and opens what the address names. */
 export async function startConversations(): Promise<void> {
-  for (const id of JSON.parse(readLocal(REMOVING) ?? '[]') as Id[]) await parts.store.remove(id);
+  for (const id of (readLocal(REMOVING) ?? '').split(' ').filter(Boolean))
+    await parts.store.remove(id);
   writeLocal(REMOVING, null);
   conversations.value = await parts.store.conversations();
   await openAddressed();
+  isStarted.value = true;
   addEventListener('popstate', () => void openAddressed());
   parts.store.watch((id) => void changedElsewhere(id));
 }
@@ -103,7 +114,7 @@ export function remove({ id, title }: Conversation): void {
 
 function setRemoving(ids: readonly Id[]): void {
   removing.value = new Set(ids);
-  writeLocal(REMOVING, ids.length > 0 ? JSON.stringify(ids) : null);
+  writeLocal(REMOVING, ids.length > 0 ? ids.join(' ') : null);
 }
 
 async function removeNow(id: Id): Promise<void> {

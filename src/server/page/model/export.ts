@@ -23,7 +23,7 @@ export async function exportJson(store: Store, ids: readonly Id[]): Promise<Blob
   for (const id of media) {
     const blob = await store.media(id);
     if (!blob) continue;
-    pieces.push(`${separator}${JSON.stringify(id)}:"`, new Blob([await toBase64(blob)]), '"');
+    pieces.push(`${separator}${JSON.stringify(id)}:"`, await toBase64(blob), '"');
     separator = ',\n';
   }
   return new Blob([...pieces, '}}\n'], { type: 'application/json' });

@@ -37,6 +37,8 @@ export const currentId = signal<Id>(unsaved.value.id);
 export const current = computed<Conversation>(
   () => conversations.value.find(({ id }) => id === currentId.value) ?? unsaved.value,
 );
+/** Whether what is kept was read: before, nothing is known to be empty. */
+export const isStarted = signal(false);
 /** All branches of the current one, oldest first. */
 export const turns = signal<readonly Turn[]>([]);
 /** The branch that is shown. */

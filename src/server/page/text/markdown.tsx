@@ -1,5 +1,5 @@
 /** An answer's Markdown as elements; while it is written, drawn at most once a frame. */
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { LiveText } from './live-text.js';
 import './text.css';
 
@@ -23,6 +23,6 @@ export function Markdown({ text, isWriting }: { text: string; isWriting: boolean
     frame.current = 0;
     live.current.show(text, isWriting);
   }, [text, isWriting]);
-  useEffect(() => () => cancelAnimationFrame(frame.current), []);
+  useLayoutEffect(() => () => cancelAnimationFrame(frame.current), []);
   return <div class="markdown" ref={place} />;
 }

@@ -1,5 +1,5 @@
 /** A turn of the model, while it is written and after. Only the one that is written is drawn as its text grows. */
-import { useId, useState } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 import { type Live, lives } from '../model/answering.js';
 import { askAgain, canAsk, goOn } from '../model/asking.js';
 import type { Turn } from '../model/types.js';
@@ -9,14 +9,18 @@ import { words } from '../words/words.js';
 import { Button } from './button.js';
 import { Again, Onward, Warning } from './icons.js';
 import { JsonAnswer } from './json-answer.js';
+import { useNear } from './near.js';
 import { ProgressLine } from './progress-line.js';
 import { CopyButton, TurnActions } from './turn-actions.js';
 import type { TurnProps } from './turn-props.js';
 
-export function Answer({ turn, at, of, isLast }: TurnProps) {
+export function Answer({ turn, at, of, isLast, isNearEnd }: TurnProps) {
+  const place = useRef<HTMLElement>(null);
+  const isNear = useNear(place, isNearEnd);
   const live = turn.state === 'writing' ? lives.value.get(turn.id) : undefined;
   return (
     <article
+      ref={place}
       class="turn answer"
       aria-label={turn.model ?? 'LLaVA-OneVision'}
       tabIndex={-1}
@@ -27,35 +31,40 @@ export function Answer({ turn, at, of, isLast }: TurnProps) {
           {turn.model}
         </p>
       )}
-      {live ? <LiveBody live={live} /> : <Finished turn={turn} at={at} of={of} isLast={isLast} />}
+      <Body turn={turn} live={live} isNear={isNear} />
+      {live ? (
+        <ProgressLine progress={live.progress.value} />
+      ) : (
+        <Finished turn={turn} at={at} of={of} isLast={isLast} />
+      )}
     </article>
   );
 }
 
-function LiveBody({ live }: { live: Live }) {
-  const text = live.text.value;
-  return (
-    <>
-      {text !== '' && !live.turn.isJson && <Markdown text={text} isWriting />}
-      {text !== '' && live.turn.isJson && <pre class="raw-json">{text}</pre>}
-      <ProgressLine progress={live.progress.value} />
-    </>
-  );
+interface BodyProps {
+  turn: Turn;
+  live: Live | undefined;
+  isNear: boolean;
 }
 
-function Finished({ turn, at, of, isLast }: TurnProps) {
+/** Far from the window it stays the text that it was made of: a long conversation opens at once, and is found by the browser. */
+function Body({ turn, live, isNear }: BodyProps) {
+  const wasNear = useRef(false);
+  wasNear.current ||= isNear || live !== undefined;
+  const text = live ? live.text.value : turn.text;
+  if (text === '') return null;
+  if (turn.isJson) return live ? <pre class="raw-json">{text}</pre> : <JsonAnswer text={text} />;
+  if (!wasNear.current) return <div class="source">{text}</div>;
+  return <Markdown text={text} isWriting={live !== undefined} />;
+}
+
+function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
   const [isOpen, setOpen] = useState(false);
   const id = useId();
   const t = words();
-  const isCut = turn.state === 'length' || turn.state === 'stopped' || turn.state === 'writing';
+  const isCut = turn.state !== undefined && turn.state !== 'done';
   return (
     <>
-      {turn.text !== '' &&
-        (turn.isJson ? (
-          <JsonAnswer text={turn.text} />
-        ) : (
-          <Markdown text={turn.text} isWriting={false} />
-        ))}
       <Ending turn={turn} />
       <TurnActions turn={turn} at={at} of={of}>
         {turn.text !== '' && <CopyButton text={turn.text} />}

@@ -4,6 +4,7 @@ import { releaseUrl, urlOf } from '../model/media.js';
 import type { Id, Media } from '../model/types.js';
 import { words } from '../words/words.js';
 import { Play } from './icons.js';
+import { useNear } from './near.js';
 
 /** Undefined until it is read; null where it is not kept any more. */
 export function useMediaUrl(id: Id, isWanted: boolean): string | null | undefined {
@@ -23,28 +24,10 @@ export function useMediaUrl(id: Id, isWanted: boolean): string | null | undefine
   return url;
 }
 
-const near = new Map<Element, (isNear: boolean) => void>();
-const observer = new IntersectionObserver(
-  (entries) => {
-    for (const { target, isIntersecting } of entries) near.get(target)?.(isIntersecting);
-  },
-  { rootMargin: '600px' },
-);
-
 export function MediaThumb({ media }: { media: Media }) {
   const place = useRef<HTMLSpanElement>(null);
-  const [isNear, setNear] = useState(false);
+  const isNear = useNear(place);
   const url = useMediaUrl(media.id, isNear);
-  useEffect(() => {
-    const element = place.current;
-    if (!element) return;
-    near.set(element, setNear);
-    observer.observe(element);
-    return () => {
-      observer.unobserve(element);
-      near.delete(element);
-    };
-  }, []);
   return (
     <span ref={place} class="thumb" data-kind={media.kind}>
       {url === null && <span class="thumb-gone">{words().noPicture}</span>}

@@ -1,10 +1,10 @@
 /** The message that is shown for a while, and what only screen readers are told. */
 import { useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import { lives } from '../model/answering.js';
+import { type Live, liveIn } from '../model/answering.js';
 import { notice, say, spoken } from '../model/notices.js';
-import { finishedSentences } from '../model/sentences.js';
-import { currentId } from '../model/state.js';
+import { finishedSentences, spokenText } from '../model/sentences.js';
+import { currentId, turns } from '../model/state.js';
 import { words } from '../words/words.js';
 import { Button } from './button.js';
 import { Close } from './icons.js';
@@ -51,24 +51,30 @@ export function Notices() {
   );
 }
 
-/** Reads out an answer as it grows, whole sentences at a time; then that it is complete. */
+/** Reads out an answer as it grows, whole sentences at a time; then the rest of it and how it ended. */
 export function Reader() {
-  const read = useRef({ id: '', upTo: 0 });
+  const read = useRef<{ live: Live; upTo: number }>(undefined);
   useSignalEffect(() => {
-    const live = [...lives.value.values()].find(
-      ({ turn }) => turn.conversation === currentId.value,
-    );
-    if (!live) {
-      if (read.current.id !== '') say(words().done);
-      read.current = { id: '', upTo: 0 };
-      return;
+    const live = liveIn(currentId.value);
+    const last = read.current;
+    if (last && last.live !== live) {
+      read.current = undefined;
+      if (last.live.turn.conversation === currentId.value) say(ending(last.live, last.upTo));
     }
-    if (read.current.id !== live.turn.id)
-      read.current = { id: live.turn.id, upTo: live.turn.text.length };
+    if (!live) return;
+    read.current ??= { live, upTo: live.turn.text.length };
     const { said, upTo } = finishedSentences(live.text.value, read.current.upTo);
     if (said === '') return;
     read.current.upTo = upTo;
     say(said);
   });
   return null;
+}
+
+function ending({ text, turn, abort }: Live, from: number): string {
+  const { stoppedNote, done } = words();
+  const rest = spokenText(text.value.slice(from));
+  const state = turns.value.find(({ id }) => id === turn.id)?.state;
+  // A failure is an alert of its own.
+  return `${rest} ${abort.signal.aborted ? stoppedNote : state === 'failed' ? '' : done}`.trim();
 }

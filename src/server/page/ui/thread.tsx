@@ -2,7 +2,7 @@
 import { computed, useSignalEffect } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { liveIn } from '../model/answering.js';
-import { currentId, shown, turns } from '../model/state.js';
+import { currentId, isStarted, shown, turns } from '../model/state.js';
 import type { Id } from '../model/types.js';
 import { words } from '../words/words.js';
 import { Answer } from './answer.js';
@@ -37,7 +37,7 @@ export function Thread() {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys */}
       <section ref={scroller} class="thread" aria-label={t.thread} tabIndex={0}>
         <div ref={content} class="thread-content">
-          {list.length === 0 && <Empty />}
+          {list.length === 0 && isStarted.value && <Empty />}
           {list.map((turn, index) => {
             const all = versions.value.get(turn.parent) ?? [];
             const Kind = turn.role === 'user' ? Question : Answer;
@@ -49,6 +49,7 @@ export function Thread() {
                 at={at}
                 of={all.length}
                 isLast={index === list.length - 1}
+                isNearEnd={index > list.length - 5}
               />
             );
           })}

@@ -7,4 +7,6 @@ export interface TurnProps {
   at: number;
   of: number;
   isLast: boolean;
+  /** So near to the end of the thread that it is seen first. */
+  isNearEnd: boolean;
 }

@@ -20,11 +20,11 @@ interface Chunk {
 export async function* chatNews(events: AsyncIterable<string>): AsyncGenerator<ChatNews> {
   let reason: 'stop' | 'length' = 'stop';
   let last: Chunk = {};
+  let isWhole = false;
+  // To its end: who leaves earlier has cancelled it.
   for await (const data of events) {
-    if (data === '[DONE]') {
-      yield { kind: 'end', reason, seen: readSeen({ ...last }) };
-      return;
-    }
+    isWhole ||= data === '[DONE]';
+    if (isWhole) continue;
     const chunk = parsed(data);
     if (chunk.error) throw refusal(chunk);
     const [choice] = chunk.choices ?? [];
@@ -33,7 +33,8 @@ export async function* chatNews(events: AsyncIterable<string>): AsyncGenerator<C
     if (chunk.usage) last = chunk;
     else if (chunk.llava_onevision) yield* progress(chunk.llava_onevision);
   }
-  throw new Unreachable();
+  if (!isWhole) throw new Unreachable();
+  yield { kind: 'end', reason, seen: readSeen({ ...last }) };
 }
 
 function* progress(own: NonNullable<Chunk['llava_onevision']>): Generator<ChatNews> {

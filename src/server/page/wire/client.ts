@@ -1,6 +1,7 @@
 /** The server's API as the page uses it. Fails with `Unreachable`, `NeedsKey` or `Refused`, or as its signal says. */
 import { type ChatNews, chatNews } from './chat-news.js';
 import { NeedsKey, refusal, Unreachable } from './errors.js';
+import { bodyOf } from './json-body.js';
 import { eventData } from './sse.js';
 import type { ChatRequestBody } from './to-request.js';
 
@@ -70,7 +71,7 @@ export class Client {
     let reply: Response;
     try {
       reply = await fetch(this.#base + path, {
-        ...(body && { method: 'POST', body: JSON.stringify(body) }),
+        ...(body && { method: 'POST', body: bodyOf(body) }),
         ...{ headers, signal: signal ?? null, cache: 'no-store' },
       });
     } catch (error) {

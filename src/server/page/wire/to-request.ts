@@ -5,10 +5,11 @@
 import { toDataUrl } from '../model/base64.js';
 import type { Id, Media, Settings, Turn } from '../model/types.js';
 
+/** A URL is a blob of its text: bodyOf() knows. */
 export type Part =
   | { type: 'text'; text: string }
-  | { type: 'image_url'; image_url: { url: string } }
-  | { type: 'video_url'; video_url: { url: string } };
+  | { type: 'image_url'; image_url: { url: Blob } }
+  | { type: 'video_url'; video_url: { url: Blob } };
 
 export interface ChatRequestBody {
   model?: string;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { bodyOf } from '../../../../src/server/page/wire/json-body.js';
 import { toRequest } from '../../../../src/server/page/wire/to-request.js';
 import { picture, settings, turn } from './turns.js';
 
@@ -16,7 +17,7 @@ test('a branch, its pictures and its settings', async () => {
   ];
   const given = { ...settings, model: 'eyes', system: 'Be brief.', seed: 0, stop: ['', '\n\n'] };
   const image = `data:image/png;base64,${Buffer.from(long).toString('base64')}`;
-  expect(await toRequest(turns, given, media)).toEqual({
+  expect(JSON.parse(await bodyOf(await toRequest(turns, given, media)).text())).toEqual({
     model: 'eyes',
     messages: [
       { role: 'system', content: 'Be brief.' },

@@ -122,7 +122,7 @@ test('the key goes in a header, and nowhere else', async () => {
   const [url, init] = asked.mock.calls[0]!;
   expect(url).toBe('http://server:1/v1/chat/completions');
   expect(new Headers(init.headers).get('authorization')).toBe('Bearer secret');
-  expect(init.body).toBe(JSON.stringify(body));
+  expect(await (init.body as Blob).text()).toBe(JSON.stringify(body));
 });
 
 test.each([
@@ -156,6 +156,21 @@ test.each([
 ])('%s', async (_, reply, error) => {
   answering(reply);
   await expect(news()).rejects.toMatchObject(error);
+});
+
+test('blobs in a request are sent as the texts that they are', async () => {
+  const asked = answering(Response.json({}));
+  const request = { a: new Blob(['data:x']), b: ['"0"', new Blob(['y']), { c: new Blob([]) }] };
+  await new Client('').count(request as never);
+  const sent = await (asked.mock.calls[0]![1].body as Blob).text();
+  expect(JSON.parse(sent)).toEqual({ a: 'data:x', b: ['"0"', 'y', { c: '' }] });
+});
+
+test('a stream is read to its end', async () => {
+  const onCancel = vi.fn();
+  answering(new Response(stream(`${lines(text('a'), '[DONE]')}: bye\n\n`, 5, onCancel)));
+  expect((await news()).at(-1)).toMatchObject({ kind: 'end' });
+  expect(onCancel).not.toHaveBeenCalled();
 });
 
 test('who stops reading makes the server stop', async () => {
