@@ -72,6 +72,8 @@ export interface Looks {
   height?: number;
   scheme?: 'light' | 'dark';
   language?: string;
+  /** Bytes that the browser lets the page keep. */
+  quota?: number;
 }
 
 export interface Visit {
@@ -100,7 +102,7 @@ export async function leave(
 
 /** A visitor who was never there before. */
 export async function visit(browser: Browser, url: string, looks: Looks = {}): Promise<Visit> {
-  const { width = 1280, height = 800, scheme = 'light', language = 'en' } = looks;
+  const { width = 1280, height = 800, scheme = 'light', language = 'en', quota } = looks;
   const context = await browser.createBrowserContext();
   await context.overridePermissions(url, [
     'clipboard-read',
@@ -123,6 +125,8 @@ export async function visit(browser: Browser, url: string, looks: Looks = {}): P
   ]);
   const userAgent = await browser.userAgent();
   await cdp.send('Network.setUserAgentOverride', { userAgent, acceptLanguage: language });
+  if (quota !== undefined)
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: url, quotaSize: quota });
   await page.goto(url);
   return visited;
 }
