@@ -45,11 +45,11 @@ describe('the chat page', browserTests, () => {
     const page = await arrive();
     await ask(page, 'What?');
     // Half of it is there, and the page takes it for what it is.
-    await page.waitForSelector('article h1, article h2');
+    await page.waitForSelector('article h3');
     expect(await page.$('article table')).toBeNull();
     gate.open();
     await answered(page);
-    const kinds = ['h1', 'strong', 'li', 'code', 'td'];
+    const kinds = ['h3', 'strong', 'li', 'code', 'td'];
     const drawn = (names: string[]) =>
       names.map((name) => document.querySelector(`article ${name}`)?.textContent);
     expect(await page.evaluate(drawn, kinds)).toEqual(['Seen', 'star', 'a star', 'code', '1']);

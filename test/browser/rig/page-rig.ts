@@ -72,6 +72,8 @@ export interface Looks {
   height?: number;
   scheme?: 'light' | 'dark';
   language?: string;
+  /** Bytes that the browser lets the page keep. */
+  quota?: number;
 }
 
 export interface Visit {
@@ -100,7 +102,7 @@ export async function leave(
 
 /** A visitor who was never there before. */
 export async function visit(browser: Browser, url: string, looks: Looks = {}): Promise<Visit> {
-  const { width = 1280, height = 800, scheme = 'light', language = 'en' } = looks;
+  const { width = 1280, height = 800, scheme = 'light', language = 'en', quota } = looks;
   const context = await browser.createBrowserContext();
   await context.overridePermissions(url, [
     'clipboard-read',
@@ -123,6 +125,8 @@ export async function visit(browser: Browser, url: string, looks: Looks = {}): P
   ]);
   const userAgent = await browser.userAgent();
   await cdp.send('Network.setUserAgentOverride', { userAgent, acceptLanguage: language });
+  if (quota !== undefined)
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: url, quotaSize: quota });
   await page.goto(url);
   return visited;
 }
@@ -132,7 +136,13 @@ function watch({ page, problems, requests, chats }: Visit, origin: string): void
     const url = new URL(request.url());
     if (['blob:', 'data:'].includes(url.protocol)) return;
     requests.push(url.pathname);
-    if (url.pathname === '/v1/chat/completions') chats.push(JSON.parse(request.postData() ?? ''));
+    if (url.pathname === '/v1/chat/completions') {
+      const place = chats.push(undefined) - 1;
+      // Pictures are sent as blobs, which are read when they are asked for.
+      void request.fetchPostData().then((body) => {
+        chats[place] = JSON.parse(body ?? 'null');
+      });
+    }
     if (url.origin !== origin) problems.push(`asked ${url}`);
   });
   page.on('pageerror', (error) => problems.push(`error: ${String(error)}`));
