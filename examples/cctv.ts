@@ -15,6 +15,7 @@ export async function* watch(model: LlavaOneVision, clips: Iterable<string>) {
   const answers = model.batch(clips, {
     prompt: 'These are frames of a surveillance camera. What happens?',
     frames: 16,
+    maxTokens: 150,
     responseFormat: { type: 'json_schema', schema: Report },
   });
   for await (const { id, parsed, error } of answers)
