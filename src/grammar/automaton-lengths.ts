@@ -43,11 +43,11 @@ function counted(automaton: Automaton, min: number, max: number, top: number): A
   for (const place of order) {
     const state = Math.floor(place / (top + 1));
     const count = place % (top + 1);
-    const { isAccepting, moves } = automaton[state]!;
+    const { kind, moves } = automaton[state]!;
     const next = Math.min(count + 1, top);
     const isFull = count === top && top === max;
     states.push({
-      isAccepting: isAccepting && count >= min,
+      kind: count >= min ? kind : undefined,
       moves: (isFull ? [] : moves).map(({ set, target }) => {
         const behind = target * (top + 1) + next;
         let number = numbers.get(behind);
@@ -69,7 +69,7 @@ function lengthsOf(automaton: Automaton): { shortest: number; longest: number } 
   const queue = [0];
   let shortest = Number.POSITIVE_INFINITY;
   for (const index of queue) {
-    if (automaton[index]!.isAccepting) shortest = Math.min(shortest, distance[index]!);
+    if (automaton[index]!.kind !== undefined) shortest = Math.min(shortest, distance[index]!);
     for (const { target } of automaton[index]!.moves) {
       if (distance[target] !== Number.POSITIVE_INFINITY) continue;
       distance[target] = distance[index]! + 1;

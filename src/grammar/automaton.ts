@@ -2,11 +2,13 @@
  * The deterministic automaton of a term: states without those that lead nowhere, moves by sets of characters.
  * Bounded: a term that needs more states than `maxStates` is refused, not approximated.
  */
-import { type CodePoints, complement, partition, single, union } from './code-points.js';
-import type { Term, TermPool } from './language.js';
+import type { CodePoints } from './code-points.js';
+import type { Term } from './language.js';
+import { type Moves, together } from './moves.js';
 
 export interface AutomatonState {
-  isAccepting: boolean;
+  /** What kind of text ends here, if one may: kinds are those of `classify`, and 0 where there is only one. */
+  kind: number | undefined;
   moves: { set: CodePoints; target: number }[];
 }
 
@@ -15,48 +17,106 @@ export type Automaton = readonly AutomatonState[];
 
 export class TooManyStates extends Error {}
 
-export function automatonOf(pool: TermPool, term: Term, maxStates: number): Automaton {
-  // Only the first state stands at the start: if its term comes back later it is another one.
-  const terms = [term];
-  const numbers = new Map<Term, number>();
+export function automatonOf(moves: Moves, term: Term, maxStates: number): Automaton {
+  return classify(moves, term, [], () => 0, maxStates);
+}
+
+/**
+ * The automaton of `term` that also tells which of `parts` admit a text: all are followed at once, so that no product
+ * of theirs is made for each kind. `kindOf` numbers what they say; undefined is a text that is left out.
+ */
+export function classify(
+  moves: Moves,
+  term: Term,
+  parts: readonly Term[],
+  kindOf: (fits: readonly boolean[]) => number | undefined,
+  maxStates: number,
+): Automaton {
+  const { pool } = moves;
+  const places = new Places(term, parts, maxStates);
   const states: AutomatonState[] = [];
-  for (let index = 0; index < terms.length; index++) {
-    const atStart = index === 0;
-    const current = terms[index]!;
-    const targets = new Map<number, CodePoints[]>();
-    for (const [set, next] of steps(pool, current, atStart)) {
-      if (next === pool.nothing) continue;
-      let number = numbers.get(next);
-      if (number === undefined) {
-        number = terms.push(next) - 1;
-        numbers.set(next, number);
-        if (number >= maxStates) throw new TooManyStates();
-      }
-      const sets = targets.get(number);
-      if (sets) sets.push(set);
-      else targets.set(number, [set]);
-    }
+  for (let index = 0; index < places.all.length; index++) {
+    const place = places.all[index]!;
+    const targets = new Map<number, [number, number][]>();
+    eachStep(moves, place, index === 0, (from, to, next) => {
+      const number = places.numberOf(next);
+      const set = targets.get(number);
+      const last = set?.at(-1);
+      if (!set) targets.set(number, [[from, to]]);
+      else if (last![1] + 1 === from) last![1] = to;
+      else set.push([from, to]);
+    });
+    const fits = place.map((each) => pool.isNullable(each, index === 0, true));
     states.push({
-      isAccepting: pool.isNullable(current, atStart, true),
-      moves: [...targets].map(([target, sets]) => ({
-        target,
-        set: sets.length === 1 ? sets[0]! : union(...sets),
-      })),
+      kind: fits[0] ? kindOf(fits.slice(1)) : undefined,
+      moves: Array.from(targets, ([target, set]) => ({ target, set })),
     });
   }
   return withoutDeadEnds(states);
 }
 
+/** What is left of the term, and of each of the parts, once some characters have been read. */
+type Place = readonly Term[];
+
+/** Only the first place stands at the start of the text: if its terms come back later it is another one. */
+class Places {
+  readonly all: Place[];
+  private readonly numbers = new Map<Term | string, number>();
+
+  constructor(
+    term: Term,
+    parts: readonly Term[],
+    private readonly maxStates: number,
+  ) {
+    this.all = [[term, ...parts]];
+  }
+
+  numberOf(place: Place): number {
+    const key = place.length === 1 ? place[0]! : place.map(({ id }) => id).join();
+    let number = this.numbers.get(key);
+    if (number === undefined) {
+      number = this.all.push(place) - 1;
+      if (number >= this.maxStates) throw new TooManyStates();
+      this.numbers.set(key, number);
+    }
+    return number;
+  }
+}
+
+/** Steps of a place, in order; texts that the term does not admit are followed no further. */
+function eachStep(
+  moves: Moves,
+  place: Place,
+  atStart: boolean,
+  see: (from: number, to: number, next: Place) => void,
+): void {
+  const { nothing, anything } = moves.pool;
+  const open = place.flatMap((term, i) =>
+    term === nothing || (term === anything && i > 0) ? [] : [i],
+  );
+  const lists = open.map((i) => moves.of(place[i]!, atStart));
+  if (place.length === 1) {
+    for (const { from, to, next } of lists[0] ?? []) see(from, to, [next]);
+    return;
+  }
+  together(lists, (from, to, next) => {
+    if (open[0] !== 0 || !next[0]) return;
+    const after = [...place];
+    for (let i = 0; i < open.length; i++) after[open[i]!] = next[i] ?? nothing;
+    see(from, to, after);
+  });
+}
+
 /** Whether the term admits no text at all: of one that does, only a way to it is followed. @throws TooManyStates */
-export function isEmptyLanguage(pool: TermPool, term: Term, maxStates: number): boolean {
+export function isEmptyLanguage(moves: Moves, term: Term, maxStates: number): boolean {
   const seen = new Set<Term>();
   const todo = [term];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     const atStart = seen.size === 0;
-    if (pool.isNullable(next, atStart, true)) return false;
+    if (moves.pool.isNullable(next, atStart, true)) return false;
     seen.add(next);
-    for (const [, following] of steps(pool, next, atStart)) {
-      if (following === pool.nothing || seen.has(following)) continue;
+    for (const { next: following } of moves.of(next, atStart)) {
+      if (seen.has(following)) continue;
       if (seen.size + todo.length >= maxStates) throw new TooManyStates();
       todo.push(following);
     }
@@ -64,69 +124,25 @@ export function isEmptyLanguage(pool: TermPool, term: Term, maxStates: number): 
   return true;
 }
 
-/** What may follow which characters; several sets may lead to one term. */
-function steps(pool: TermPool, term: Term, atStart: boolean): [CodePoints, Term][] {
-  // Words, and names that are none of them, are most of what there is.
-  const isOpposite = term.kind === 'not' && term.term.kind === 'words';
-  const words = isOpposite ? term.term : term;
-  if (words.kind === 'words') {
-    const points = [...words.node.next.keys()].sort((a, b) => a - b);
-    const taken = points.map((point): [CodePoints, Term] => [
-      single(point),
-      pool.derive(term, point, false),
-    ]);
-    if (!isOpposite) return taken;
-    return [...taken, [complement(points.map((point) => [point, point])), pool.anything]];
-  }
-  return partition(firstSets(pool, term, atStart)).map((set) => [
-    set,
-    pool.derive(term, set[0]![0], atStart),
-  ]);
-}
-
-const DIGITS_AND_POINT = Array.from('0123456789.', (char) => single(char.charCodeAt(0)));
-
-/** Sets that tell apart all characters that the term treats differently as the next one. */
-function firstSets(pool: TermPool, term: Term, atStart: boolean): CodePoints[] {
-  switch (term.kind) {
-    case 'set':
-      return [term.set];
-    case 'sequence':
-      return pool.isNullable(term.first, atStart, false)
-        ? [...firstSets(pool, term.first, atStart), ...firstSets(pool, term.rest, atStart)]
-        : firstSets(pool, term.first, atStart);
-    case 'choice':
-    case 'both':
-      return term.parts.flatMap((part) => firstSets(pool, part, atStart));
-    case 'not':
-    case 'repeat':
-      return firstSets(pool, term.term, atStart);
-    case 'words':
-      return [...term.node.next.keys()].map(single);
-    case 'multiple':
-      return DIGITS_AND_POINT;
-    default:
-      return [];
-  }
-}
-
 export function withoutDeadEnds(states: AutomatonState[]): Automaton {
   const sources: number[][] = states.map(() => []);
-  states.forEach(({ moves }, index) => {
-    for (const { target } of moves) sources[target]!.push(index);
-  });
   const alive = new Set<number>();
-  const todo = states.flatMap(({ isAccepting }, index) => (isAccepting ? [index] : []));
+  const todo: number[] = [];
+  states.forEach(({ kind, moves }, index) => {
+    for (const { target } of moves) sources[target]!.push(index);
+    if (kind !== undefined) todo.push(index);
+  });
   for (let index = todo.pop(); index !== undefined; index = todo.pop()) {
     if (alive.has(index)) continue;
     alive.add(index);
-    todo.push(...sources[index]!);
+    for (const source of sources[index]!) if (!alive.has(source)) todo.push(source);
   }
+  if (alive.size === states.length) return states;
   if (!alive.has(0)) return [];
   const kept = states.flatMap((_, index) => (alive.has(index) ? [index] : []));
   const renumbered = new Map(kept.map((index, number) => [index, number]));
   return kept.map((index) => ({
-    isAccepting: states[index]!.isAccepting,
+    kind: states[index]!.kind,
     moves: states[index]!.moves.flatMap(({ set, target }) =>
       alive.has(target) ? [{ set, target: renumbered.get(target)! }] : [],
     ),

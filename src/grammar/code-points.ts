@@ -81,37 +81,3 @@ export function has(set: CodePoints, point: number): boolean {
 export function keyOf(set: CodePoints): string {
   return set.map(([from, to]) => `${from.toString(36)}-${to.toString(36)}`).join();
 }
-
-/** The coarsest partition of all characters in which each of `sets` is a union of parts. */
-export function partition(sets: readonly CodePoints[]): CodePoints[] {
-  // At each border, the sets that begin or end there.
-  const borders = new Map<number, number[]>([
-    [0, []],
-    [0xe000, []],
-  ]);
-  const note = (point: number, set: number) => {
-    const known = borders.get(point);
-    if (known) known.push(set);
-    else borders.set(point, [set]);
-  };
-  [...new Set(sets)].forEach((set, i) => {
-    for (const [from, to] of set) {
-      note(from, i);
-      note(to + 1, i);
-    }
-  });
-  const starts = [...borders.keys()].filter((point) => point <= 0x10ffff).sort((a, b) => a - b);
-  const parts = new Map<string, [number, number][]>();
-  const open = new Set<number>();
-  starts.forEach((from, index) => {
-    for (const set of borders.get(from)!) if (!open.delete(set)) open.add(set);
-    const to = (starts[index + 1] ?? 0x110000) - 1;
-    if (from >= 0xd800 && from <= 0xdfff) return;
-    const signature = [...open].sort((a, b) => a - b).join();
-    const range: [number, number] = [from, Math.min(to, from < 0xd800 ? 0xd7ff : to)];
-    const part = parts.get(signature);
-    if (part) part.push(range);
-    else parts.set(signature, [range]);
-  });
-  return [...parts.values()].map(merge);
-}

@@ -12,6 +12,7 @@ import { NUMBER_KEYWORDS } from './keywords-number.js';
 import { OBJECT_KEYWORDS } from './keywords-object.js';
 import { STRING_KEYWORDS } from './keywords-string.js';
 import { type Term, TermPool } from './language.js';
+import { Moves } from './moves.js';
 import { propertyLiterals } from './property-literals.js';
 import { NotRegular, searchTerm } from './regexp.js';
 import { isSchemaError, schemaError } from './schema-error.js';
@@ -38,6 +39,7 @@ const keyOf = (literals: readonly Literal[]): string =>
 
 export class Expander {
   readonly pool = new TermPool();
+  readonly moves = new Moves(this.pool);
   readonly index: SchemaIndex;
   private readonly patterns = new Map<string, Term>();
   private readonly known = new Map<string, Branch[]>();
@@ -82,9 +84,9 @@ export class Expander {
   }
 
   private tooMany(branch: Branch): Error {
-    const schema = branch.object.minSchema ?? this.index.schemaOf(2);
+    const schema = branch.object.minSchema;
     return schemaError(
-      this.index.pointerOf(schema),
+      schema ? this.index.pointerOf(schema) : '',
       'anyOf',
       `its choices combine to more than ${MAX_BRANCHES} ways; write fewer "anyOf", "oneOf", "if" or "dependentRequired" beside each other`,
     );
@@ -136,6 +138,7 @@ export class Expander {
       value,
       index: this.index,
       pool: this.pool,
+      moves: this.moves,
       fail,
       pattern: (source) => this.pattern(source, fail),
       isEmpty: (literals) => this.isEmpty(literals, this.working.size > MAX_PROOFS ? 0 : 2),
@@ -210,7 +213,7 @@ export class Expander {
 
   private isProvenEmpty(term: Term): boolean {
     try {
-      return isEmptyLanguage(this.pool, term, MAX_STATES);
+      return isEmptyLanguage(this.moves, term, MAX_STATES);
     } catch (error) {
       if (error instanceof TooManyStates) return false;
       throw error;

@@ -40,9 +40,8 @@ function valuesOf(
   if (types & STRING) {
     const term = string.terms.find(({ kind }) => kind === 'words');
     if (!term) return undefined;
-    const { pool } = expander;
     const all = expander.textTerm(string);
-    values.push(...wordsOf(term).filter((word) => pool.admits(all, word)));
+    values.push(...wordsOf(term).filter((word) => expander.moves.admits(all, word)));
   }
   return values;
 }

@@ -158,12 +158,16 @@ export class GrammarBuilder {
     const lines: string[] = [];
     // The list grows while it is walked: every rule that is named gets its line.
     for (const rule of order) {
-      const texts = new Set<string>();
-      for (const symbols of this.rules[rule]!.alternatives) {
+      const { alternatives } = this.rules[rule]!;
+      const texts: string[] = [];
+      for (const symbols of alternatives) {
         if (!this.ends(symbols, isProductive)) continue;
-        texts.add(symbols.map(textOf).join(' ') || '""');
+        let text = '';
+        for (const symbol of symbols) text += (text === '' ? '' : ' ') + textOf(symbol);
+        texts.push(text === '' ? '""' : text);
       }
-      lines.push(`${names[rule]} ::= ${[...texts].join(' | ')}\n`);
+      const distinct = texts.length > 1 ? [...new Set(texts)] : texts;
+      lines.push(`${names[rule]} ::= ${distinct.join(' | ')}\n`);
     }
     return lines.join('');
   }
@@ -189,7 +193,7 @@ function freeName(base: string, taken: Map<string, number>): string {
 
 /** A quoted text of a grammar. */
 export function literal(text: string): string {
-  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
+  if (/^[ -~]*$/.test(text)) return `"${text.replace(/["\\]/g, '\\$&')}"`;
   const escaped = Array.from(text, (char) => {
     if (char === '"' || char === '\\') return `\\${char}`;
     const point = char.codePointAt(0)!;

@@ -3,7 +3,7 @@
  * where Python's json or JSON.stringify would write one: the short ones, \u for control characters and for all
  * beyond ASCII, pairs of them above U+FFFF. A string that may be anything has every escape that JSON allows.
  */
-import { type Automaton, automatonOf } from './automaton.js';
+import { type Automaton, automatonOf, classify } from './automaton.js';
 import { type Lengths, ofLength } from './automaton-lengths.js';
 import {
   ANY_CHARACTER,
@@ -17,7 +17,8 @@ import {
 } from './code-points.js';
 import { type Alternative, bracketed, type GrammarBuilder, literal } from './gbnf.js';
 import { HexRules } from './hex-rules.js';
-import type { Term, TermPool } from './language.js';
+import type { Term } from './language.js';
+import type { Moves } from './moves.js';
 import type { WordNode } from './word-trees.js';
 
 const MUST_ESCAPE = codePoints([
@@ -49,6 +50,13 @@ const MAX_STATES = 3_000;
 const MAX_COUNTED = 4_000;
 const ANY_LENGTH: Lengths = { min: 0, max: Number.POSITIVE_INFINITY };
 
+/** Texts of `term` by what `parts` say of them; see automaton.ts. */
+export interface Kinds {
+  readonly term: Term;
+  readonly parts: readonly Term[];
+  kindOf(fits: readonly boolean[]): number | undefined;
+}
+
 export class JsonText {
   private readonly characters = new Map<string, number>();
   private readonly texts = new Map<string, number | undefined>();
@@ -58,7 +66,7 @@ export class JsonText {
 
   constructor(
     private readonly builder: GrammarBuilder,
-    private readonly pool: TermPool,
+    private readonly moves: Moves,
   ) {
     this.hex = new HexRules(builder);
   }
@@ -135,8 +143,8 @@ export class JsonText {
   string(hint: string, term: Term, lengths: Lengths = ANY_LENGTH): number | undefined {
     const key = `${term.id} ${lengths.min} ${lengths.max}`;
     if (!this.texts.has(key)) {
-      const automaton = ofLength(automatonOf(this.pool, term, MAX_STATES), lengths, MAX_COUNTED);
-      const inside = this.states(hint, automaton, true);
+      const automaton = ofLength(automatonOf(this.moves, term, MAX_STATES), lengths, MAX_COUNTED);
+      const inside = this.states(hint, automaton, () => [literal('"')], true);
       this.texts.set(
         key,
         inside === undefined ? undefined : this.builder.rule(hint, [[literal('"'), inside]]),
@@ -145,12 +153,41 @@ export class JsonText {
     return this.texts.get(key);
   }
 
-  /** A text in the language as it stands: a number, for instance. @throws TooManyStates */
-  plain(hint: string, term: Term): number | undefined {
-    return this.states(hint, automatonOf(this.pool, term, MAX_STATES), false);
+  /**
+   * A JSON string in the language and what comes behind it: `endOf` one of a kind, kinds being told apart by the parts
+   * that admit it. Undefined where there is none. @throws TooManyStates
+   */
+  kinds(
+    hint: string,
+    { term, parts, kindOf }: Kinds,
+    endOf: (kind: number) => Alternative,
+  ): number | undefined {
+    const automaton = classify(this.moves, term, parts, kindOf, MAX_STATES);
+    const ends = new Map<number, Alternative>();
+    const quoted = (kind: number): Alternative => {
+      let end = ends.get(kind);
+      if (!end) {
+        end = [this.builder.rule(`${hint}-end`, [[literal('"'), ...endOf(kind)]])];
+        ends.set(kind, end);
+      }
+      return end;
+    };
+    const inside = this.states(hint, automaton, quoted, true);
+    return inside === undefined ? undefined : this.builder.rule(hint, [[literal('"'), inside]]);
   }
 
-  private states(hint: string, automaton: Automaton, isString: boolean): number | undefined {
+  /** A text in the language as it stands: a number, for instance. @throws TooManyStates */
+  plain(hint: string, term: Term): number | undefined {
+    return this.states(hint, automatonOf(this.moves, term, MAX_STATES), () => [], false);
+  }
+
+  /** @param endOf what stands behind a text of a kind. */
+  private states(
+    hint: string,
+    automaton: Automaton,
+    endOf: (kind: number) => Alternative,
+    isString: boolean,
+  ): number | undefined {
     if (automaton.length === 0) return undefined;
     const rules = automaton.map(() => -1);
     const ruleOf = (state: number): number => {
@@ -166,21 +203,18 @@ export class JsonText {
       const alternatives = automaton[state]!.moves.map(({ set, target }): Alternative => {
         const { text, last } = straight(automaton, set, target);
         const head = text === '' ? this.move(set, isString) : literal(text);
-        return isLeaf(automaton, last)
-          ? isString
-            ? [head, literal('"')]
-            : [head]
-          : [head, ruleOf(last)];
+        const { kind, moves } = automaton[last]!;
+        return moves.length === 0 ? [head, ...endOf(kind!)] : [head, ruleOf(last)];
       });
-      if (automaton[state]!.isAccepting) alternatives.push(isString ? [literal('"')] : []);
+      const { kind } = automaton[state]!;
+      if (kind !== undefined) alternatives.push(endOf(kind));
       this.builder.define(rules[state]!, alternatives);
     }
     return first;
   }
 
   private move(set: CodePoints, isString: boolean): string | number {
-    const isPlain = intersect(set, PLAIN_ASCII);
-    if (!isString || keyOf(isPlain) === keyOf(set)) return bracketed(set);
+    if (!isString || isPlain(set)) return bracketed(set);
     return this.character(set);
   }
 }
@@ -194,8 +228,8 @@ function straight(
   let text = plainCharacter(set);
   let last = target;
   while (text !== '') {
-    const { isAccepting, moves } = automaton[last]!;
-    const next = moves.length === 1 && !isAccepting ? plainCharacter(moves[0]!.set) : '';
+    const { kind, moves } = automaton[last]!;
+    const next = moves.length === 1 && kind === undefined ? plainCharacter(moves[0]!.set) : '';
     if (next === '' || text.length > 200) break;
     text += next;
     last = moves[0]!.target;
@@ -206,9 +240,11 @@ function straight(
 function plainCharacter(set: CodePoints): string {
   const [from, to] = set[0]!;
   const isOne = set.length === 1 && from === to;
-  return isOne && intersect(set, PLAIN_ASCII).length > 0 ? String.fromCodePoint(from) : '';
+  return isOne && isPlain(set) ? String.fromCodePoint(from) : '';
 }
 
-function isLeaf(automaton: Automaton, state: number): boolean {
-  return automaton[state]!.moves.length === 0;
+/** Whether all characters are ASCII that stands as itself in a JSON string. */
+function isPlain(set: CodePoints): boolean {
+  if (set.at(-1)![1] > 0x7e) return false;
+  return set.every(([from, to]) => PLAIN_ASCII.some((range) => from >= range[0] && to <= range[1]));
 }

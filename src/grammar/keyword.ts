@@ -2,6 +2,7 @@
 import type { LlavaError } from '../errors.js';
 import type { Branch, Choice } from './branch.js';
 import type { Term, TermPool } from './language.js';
+import type { Moves } from './moves.js';
 import { schemaError } from './schema-error.js';
 import type { Literal, Schema, SchemaIndex } from './schema-index.js';
 
@@ -11,6 +12,7 @@ export interface Place {
   readonly value: unknown;
   readonly index: SchemaIndex;
   readonly pool: TermPool;
+  readonly moves: Moves;
   /** The term of a pattern, and of the names that a schema admits. */
   pattern(source: string): Term;
   /** Whether no value keeps all of these; false where that is not easily seen. */

@@ -85,7 +85,7 @@ const patternProperties: Keyword = {
   apply: applyGroup,
   negate(place) {
     return groupOf(place, []).patterns.flatMap(([term, literal]) =>
-      negateByName(place, (name) => (place.pool.admits(term, name) ? literal ^ 1 : undefined)),
+      negateByName(place, (name) => (place.moves.admits(term, name) ? literal ^ 1 : undefined)),
     );
   },
 };
@@ -97,7 +97,7 @@ const additionalProperties: Keyword = {
     if (rest === ANYTHING) return [];
     const { names, patterns } = groupOf(place, []);
     return negateByName(place, (name) => {
-      const isNamed = names.has(name) || patterns.some(([term]) => place.pool.admits(term, name));
+      const isNamed = names.has(name) || patterns.some(([term]) => place.moves.admits(term, name));
       return isNamed ? undefined : rest ^ 1;
     });
   },

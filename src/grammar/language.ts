@@ -1,10 +1,10 @@
 /**
  * Regular languages as terms: sets of characters, sequence, choice, repetition, and also intersection and
  * complement, so that every rule about one text (patterns, formats, lengths, names that are taken) is one term.
- * Equal terms are one object within a pool. Derivatives of terms (Brzozowski 1964) are the states of automaton.ts.
+ * Equal terms are one object within a pool. What may follow which characters: moves.ts.
  * `start` and `end` match nothing, at the first and the last place of the whole text only.
  */
-import { ANY_CHARACTER, type CodePoints, has, keyOf, single, union } from './code-points.js';
+import { ANY_CHARACTER, type CodePoints, keyOf, single, union } from './code-points.js';
 import { type DecimalMultiple, multipleKey } from './decimal-multiple.js';
 import { type WordNode, WordTrees } from './word-trees.js';
 
@@ -20,12 +20,8 @@ type TermShape =
   | { readonly kind: 'words'; readonly node: WordNode }
   | { readonly kind: 'multiple'; readonly state: DecimalMultiple };
 
-/** Derived faster than looked up. */
-const SIMPLE = new Set(['nothing', 'empty', 'start', 'end', 'set', 'words', 'multiple']);
-
 export class TermPool {
   private readonly known = new Map<string, Term>();
-  private readonly derived = new Map<Term, Map<number, Term>>();
   readonly trees = new WordTrees();
 
   readonly nothing = this.intern('0', { kind: 'nothing' }, false);
@@ -124,7 +120,7 @@ export class TermPool {
     return this.wordTerm(this.trees.of(words));
   }
 
-  private wordTerm(node: WordNode): Term {
+  wordTerm(node: WordNode): Term {
     if (node.next.size === 0) return node.isWord ? this.empty : this.nothing;
     return this.intern(`w${node.id}`, { kind: 'words', node }, false);
   }
@@ -165,59 +161,8 @@ export class TermPool {
     }
   }
 
-  /** What may follow `point`, itself never at the start any more. */
-  derive(term: Term, point: number, atStart: boolean): Term {
-    if (atStart || SIMPLE.has(term.kind)) return this.derivative(term, point, atStart);
-    let own = this.derived.get(term);
-    if (!own) {
-      own = new Map();
-      this.derived.set(term, own);
-    }
-    let derivative = own.get(point);
-    if (!derivative) {
-      derivative = this.derivative(term, point, false);
-      own.set(point, derivative);
-    }
-    return derivative;
-  }
-
-  private derivative(term: Term, point: number, atStart: boolean): Term {
-    switch (term.kind) {
-      case 'nothing':
-      case 'empty':
-      case 'start':
-      case 'end':
-        return this.nothing;
-      case 'set':
-        return has(term.set, point) ? this.empty : this.nothing;
-      case 'sequence': {
-        const through = this.pair(this.derive(term.first, point, atStart), this.past(term.rest));
-        if (!this.isNullable(term.first, atStart, false)) return through;
-        return this.choice(through, this.derive(term.rest, point, atStart));
-      }
-      case 'choice':
-        return this.choice(...term.parts.map((part) => this.derive(part, point, atStart)));
-      case 'both':
-        return this.both(...term.parts.map((part) => this.derive(part, point, atStart)));
-      case 'not':
-        return this.not(this.derive(term.term, point, atStart));
-      case 'repeat': {
-        const rest = this.repeat(this.past(term.term), Math.max(0, term.min - 1), term.max - 1);
-        return this.pair(this.derive(term.term, point, atStart), rest);
-      }
-      case 'words': {
-        const next = term.node.next.get(point);
-        return next ? this.wordTerm(next) : this.nothing;
-      }
-      case 'multiple': {
-        const next = term.state.after(point);
-        return next ? this.multiple(next) : this.nothing;
-      }
-    }
-  }
-
   /** The term where the start of the text lies behind. */
-  private past(term: Term): Term {
+  past(term: Term): Term {
     if (!term.hasStart) return term;
     switch (term.kind) {
       case 'start':
@@ -235,15 +180,5 @@ export class TermPool {
       default:
         return term;
     }
-  }
-
-  admits(term: Term, text: string): boolean {
-    let state = term;
-    let atStart = true;
-    for (const char of text) {
-      state = this.derive(state, char.codePointAt(0)!, atStart);
-      atStart = false;
-    }
-    return this.isNullable(state, atStart, true);
   }
 }

@@ -1,10 +1,12 @@
 /** What a property has to keep: by its name, by the patterns that its name fits, or else as one of the rest. */
 import type { Branch, PropertyGroup } from './branch.js';
 import type { Term, TermPool } from './language.js';
+import type { Moves } from './moves.js';
 import { ANYTHING, type Literal, NOTHING, type Schema, type SchemaIndex } from './schema-index.js';
 
 export interface NameRules {
   readonly pool: TermPool;
+  readonly moves: Moves;
   readonly index: SchemaIndex;
   /** The names that all of `literals` admit as texts. */
   nameTerm(literals: readonly Literal[]): Term;
@@ -13,17 +15,17 @@ export interface NameRules {
 }
 
 export function propertyLiterals(expander: NameRules, branch: Branch, name: string): Literal[] {
-  const { pool } = expander;
+  const { moves } = expander;
   const literals = allGroups(expander, branch).flatMap((group) => {
     const named = group.names.get(name);
     const fitting = group.patterns.flatMap(([term, literal]) =>
-      pool.admits(term, name) ? [literal] : [],
+      moves.admits(term, name) ? [literal] : [],
     );
     if (named !== undefined) return [named, ...fitting];
     return fitting.length > 0 ? fitting : [group.rest ?? ANYTHING];
   });
   const { names } = branch.object;
-  if (names.length > 0 && !pool.admits(expander.nameTerm(names), name)) literals.push(NOTHING);
+  if (names.length > 0 && !moves.admits(expander.nameTerm(names), name)) literals.push(NOTHING);
   return [...new Set(literals)].filter((literal) => literal !== ANYTHING);
 }
 

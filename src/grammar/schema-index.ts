@@ -1,6 +1,7 @@
 /**
- * All schemas of a document by number, with their JSON pointers, and what "$ref" means in each. A literal is a schema
- * or its opposite: twice the number, plus one for the opposite; ANYTHING and NOTHING are true and false.
+ * All schemas of a document by number, with their JSON pointers, and what "$ref" means in each; equal ones have one
+ * number. A literal is a schema or its opposite: twice the number, plus one for the opposite; ANYTHING and NOTHING are
+ * true and false.
  * Only this document is read: a reference to another one is refused.
  */
 import { schemaError } from './schema-error.js';
@@ -37,6 +38,9 @@ const MAP_KEYWORDS = new Set([
   'properties',
 ]);
 
+/** What no grammar looks at. */
+const ANNOTATIONS = new Set(['$comment', 'default', 'description', 'examples', 'title']);
+
 interface Entry {
   readonly schema: Schema;
   readonly pointer: string;
@@ -46,9 +50,13 @@ interface Entry {
 export class SchemaIndex {
   private readonly entries: Entry[] = [{ schema: {}, pointer: '', base: '' }];
   private readonly numbers = new Map<Schema, number>();
+  private readonly byContent = new Map<string, number>();
+  /** Schemas whose members are being read: what refers to one of them without "$ref" equals nothing else. */
+  private readonly reading = new Map<Schema, number>();
   /** Schemas by their whole URI, with a fragment for anchors. */
   private readonly byUri = new Map<string, Schema>();
   private readonly dynamicAnchors = new Map<string, Schema[]>();
+  private readings = 0;
   private readonly rootUri = 'schema:/root';
 
   constructor(root: Schema) {
@@ -120,28 +128,42 @@ export class SchemaIndex {
     return value;
   }
 
+  /** Reads the schemas inside first: what they are numbered is what the schema says. */
   private add(schema: Schema, pointer: string, parentBase: string, depth: number): void {
-    if (this.numbers.has(schema)) return;
-    if (depth > MAX_DEPTH || this.entries.length > MAX_SCHEMAS) {
+    if (this.numbers.has(schema) || this.reading.has(schema)) return;
+    if (depth > MAX_DEPTH || this.numbers.size > MAX_SCHEMAS) {
       const limit = depth > MAX_DEPTH ? `${MAX_DEPTH} levels` : `${MAX_SCHEMAS} schemas`;
       throw schemaError(pointer.slice(0, 200), '$defs', `it has more than ${limit}`);
     }
     const base = this.identify(schema, parentBase);
-    this.numbers.set(schema, this.entries.push({ schema, pointer, base }) - 1);
+    this.reading.set(schema, this.readings++);
+    let key = base;
+    const inner = (value: unknown, place: string): string => {
+      if (!isSchema(value)) return JSON.stringify(value) ?? '';
+      this.add(value, place, base, depth + 1);
+      const number = this.numbers.get(value);
+      return number === undefined ? `@${this.reading.get(value)}` : `#${number}`;
+    };
     for (const [keyword, value] of Object.entries(schema)) {
+      if (ANNOTATIONS.has(keyword)) continue;
       const place = `${pointer}/${escapeToken(keyword)}`;
-      if (SCHEMA_KEYWORDS.has(keyword) && isSchema(value)) this.add(value, place, base, depth + 1);
+      key += `\n${keyword}`;
       if (LIST_KEYWORDS.has(keyword) && Array.isArray(value)) {
         value.forEach((item, i) => {
-          if (isSchema(item)) this.add(item, `${place}/${i}`, base, depth + 1);
+          key += ` ${inner(item, `${place}/${i}`)}`;
         });
-      }
-      if (MAP_KEYWORDS.has(keyword) && isSchema(value)) {
-        for (const [name, item] of Object.entries(value)) {
-          if (isSchema(item)) this.add(item, `${place}/${escapeToken(name)}`, base, depth + 1);
-        }
-      }
+      } else if (MAP_KEYWORDS.has(keyword) && isSchema(value)) {
+        for (const [name, item] of Object.entries(value))
+          key += ` ${JSON.stringify(name)}:${inner(item, `${place}/${escapeToken(name)}`)}`;
+      } else key += SCHEMA_KEYWORDS.has(keyword) ? inner(value, place) : JSON.stringify(value);
     }
+    this.reading.delete(schema);
+    let number = this.byContent.get(key);
+    if (number === undefined) {
+      number = this.entries.push({ schema, pointer, base }) - 1;
+      this.byContent.set(key, number);
+    }
+    this.numbers.set(schema, number);
   }
 
   /** Notes the names of a schema; returns the base of the references inside. */

@@ -10,7 +10,6 @@ import { allGroups, propertyLiterals } from './property-literals.js';
 import { ANYTHING, type Literal, NOTHING } from './schema-index.js';
 import type { Writing } from './writing.js';
 
-const MAX_PATTERNS = 6;
 const MAX_COUNTED = 200;
 /** llama.cpp follows properties that may be left out by recursion. */
 const MAX_NAMED = 3_000;
@@ -161,13 +160,6 @@ function otherPairs(
   const { pool } = expander;
   const groups = allGroups(expander, branch);
   const patterns = [...new Set(groups.flatMap((group) => group.patterns.map(([term]) => term)))];
-  if (patterns.length > MAX_PATTERNS) {
-    throw writer.fail(
-      undefined,
-      'patternProperties',
-      `names can be told apart by up to ${MAX_PATTERNS} patterns`,
-    );
-  }
   if (patterns.length === 0 && branch.object.names.length === 0) {
     const literals = otherLiterals(groups, new Set());
     if (literals.includes(NOTHING)) return [];
@@ -175,46 +167,51 @@ function otherPairs(
       named.size > 0
         ? writer.text.otherThan(pool.trees.of(named))
         : writer.text.anyString(0, Number.POSITIVE_INFINITY);
-    return [pairOf(writer, hint, key, literals)];
+    return [[key, ...valueBehind(writer, hint, literals)]];
   }
-  const free = [expander.nameTerm(branch.object.names)];
-  if (named.size > 0) free.push(pool.not(pool.words(named)));
-  const kinds = new Map<string, { literals: Literal[]; terms: Term[] }>();
-  for (let fits = 0; fits < 1 << patterns.length; fits++) {
-    const fitting = new Set(patterns.filter((_, i) => (fits >> i) & 1));
-    const literals = otherLiterals(groups, fitting);
-    if (literals.includes(NOTHING)) continue;
-    const term = pool.both(
-      ...free,
-      ...patterns.map((pattern) => (fitting.has(pattern) ? pattern : pool.not(pattern))),
-    );
-    const key = literals.join();
-    const kind = kinds.get(key);
-    if (kind) kind.terms.push(term);
-    else kinds.set(key, { literals, terms: [term] });
-  }
-  return [...kinds.values()].flatMap(({ literals, terms }) =>
-    otherPair(writer, hint, literals, pool.choice(...terms)),
-  );
+  return pairsByPattern(writer, hint, branch, { groups, patterns, named });
 }
 
-function otherPair(
+interface Naming {
+  readonly groups: readonly PropertyGroup[];
+  readonly patterns: readonly Term[];
+  readonly named: ReadonlySet<string>;
+}
+
+function pairsByPattern(
   writer: Writing,
   hint: string,
-  literals: readonly Literal[],
-  term: Term,
+  branch: Branch,
+  { groups, patterns, named }: Naming,
 ): Alternative[] {
-  const key = writer.bounded(undefined, 'patternProperties', () => writer.text.string('key', term));
-  return key === undefined ? [] : [pairOf(writer, hint, key, literals)];
+  const { pool } = writer.expander;
+  const kinds: Literal[][] = [];
+  const numbers = new Map<string, number>();
+  const kindOf = (fits: readonly boolean[]): number | undefined => {
+    const literals = otherLiterals(groups, new Set(patterns.filter((_, i) => fits[i])));
+    if (literals.includes(NOTHING)) return undefined;
+    const key = literals.join();
+    let kind = numbers.get(key);
+    if (kind === undefined) {
+      kind = kinds.push(literals) - 1;
+      numbers.set(key, kind);
+    }
+    return kind;
+  };
+  const terms = [writer.expander.nameTerm(branch.object.names)];
+  if (named.size > 0) terms.push(pool.not(pool.words(named)));
+  // Names that fit no pattern need not be followed where they are forbidden.
+  if (kindOf(patterns.map(() => false)) === undefined) terms.push(pool.choice(...patterns));
+  const pair = writer.bounded(undefined, 'patternProperties', () =>
+    writer.text.kinds('key', { term: pool.both(...terms), parts: patterns, kindOf }, (kind) =>
+      valueBehind(writer, hint, kinds[kind]!),
+    ),
+  );
+  return pair === undefined ? [] : [[pair]];
 }
 
-function pairOf(
-  writer: Writing,
-  hint: string,
-  key: number,
-  literals: readonly Literal[],
-): Alternative {
-  return [key, literal(':'), writer.space, writer.value(`${hint}-value`, literals)];
+function valueBehind(writer: Writing, hint: string, literals: readonly Literal[]): Alternative {
+  return [literal(':'), writer.space, writer.value(`${hint}-value`, literals)];
 }
 
 function otherLiterals(groups: readonly PropertyGroup[], fitting: ReadonlySet<Term>): Literal[] {

@@ -27,7 +27,7 @@ export class ValueWriter implements Writing {
   private nesting = 0;
 
   constructor(readonly expander: Expander) {
-    this.text = new JsonText(this.builder, expander.pool);
+    this.text = new JsonText(this.builder, expander.moves);
     this.space = this.builder.rule('sp', [[literal(' ')], []]);
   }
 

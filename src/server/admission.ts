@@ -26,9 +26,15 @@ const MAX_RETRY_SECONDS = 60;
 /** How much the last chat counts in the mean. */
 const NEWEST = 0.2;
 
+/** How many chats stand before one in the line; told whenever it changes while the chat waits. */
+export type PlaceListener = (before: number) => void;
+
 interface Waiting {
   rank: number;
   start: () => void;
+  onPlace: PlaceListener | undefined;
+  /** What was told last. */
+  place: number;
 }
 
 export class Admission {
@@ -86,16 +92,17 @@ export class Admission {
   }
 
   /** @internal @param cost positions of prompt and answer @throws signal.reason */
-  async slot(cost: number, signal: AbortSignal): Promise<() => void> {
+  async slot(cost: number, signal: AbortSignal, onPlace?: PlaceListener): Promise<() => void> {
     signal.throwIfAborted();
     const rank = this.#nArrived++ + Math.min(MAX_OVERTAKING, cost / COST_UNIT);
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
         reject(signal.reason);
+        this.#tellPlaces();
       };
       const waiting: Waiting = {
-        rank,
+        ...{ rank, onPlace, place: -1 },
         start: () => {
           signal.removeEventListener('abort', leave);
           resolve();
@@ -132,6 +139,14 @@ export class Admission {
       this.#nRunning++;
       this.#queue.shift()!.start();
     }
+    this.#tellPlaces();
+  }
+
+  #tellPlaces(): void {
+    for (const [place, waiting] of this.#queue.entries()) {
+      if (waiting.place !== place) waiting.onPlace?.(place);
+      waiting.place = place;
+    }
   }
 
   #full(what: string): ApiError {
@@ -159,8 +174,13 @@ export class Visit {
   }
 
   /** Does a chat's work in a slot. @throws signal.reason while it waits */
-  async inSlot<T>(cost: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const release = await this.#admission.slot(cost, signal);
+  async inSlot<T>(
+    cost: number,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+    onPlace?: PlaceListener,
+  ): Promise<T> {
+    const release = await this.#admission.slot(cost, signal, onPlace);
     try {
       return await work();
     } finally {

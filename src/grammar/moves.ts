@@ -1,0 +1,158 @@
+/**
+ * What may follow which characters in a language: the derivatives of a term (Brzozowski 1964), all at once. Found from
+ * those of its parts and kept, so that what several terms have in common is worked out once for a schema.
+ */
+import { ANY_CHARACTER, type CodePoints } from './code-points.js';
+import type { Term, TermPool } from './language.js';
+
+/** The characters of a range lead to a term. A list of moves is in order, disjoint, and has none to nothing. */
+export interface Move {
+  readonly from: number;
+  readonly to: number;
+  readonly next: Term;
+}
+
+const DIGITS_AND_POINT = Array.from('.0123456789', (char) => char.charCodeAt(0));
+
+export class Moves {
+  private readonly known: (readonly Move[])[] = [];
+  private readonly anyCharacter: readonly Move[];
+
+  constructor(readonly pool: TermPool) {
+    this.anyCharacter = movesTo(ANY_CHARACTER, pool.anything);
+  }
+
+  /** @param atStart whether nothing has been read yet. */
+  of(term: Term, atStart: boolean): readonly Move[] {
+    if (atStart && term.hasStart) return this.find(term, true);
+    let moves = this.known[term.id];
+    if (!moves) {
+      moves = this.find(term, false);
+      this.known[term.id] = moves;
+    }
+    return moves;
+  }
+
+  admits(term: Term, text: string): boolean {
+    let state = term;
+    let atStart = true;
+    for (const char of text) {
+      const point = char.codePointAt(0)!;
+      const move = this.of(state, atStart).find(({ from, to }) => point >= from && point <= to);
+      if (!move) return false;
+      state = move.next;
+      atStart = false;
+    }
+    return this.pool.isNullable(state, atStart, true);
+  }
+
+  private find(term: Term, atStart: boolean): readonly Move[] {
+    const { pool } = this;
+    switch (term.kind) {
+      case 'nothing':
+      case 'empty':
+      case 'start':
+      case 'end':
+        return [];
+      case 'set':
+        return movesTo(term.set, pool.empty);
+      case 'sequence': {
+        const rest = pool.past(term.rest);
+        const through = this.followed(this.of(term.first, atStart), rest);
+        if (!pool.isNullable(term.first, atStart, false)) return through;
+        return this.anyOf([through, this.of(term.rest, atStart)]);
+      }
+      case 'choice':
+        return this.anyOf(term.parts.map((part) => this.of(part, atStart)));
+      case 'both': {
+        const lists = term.parts.map((part) => this.of(part, atStart));
+        return this.joined(lists, (next) => pool.both(...next.map((each) => each ?? pool.nothing)));
+      }
+      case 'not':
+        return this.joined([this.of(term.term, atStart), this.anyCharacter], ([next]) =>
+          next ? pool.not(next) : pool.anything,
+        );
+      case 'repeat': {
+        const rest = pool.repeat(pool.past(term.term), Math.max(0, term.min - 1), term.max - 1);
+        return this.followed(this.of(term.term, atStart), rest);
+      }
+      case 'words': {
+        const points = [...term.node.next.keys()].sort((a, b) => a - b);
+        return points.map((point) => ({
+          from: point,
+          to: point,
+          next: pool.wordTerm(term.node.next.get(point)!),
+        }));
+      }
+      case 'multiple':
+        return DIGITS_AND_POINT.flatMap((point): Move[] => {
+          const next = term.state.after(point);
+          return next ? [{ from: point, to: point, next: pool.multiple(next) }] : [];
+        });
+    }
+  }
+
+  private followed(moves: readonly Move[], rest: Term): readonly Move[] {
+    return this.joined([moves], ([next]) => this.pool.sequence(next!, rest));
+  }
+
+  private anyOf(lists: readonly (readonly Move[])[]): readonly Move[] {
+    return this.joined(lists, (next) =>
+      this.pool.choice(...next.filter((each) => each !== undefined)),
+    );
+  }
+
+  private joined(
+    lists: readonly (readonly Move[])[],
+    join: (next: readonly (Term | undefined)[]) => Term,
+  ): readonly Move[] {
+    const joined: { from: number; to: number; next: Term }[] = [];
+    const known = new Map<Term | string, Term>();
+    together(lists, (from, to, each) => {
+      const only = each.length === 1 ? each[0] : undefined;
+      const key = only ?? each.map((next) => next?.id).join();
+      let next = known.get(key);
+      if (!next) {
+        next = join(each);
+        known.set(key, next);
+      }
+      if (next === this.pool.nothing) return;
+      const last = joined.at(-1);
+      if (last && last.next === next && last.to + 1 === from) last.to = to;
+      else joined.push({ from, to, next });
+    });
+    return joined;
+  }
+}
+
+function movesTo(set: CodePoints, next: Term): Move[] {
+  return set.map(([from, to]) => ({ from, to, next }));
+}
+
+/** Where each of the lists leads, in ranges of characters that none of them tells apart. */
+export function together(
+  lists: readonly (readonly Move[])[],
+  see: (from: number, to: number, next: readonly (Term | undefined)[]) => void,
+): void {
+  const places = new Array<number>(lists.length).fill(0);
+  for (let from = 0; ; ) {
+    let start = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < lists.length; i++) {
+      const moves = lists[i]!;
+      while (places[i]! < moves.length && moves[places[i]!]!.to < from) places[i]!++;
+      const move = moves[places[i]!];
+      if (move) start = Math.min(start, Math.max(from, move.from));
+    }
+    if (start === Number.POSITIVE_INFINITY) return;
+    let to = Number.POSITIVE_INFINITY;
+    const next: (Term | undefined)[] = [];
+    for (let i = 0; i < lists.length; i++) {
+      const move = lists[i]![places[i]!];
+      const isHere = move !== undefined && move.from <= start;
+      if (move) to = Math.min(to, isHere ? move.to : move.from - 1);
+      next.push(isHere ? move.next : undefined);
+    }
+    see(start, to, next);
+    from = to + 1;
+  }
+}
