@@ -10,13 +10,18 @@ class LongFirst extends BaseSequencer {
 }
 
 /** By how long their files take. */
-const PROJECTS = ['parity', 'cli', 'addon', 'media', 'server', 'unit'];
+const PROJECTS = ['browser', 'parity', 'cli', 'addon', 'media', 'server', 'unit'];
 
 /** One file at a time: these would measure each other, or want all of a device. */
 const alone = (order: number) => ({ fileParallelism: false, sequence: { groupOrder: order } });
 
+/** As an app names the package: examples do. */
+const alias = [
+  { find: /^llava-onevision$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
+];
+
 const project = (name: string, options: object) => ({
-  test: { name, pool: 'forks' as const, include: [`test/${name}/**/*.test.ts`], ...options },
+  test: { name, pool: 'forks' as const, include: [`test/${name}/**/*.test.ts`], alias, ...options },
 });
 
 export default defineConfig({
@@ -27,6 +32,8 @@ export default defineConfig({
       project('media', { testTimeout: 120_000, hookTimeout: 120_000 }),
       // Most of it on the toy model; the rest needs the addon.
       project('server', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      // Needs chromium and the built page.
+      project('browser', { testTimeout: 60_000, hookTimeout: 120_000 }),
       project('cli', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('addon', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('parity', { testTimeout: 300_000, hookTimeout: 300_000 }),

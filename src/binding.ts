@@ -209,11 +209,14 @@ export interface NativeGgufWriter extends NativeHandle {
   addTensor(name: string, type: string, shape: number[]): void;
   /** Writes the header. */
   begin(): Promise<void>;
+  /** In pieces: the tensor, by its place among the declared ones, that the next rows are of; between whole tensors. */
+  seek(tensor: number): void;
   /** Appends whole rows of the current tensor (tensors in declared order), converting from `sourceType`.
    *  `importance` weighs the columns of a row. Writing goes on behind it: a failure may show in the next call.
    *  Resolves to the count of values that are NaN or infinite, or would be in the tensor's type. */
   write(sourceType: string, rows: Uint8Array, importance?: Float32Array | null): Promise<number>;
-  /** Checks that every tensor is complete, syncs and closes. dispose() before it deletes the file. */
+  /** Checks that every tensor is complete, or in pieces the last one, syncs and closes. dispose() before it deletes the file,
+   *  but not one in pieces. */
   finish(): Promise<void>;
 }
 
@@ -229,12 +232,12 @@ export interface NativeBinding {
     gbnf: string,
   ) => NativeGrammar;
   Sampler: new (model: NativeModel, options: NativeSamplerOptions) => NativeSampler;
-  /** @param threads that convert rows; 1 by default. @param check read an existing file instead of writing, and reject
-   *  with ERR_WRITE where it is not what would be written. */
+  /** @param threads that convert rows; 1 by default. @param mode 'write' by default. 'check' reads an existing file instead, and
+   *  rejects with ERR_WRITE where it is not what would be written; 'pieces' writes header and some tensors into one. */
   GgufWriter: new (
     path: string,
     threads?: number,
-    check?: boolean,
+    mode?: 'write' | 'check' | 'pieces',
   ) => NativeGgufWriter;
   /** `onProgress` gets 0-1 on the JS thread and must not throw. @throws ERR_MODEL_LOAD, ERR_CANCELLED */
   loadModel(

@@ -8,6 +8,12 @@ export type { BatchItem } from './batch/item.js';
 export type { ChatOptions, ChatProgress } from './chat/chat-options.js';
 export type { ChatChunk, ChatResult, ChatStream, ChatTimings } from './chat/chat-stream.js';
 export type { RenderedPrompt } from './chat/conversation.js';
+export type {
+  Box,
+  ClipGeometry,
+  ImageGeometry,
+  MediaGeometry,
+} from './chat/media-geometry.js';
 export type { RenderOptions } from './chat/render-options.js';
 export type { SamplingOptions } from './chat/sampling.js';
 export type { ToolCallDelta } from './chat/tool-call-reader.js';
@@ -62,5 +68,5 @@ export type { Session, SessionOptions } from './session/session.js';
 export type { VerifyOptions } from './verify/checked.js';
 export type { CheckResult, VerifyReport } from './verify/report.js';
 export { verify } from './verify/verify.js';
-export type { Grid } from './vision/grid.js';
+export type { Grid, Size } from './vision/grid.js';
 export type { MultiImage } from './vision/image-plan.js';

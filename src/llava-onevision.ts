@@ -32,7 +32,7 @@ import { type LoadPlan, planLoad, readModelFiles } from './load/load-plan.js';
 import type { MemoryEstimate } from './load/memory.js';
 import { filesToLoad } from './models/files-to-load.js';
 import { checkOptions, checkSignal } from './option-checks.js';
-import { type Message, validateMessages } from './prompt/messages.js';
+import { continuedText, type Message, validateMessages } from './prompt/messages.js';
 import type { Session, SessionHost, SessionOptions } from './session/session.js';
 import { loadSession, startSession } from './session/session-start.js';
 
@@ -135,6 +135,7 @@ export class LlavaOneVision {
   ): ChatStream<Parsed<F>> {
     const checked = this.#check(messages);
     const settings = resolveChatOptions(options, this.#engine.decoder);
+    if (settings.isContinued) continuedText(checked);
     const engine = this.#engine;
     return new ChatStream((emit, left) =>
       this.#tasks.run([settings.signal, left], (signal) =>
@@ -244,12 +245,11 @@ export class LlavaOneVision {
     work: (conversation: Conversation, signal: AbortSignal) => T | Promise<T>,
   ): Promise<T> {
     const checked = this.#check(messages);
-    const { signal: given, multiImage, tools } = checkRenderOptions(options);
+    const { signal: given, ...resolved } = checkRenderOptions(options);
     return this.#tasks.run([given], (signal) =>
       withConversation(checked, this.#engine, {
         signal,
-        multiImage,
-        tools,
+        ...resolved,
         work: (conversation) => work(conversation, signal),
       }),
     );

@@ -56,7 +56,7 @@ GgufFile::GgufFile(std::string path, int threads, Mode mode)
 GgufFile::~GgufFile() {
   if (writing_.valid()) writing_.wait();
   if (file_) std::fclose(file_);
-  if (!begun_ || finished_ || mode_ == Mode::kCheck) return;
+  if (!begun_ || finished_ || mode_ != Mode::kWrite) return;
   std::error_code ignored;
   const auto path = std::filesystem::u8path(path_);
   // Never a device that the caller named as the target.
@@ -154,6 +154,19 @@ void GgufFile::Append(const std::vector<uint8_t>& bytes, const std::string& what
   flushed_bytes_ = file_bytes_;
 }
 
+void GgufFile::MoveTo(size_t tensor) {
+  const uint64_t at =
+      gguf_get_meta_size(meta_.get()) + gguf_get_tensor_offset(meta_.get(), int64_t(tensor));
+  errno = 0;
+#if defined(_WIN32)
+  const int failed = _fseeki64(file_, int64_t(at), SEEK_SET);
+#else
+  const int failed = fseeko(file_, off_t(at), SEEK_SET);
+#endif
+  if (failed) FailWriting();
+  file_bytes_ = flushed_bytes_ = at;
+}
+
 void GgufFile::Compare(const std::vector<uint8_t>& bytes, const std::string& what) {
   stored_.resize(bytes.size());
   const size_t size = std::fread(stored_.data(), 1, bytes.size(), file_);
@@ -177,7 +190,8 @@ void GgufFile::Begin() {
   if (begun_ || failed_) throw Invalid("begin", "Expected one call of begin()");
   begun_ = true;
   errno = 0;
-  file_ = ggml_fopen(path_.c_str(), mode_ == Mode::kCheck ? "rb" : "wb");
+  const char* how = mode_ == Mode::kCheck ? "rb" : mode_ == Mode::kPieces ? "r+b" : "wb";
+  file_ = ggml_fopen(path_.c_str(), how);
   if (!file_) {
     begun_ = false;  // nothing of ours to delete
     failed_ = true;
@@ -190,6 +204,15 @@ void GgufFile::Begin() {
   if (mode_ == Mode::kCheck) ForgetCached(file_);
   Append(header, "its header");
   failed_ = false;
+}
+
+void GgufFile::Seek(size_t tensor) {
+  if (mode_ != Mode::kPieces || !begun_ || finished_ || rows_done_ > 0 ||
+      tensor >= tensors_.size()) {
+    throw Invalid("tensor", "Expected seek() to a tensor in pieces, between whole ones");
+  }
+  current_ = tensor;
+  has_moved_ = true;
 }
 
 void GgufFile::CheckRows(const Rows& rows) const {
@@ -246,6 +269,11 @@ int64_t GgufFile::Write(const Rows& rows) {
   const int64_t bad_values = ConvertRows(format, rows.data, n_rows, out.data(), threads_);
 
   Settle();
+  if (has_moved_) {
+    failed_ = true;
+    MoveTo(current_);
+    failed_ = has_moved_ = false;
+  }
   // Where the system gives no thread it is written when it is waited for.
   writing_ = std::async(std::launch::async | std::launch::deferred,
                         [this, &out, what = "tensor '" + tensor.name + "'"] { Append(out, what); });
@@ -262,7 +290,7 @@ void GgufFile::Finish() {
   if (!begun_ || finished_ || failed_) {
     throw Invalid("finish", "Expected finish() once, after begin() and with no earlier failure");
   }
-  if (current_ < tensors_.size()) {
+  if (mode_ == Mode::kPieces ? rows_done_ > 0 : current_ < tensors_.size()) {
     const Tensor& tensor = tensors_[current_];
     throw Invalid("finish", Format("Tensor '%s' has %lld of %lld rows", tensor.name.c_str(),
                                    (long long)rows_done_, (long long)tensor.n_rows));

@@ -1,7 +1,7 @@
 // Writes one GGUF file in a single pass: metadata and tensor list first, then the tensors' rows in
 // declared order, converted as they stream by; while rows are being converted, the ones before are
-// being written. ggml's own gguf_* functions lay the file out; they abort on misuse, so everything
-// is checked before they see it.
+// being written. Or a file in several passes, some tensors at a time. ggml's own gguf_* functions
+// lay the file out; they abort on misuse, so everything is checked before they see it.
 #pragma once
 
 #include <ggml-cpp.h>
@@ -18,10 +18,10 @@ namespace llavaov {
 class GgufFile {
  public:
   // kCheck reads the file back instead of writing it, and fails where it is not what would be
-  // written.
-  enum class Mode { kWrite, kCheck };
+  // written. kPieces writes some tensors into a file that is there, and leaves the others alone.
+  enum class Mode { kWrite, kCheck, kPieces };
   GgufFile(std::string path, int threads, Mode mode);
-  ~GgufFile();  // deletes the file unless Finish succeeded, or it was only checked
+  ~GgufFile();  // deletes what kWrite began and did not finish
   GgufFile(const GgufFile&) = delete;
 
   // Header, before Begin. All throw NativeError.
@@ -33,6 +33,8 @@ class GgufFile {
                  const std::vector<int64_t>& shape);
 
   void Begin();
+  // The tensor that the next rows are of; in pieces only, between whole tensors.
+  void Seek(size_t tensor);
   struct Rows {
     std::string source_type;
     const uint8_t* data;
@@ -56,6 +58,7 @@ class GgufFile {
 
   void CheckImportance(const Rows& rows, const Tensor& tensor) const;
   void Append(const std::vector<uint8_t>& bytes, const std::string& what);
+  void MoveTo(size_t tensor);
   void Compare(const std::vector<uint8_t>& bytes, const std::string& what);
   // Waits for the write in flight. Throws what it threw.
   void Settle();
@@ -72,8 +75,9 @@ class GgufFile {
   bool finished_ = false;
   bool failed_ = false;
   size_t current_ = 0;
+  bool has_moved_ = false;      // the file is not yet where the current tensor begins
   int64_t rows_done_ = 0;       // of the current tensor
-  uint64_t file_bytes_ = 0;     // appended so far
+  uint64_t file_bytes_ = 0;     // where the file is
   uint64_t flushed_bytes_ = 0;  // on their way to the disk
   // Appended in turns; `writing_` is the other one's.
   std::vector<uint8_t> buffers_[2];

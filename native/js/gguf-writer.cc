@@ -20,12 +20,20 @@ class GgufWriter : public AsyncHandle<GgufWriter, GgufFile> {
   Napi::Value SetStrings(const Napi::CallbackInfo& info);
   Napi::Value CopyMetadata(const Napi::CallbackInfo& info);
   void AddTensor(const Napi::CallbackInfo& info);
+  void Seek(const Napi::CallbackInfo& info);
   Napi::Value Begin(const Napi::CallbackInfo& info);
   Napi::Value Write(const Napi::CallbackInfo& info);
   Napi::Value Finish(const Napi::CallbackInfo& info);
 };
 
 constexpr int64_t kMaxSafeInteger = (int64_t(1) << 53) - 1;
+
+GgufFile::Mode ModeOf(const Napi::CallbackInfo& info, const std::string& name) {
+  if (name == "write") return GgufFile::Mode::kWrite;
+  if (name == "check") return GgufFile::Mode::kCheck;
+  if (name == "pieces") return GgufFile::Mode::kPieces;
+  throw InvalidArgument(info.Env(), "mode", "write, check or pieces");
+}
 
 }  // namespace
 
@@ -36,15 +44,15 @@ std::vector<GgufWriter::Property> GgufWriter::Members() {
           InstanceMethod("copyMetadata", &GgufWriter::CopyMetadata),
           InstanceMethod("addTensor", &GgufWriter::AddTensor),
           InstanceMethod("begin", &GgufWriter::Begin),
+          InstanceMethod("seek", &GgufWriter::Seek),
           InstanceMethod("write", &GgufWriter::Write),
           InstanceMethod("finish", &GgufWriter::Finish)};
 }
 
 GgufWriter::GgufWriter(const Napi::CallbackInfo& info) : Base(info) {
   const int threads = info[1].IsUndefined() ? 1 : int(IntArg(info[1], "threads", 1, 512));
-  const bool check = !info[2].IsUndefined() && BoolArg(info[2], "check");
-  const auto mode = check ? GgufFile::Mode::kCheck : GgufFile::Mode::kWrite;
-  resource_ = std::make_shared<GgufFile>(TextArg(info[0], "path"), threads, mode);
+  const std::string mode = info[2].IsUndefined() ? "write" : StringArg(info[2], "mode");
+  resource_ = std::make_shared<GgufFile>(TextArg(info[0], "path"), threads, ModeOf(info, mode));
 }
 
 void GgufWriter::SetValue(const Napi::CallbackInfo& info) {
@@ -134,6 +142,12 @@ Napi::Value GgufWriter::Begin(const Napi::CallbackInfo& info) {
     file->Begin();
     return Undefined;
   });
+}
+
+void GgufWriter::Seek(const Napi::CallbackInfo& info) {
+  const int64_t tensor = IntArg(info[0], "tensor", 0, INT32_MAX);
+  const auto file = Idle(info.Env());
+  Rethrow(info.Env(), [&] { file->Seek(size_t(tensor)); });
 }
 
 Napi::Value GgufWriter::Write(const Napi::CallbackInfo& info) {

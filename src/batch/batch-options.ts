@@ -116,13 +116,14 @@ function propertiesOf(format: ResponseFormat | undefined): string[] {
 }
 
 function digestOf(settings: ChatSettings, given: ChatOptions, engine: Engine): string {
-  const { maxTokens, stop, multiImage, sampling, format, tools } = settings;
+  const { maxTokens, stop, multiImage, isContinued, sampling, format, tools } = settings;
   const { seed, biasTokens, biasValues, ...drawn } = sampling;
   const told = {
     fingerprints: engine.fingerprints,
     dialect: engine.dialect,
     multiImage: multiImage ?? engine.multiImage,
     ...{ maxTokens, stop, ...drawn, bias: [[...biasTokens], [...biasValues]] },
+    ...(isContinued && { isContinued }),
     ...(given.seed !== undefined && { seed }),
     ...{ grammar: format?.grammar, tools },
   };

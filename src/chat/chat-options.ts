@@ -8,6 +8,7 @@ import {
   resolveFormat,
 } from '../grammar/response-format.js';
 import {
+  checkBoolean,
   checkChoice,
   checkFunction,
   checkNumber,
@@ -50,6 +51,9 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
   toolChoice?: ToolChoice;
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
+  /** Goes on in the last message, an assistant's text, instead of answering anew; the result has what is added alone. Not with
+   *  `responseFormat`. Default false. */
+  continueFinalMessage?: boolean;
   /** Guesses up to so many tokens at a time, 0 to 64, from where the last ones stood before, in the prompt or in the answer, and
    *  computes them in one step: sooner done where the answer quotes or repeats, as documents, JSON and code do. What is answered is
    *  up to the model alone, to the rounding of several rows at once: docs/performance.md. Default: the model's `lookup`, else 0. */
@@ -67,6 +71,7 @@ export interface ChatSettings {
   reservedTokens: number | undefined;
   stop: readonly string[];
   multiImage: MultiImage | undefined;
+  isContinued: boolean;
   /** Undefined: the model's. */
   lookup: number | undefined;
   cacheScope: string | undefined;
@@ -89,6 +94,7 @@ const CHAT_OPTIONS = [
   'tools',
   'toolChoice',
   'multiImage',
+  'continueFinalMessage',
   'lookup',
   'cacheScope',
   'signal',
@@ -111,6 +117,7 @@ function settingsOf(options: ChatOptions, model: SamplingFacts): ChatSettings {
       of: MULTI_IMAGE,
       fallback: undefined,
     }),
+    isContinued: checkBoolean('continueFinalMessage', options.continueFinalMessage, false),
     lookup: checkNumber('lookup', options.lookup, {
       min: 0,
       max: LONGEST_DRAFT,
@@ -131,6 +138,9 @@ function resolveShape(options: ChatOptions): Pick<ChatSettings, 'format' | 'tool
   const tools = resolveTools(options.tools, options.toolChoice);
   if (format && tools)
     throw invalidArgument('responseFormat', "no tools beside it, or toolChoice 'none',", 'both');
+  // The grammar begins where an answer does.
+  if (format && options.continueFinalMessage)
+    throw invalidArgument('continueFinalMessage', 'no responseFormat beside it', 'both');
   return { format, tools };
 }
 

@@ -72,7 +72,7 @@ export class Chat {
     const conversation = await this.#timed('openMs', () =>
       openConversation(messages, engine, {
         ...{ signal, multiImage: settings.multiImage, tools: settings.tools?.tools },
-        cacheScope: settings.cacheScope,
+        ...{ cacheScope: settings.cacheScope, isContinued: settings.isContinued },
       }),
     );
     this.#conversation = conversation;

@@ -1,7 +1,7 @@
 /** Messages to the layout of a prompt: ids, and how many rows each picture or clip will take. Encodes nothing. */
 import { invalidArgument } from '../errors.js';
 import { promptText, renderPrompt } from '../prompt/chatml.js';
-import { type Message, mediaParts } from '../prompt/messages.js';
+import { continuedText, type Message, mediaParts } from '../prompt/messages.js';
 import { type PromptSegment, tokenizePrompt } from '../prompt/prompt-tokens.js';
 import type { Engine } from './engine.js';
 import {
@@ -21,6 +21,8 @@ export interface Conversation {
   media: PlannedMedia[];
   /** Positions that the prompt takes. */
   rows: number;
+  /** Ids of the answer that is gone on in. */
+  continued: Int32Array;
 }
 
 /** What `render` tells: exactly what the model will see. */
@@ -53,11 +55,14 @@ export async function openConversation(
   engine: Engine,
   options: OpenOptions,
 ): Promise<Conversation> {
-  const parts = renderPrompt(messages, engine.dialect, options.tools);
+  const parts = renderPrompt(messages, engine.dialect, options);
   const segments = await tokenizePrompt(parts, engine.model);
   const media = await openMedia(mediaParts(messages), engine, options);
   const rows = segments.reduce((sum, segment) => sum + rowsOf(segment, media), 0);
-  return { prompt: promptText(parts), segments, media, rows };
+  const continued = options.isContinued
+    ? await engine.model.tokenizeAsync(continuedText(messages))
+    : new Int32Array();
+  return { prompt: promptText(parts), segments, media, rows, continued };
 }
 
 /** Opens a conversation for the time of `work`. @throws what openMedia and `work` do */

@@ -10,6 +10,11 @@ export class HeldVideo {
     this.#video = video;
   }
 
+  /** What it tells of itself, also when it is closed. */
+  get clip(): Pick<OpenedVideo, 'width' | 'height' | 'durationSeconds' | 'secondsOf'> {
+    return this.#video;
+  }
+
   /** Frames by number, ascending; an abort ends the decoder at once and closes the clip. */
   async *frames(indices: readonly number[], signal: AbortSignal): AsyncGenerator<RgbImage> {
     const close = () => void this.#video[Symbol.asyncDispose]().catch(() => {});

@@ -4,18 +4,25 @@ import type { Conversation } from './conversation.js';
 
 /**
  * Lets the penalties count the prompt's ids where the dialect does. Each id counts once, however often it occurs: the
- * repetition penalty, the only one that transformers has, knows no more.
+ * repetition penalty, the only one that transformers has, knows no more. Where the prompt does not count, an answer that is
+ * gone on in does: it was generated.
  */
 export function penalizePrompt(
   sampler: NativeSampler,
   {
     segments,
     media,
-  }: Pick<Conversation, 'segments'> & { media: Pick<Conversation['media'][number], 'kind'>[] },
+    continued,
+  }: Pick<Conversation, 'segments' | 'continued'> & {
+    media: Pick<Conversation['media'][number], 'kind'>[];
+  },
   { model, dialect }: { model: Pick<NativeModel, 'specialToken'>; dialect: Dialect },
 ): void {
   const { penalizedMedia } = dialectRules(dialect);
-  if (!penalizedMedia) return;
+  if (!penalizedMedia) {
+    for (const id of continued) sampler.accept(id);
+    return;
+  }
   const ids = new Set(
     segments.flatMap((segment) => ('tokens' in segment ? [...segment.tokens] : [])),
   );

@@ -10,6 +10,7 @@ import { rowKey } from '../vision/row-cache.js';
 import { planVideo, type VideoPlan } from '../vision/video-plan.js';
 import type { Engine } from './engine.js';
 import { HeldVideo } from './held-video.js';
+import { clipGeometry, imageGeometry, type MediaGeometry } from './media-geometry.js';
 
 /** `key` names the visual rows: equal keys, equal rows. */
 export type PlannedMedia = PlannedImage | PlannedVideo;
@@ -37,6 +38,8 @@ export interface MediaSummary {
   grid: Grid | null;
   /** Numbers of the frames of a clip that the model sees. */
   frames?: number[];
+  /** Where a picture lies among its tiles, when a clip's frames are shown. */
+  geometry: MediaGeometry;
 }
 
 export interface OpenOptions {
@@ -44,6 +47,8 @@ export interface OpenOptions {
   multiImage?: MultiImage | undefined;
   /** Listed in the system message. */
   tools?: readonly ToolText[] | undefined;
+  /** The answer goes on in the last message. */
+  isContinued?: boolean | undefined;
   /** Whose cached rows are used. */
   cacheScope?: string | undefined;
 }
@@ -92,9 +97,13 @@ export async function closeMedia(media: readonly PlannedMedia[]): Promise<void> 
   await Promise.all(media.map((item) => item.kind === 'video' && item.video.release()));
 }
 
-export function describeMedia({ kind, plan }: PlannedMedia): MediaSummary {
+export function describeMedia(media: PlannedMedia): MediaSummary {
+  const { kind, plan } = media;
   const { rows, grid } = plan;
-  return { kind, rows, grid, ...(plan.kind === 'video' ? { frames: plan.frames } : {}) };
+  if (media.kind === 'image')
+    return { kind, rows, grid, geometry: imageGeometry(media.image, media.plan) };
+  const { frames } = media.plan;
+  return { kind, rows, grid, frames, geometry: clipGeometry(media.video.clip, frames) };
 }
 
 type PartOptions = { signal: AbortSignal; cacheScope: string | undefined };

@@ -1,11 +1,19 @@
 /** How a conversation is looked at without an answer: what `render` and `embed` take, checked. */
-import { checkChoice, checkOptions, checkSignal, readable } from '../option-checks.js';
+import {
+  checkBoolean,
+  checkChoice,
+  checkOptions,
+  checkSignal,
+  readable,
+} from '../option-checks.js';
 import { MULTI_IMAGE, type MultiImage } from '../vision/image-plan.js';
 import { resolveTools, type Tool } from './tool-options.js';
 
 export interface RenderOptions {
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
+  /** As the chat has it. */
+  continueFinalMessage?: boolean;
   /** As the chat has them. */
   tools?: readonly Tool[];
   signal?: AbortSignal;
@@ -13,12 +21,13 @@ export interface RenderOptions {
 
 /** @throws ERR_INVALID_ARGUMENT */
 export function checkRenderOptions(given: unknown) {
-  const { signal, multiImage, tools } = checkOptions<RenderOptions>('options', given, [
-    'multiImage',
-    'tools',
-    'signal',
-  ]);
+  const { signal, multiImage, tools, continueFinalMessage } = checkOptions<RenderOptions>(
+    'options',
+    given,
+    ['multiImage', 'continueFinalMessage', 'tools', 'signal'],
+  );
   return {
+    isContinued: checkBoolean('continueFinalMessage', continueFinalMessage, false),
     tools: readable('tools', tools, () => resolveTools(tools, undefined)?.tools),
     signal: checkSignal('signal', signal),
     multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),

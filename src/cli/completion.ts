@@ -13,12 +13,17 @@ complete -o default -F _llava_onevision llava-onevision
   zsh: `#compdef llava-onevision
 _llava_onevision() {
   local -a found
-  found=("\${(@f)$(llava-onevision complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  found=("\${(@f)$(llava-onevision complete -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ -n "$found" ]]; then compadd -a found; else _files; fi
 }
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 compdef _llava_onevision llava-onevision
 `,
-  fish: `complete -c llava-onevision -a '(llava-onevision complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+  fish: `function __llava_onevision
+  set -l found (llava-onevision complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)
+  if set -q found[1]; string join \\n -- $found; else; __fish_complete_path (commandline -ct); end
+end
+complete -c llava-onevision -f -a '(__llava_onevision)'
 `,
 } as const;
 

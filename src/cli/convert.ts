@@ -120,16 +120,25 @@ async function convertCheckpoint(
   ).finally(progress.stop);
   const { source } = flags;
   const full = source ? { ...result, source } : result;
-  process.stdout.write(json ? `${JSON.stringify(full)}\n` : describe(result));
+  process.stdout.write(json ? `${JSON.stringify(full)}\n` : await describe(result));
 }
 
-function describe({ model, mmproj, documents, notes, durationMs }: ConvertResult): string {
+async function describe(result: ConvertResult): Promise<string> {
+  const { model, mmproj, documents, notes, durationMs } = result;
   return [
     ...[model, mmproj].flatMap(describeFile),
     ...documents,
     ...notes.map((note) => `Note: ${note}`),
     `Done in ${(durationMs / 1000).toFixed(1)} s. Try it:`,
-    `  llava-onevision run --model ${shellQuote(model.path)} --mmproj ${shellQuote(mmproj.path)} --image PICTURE --prompt "What is this?"`,
+    `  llava-onevision run ${await modelWords(model.path, mmproj.path)} PICTURE "What is this?"`,
     '',
   ].join('\n');
+}
+
+/** The decoder alone, if what lies beside it leaves no doubt about its mmproj. */
+async function modelWords(model: string, mmproj: string): Promise<string> {
+  const { filesOf } = await import('../models/gguf-files.js');
+  const found = await filesOf(model).catch(() => undefined);
+  const name = shellQuote(model);
+  return found?.mmproj === mmproj ? name : `${name} --mmproj ${shellQuote(mmproj)}`;
 }

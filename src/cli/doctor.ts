@@ -10,7 +10,7 @@ Examples:
   $ llava-onevision doctor
   $ llava-onevision doctor --json
   $ llava-onevision doctor 7b-ov
-  $ llava-onevision doctor --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf
+  $ llava-onevision doctor models/ov-f16.gguf
 
 Ends with status 1 when no native addon can be loaded, or when the model named could not be.`;
 
@@ -103,11 +103,14 @@ function describeModel(loads: NonNullable<DoctorReport['model']>): Line[] {
 }
 
 function describeForecast({ name, download, convert, type, reason, notes }: ModelForecast): Line[] {
-  const first = download > 0 ? `${byteSize(download)} would be downloaded, then ` : '';
   const chosen = type === undefined ? 'the best type that fits' : `${type}, ${reason}`;
+  const steps = [
+    ...(download > 0 ? [`${byteSize(download)} would be downloaded`] : []),
+    ...(convert > 0 ? [`about ${byteSize(convert)} of files would be made`] : []),
+  ];
   return [
     ['Model', name],
-    ['', `${first}about ${byteSize(convert)} of files would be made (${chosen}), once`],
+    ['', `${steps.join(', then ')} (${chosen}), once`],
     ...notes.map((note): Line => ['', note]),
   ];
 }

@@ -21,8 +21,7 @@ interface InspectFlags {
 const EXAMPLES = `
 Examples:
   $ llava-onevision inspect models/demo-f16.gguf
-  $ llava-onevision inspect models/7b-q4_k_m.gguf --mmproj models/mmproj-7b-f16.gguf --context-size 32768
-  $ llava-onevision inspect models/7b-q4_k_m.gguf --mmproj models/mmproj-7b-f16.gguf --image-size 1920x1080 --json
+  $ llava-onevision inspect models/7b-q4_k_m.gguf --mmproj towers/mmproj-7b-f16.gguf --context-size 32768
   $ llava-onevision inspect 0.5b-ov --context-size 32768 --image-size 1920x1080
   $ llava-onevision inspect mmproj-demo-f16.gguf --image-size 1280x960 --json
   $ llava-onevision inspect models/7b-q4_k_m.gguf --verify

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { PACKAGE_ROOT, packageVersion } from '../addon/package-root.js';
 import { LlavaError } from '../errors.js';
 import { batchCommand } from './batch.js';
+import { benchCommand } from './bench.js';
 import { buildCommand } from './build.js';
 import { chatCommand } from './chat.js';
 import { completeCommand, completionCommand } from './completion.js';
@@ -66,6 +67,7 @@ function createProgram(): Command {
     inspectCommand(),
     verifyCommand(),
     doctorCommand(),
+    benchCommand(),
     buildCommand(),
     evalCommand(),
     completionCommand(),

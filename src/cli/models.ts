@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { byteSize } from '../byte-size.js';
 import { entryFiles, entryName, listModels, type ModelEntry } from '../models/model-cache.js';
 import { isCurrent } from '../models/model-source.js';
+import type { Unfinished } from '../models/unfinished.js';
 import { nearest } from '../nearest.js';
 
 const EXAMPLES = `
@@ -22,6 +23,7 @@ export function modelsCommand(): Command {
     .action(list);
   command
     .command('rm')
+    .alias('remove')
     .description('delete models')
     .argument('<name...>', 'as the list shows them; without :TYPE all types of a model')
     .action(removeNamed);
@@ -38,23 +40,32 @@ export function modelsCommand(): Command {
 }
 
 async function list({ json }: { json?: true }): Promise<void> {
+  const { listUnfinished } = await import('../models/unfinished.js');
   const rows = (await listModels()).map(describe);
+  const unfinished = await listUnfinished();
   if (json) {
-    process.stdout.write(`${JSON.stringify(rows)}\n`);
+    const all = [...rows, ...unfinished.map((one) => ({ ...one, isUnfinished: true }))];
+    process.stdout.write(`${JSON.stringify(all)}\n`);
     return;
   }
   const lines = rows.map(({ name, bytes, source, lastUsed, isCurrent }) => [
     name,
     byteSize(bytes),
-    lastUsed.slice(0, 10),
+    dayOf(lastUsed),
     `${source}${isCurrent ? '' : ' (of an earlier converter; rm takes it away)'}`,
   ]);
+  for (const { name, bytes, lastUsed } of unfinished)
+    lines.push([name, byteSize(bytes), dayOf(lastUsed), 'half made; goes on when it is asked for']);
   const titles = ['Name', 'Size', 'Last used', 'Source'];
   if (lines.length > 0) process.stdout.write(table([titles, ...lines]));
   else
     process.stderr.write(
       'No models yet: llava-onevision run 0.5b-ov PICTURE "QUESTION" makes one.\n',
     );
+}
+
+function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10);
 }
 
 function describe(entry: ModelEntry) {
@@ -66,7 +77,7 @@ function describe(entry: ModelEntry) {
     bytes,
     source: kind === 'hub' ? `${origin.repo} at ${origin.commit.slice(0, 12)}` : kind,
     origin,
-    lastUsed: lastUsed.toISOString(),
+    lastUsed,
     isCurrent: isCurrent(entry),
     files: entryFiles(entry),
   };
@@ -74,12 +85,17 @@ function describe(entry: ModelEntry) {
 
 async function removeNamed(words: string[], _: object, command: Command): Promise<void> {
   const { entriesNamed } = await import('../models/remove-models.js');
-  const entries = await listModels();
+  const { listUnfinished } = await import('../models/unfinished.js');
+  const [entries, all] = [await listModels(), await listUnfinished()];
+  const unfinished = all.filter(({ name }) =>
+    words.some((word) => name === word || name.startsWith(`${word}:`)),
+  );
   const chosen = words.flatMap((word) => {
     const found = entriesNamed(word, entries);
-    return found.length > 0 ? found : complain(word, entries, command);
+    const isKnown = found.length > 0 || unfinished.some(({ name }) => name.startsWith(word));
+    return isKnown ? found : complain(word, entries, command);
   });
-  await removeAll([...new Set(chosen)]);
+  await removeAll([...new Set(chosen)], unfinished);
 }
 
 function complain(word: string, entries: ModelEntry[], command: Command): never {
@@ -94,14 +110,18 @@ function complain(word: string, entries: ModelEntry[], command: Command): never 
 async function prune({ olderThan }: { olderThan: number }): Promise<void> {
   const { tidyModels } = await import('../models/remove-models.js');
   const before = Date.now() - olderThan;
+  const { listUnfinished } = await import('../models/unfinished.js');
+  const isOld = ({ lastUsed }: { lastUsed: Date }) => lastUsed.getTime() < before;
+  await removeAll((await listModels()).filter(isOld), (await listUnfinished()).filter(isOld));
   await tidyModels();
-  await removeAll((await listModels()).filter(({ lastUsed }) => lastUsed.getTime() < before));
 }
 
-async function removeAll(entries: ModelEntry[]): Promise<void> {
+async function removeAll(entries: ModelEntry[], unfinished: Unfinished[]): Promise<void> {
   const { removeModels } = await import('../models/remove-models.js');
-  const freed = await removeModels(entries);
+  const { removeUnfinished } = await import('../models/unfinished.js');
+  const freed = (await removeUnfinished(unfinished)) + (await removeModels(entries));
   for (const entry of entries) process.stdout.write(`${entryName(entry)}:${entry.type} deleted\n`);
+  for (const { name } of unfinished) process.stdout.write(`${name} deleted, which was half made\n`);
   process.stderr.write(`${byteSize(freed)} are free again\n`);
 }
 

@@ -32,7 +32,7 @@ Examples:
   $ llava-onevision run 0.5b-ov invoice.jpg "Read the invoice." --schema invoice.schema.json
   $ curl -s https://example.org/photo.jpg | llava-onevision run 0.5b-ov - "What is this?"
   $ llava-onevision run 0.5b-ov --image photo.jpg --prompt - < question.txt
-  $ llava-onevision run --model ov-f16.gguf --mmproj mmproj-ov-f16.gguf --image photo.jpg --prompt "What is this?"
+  $ llava-onevision run models/ov-f16.gguf --mmproj towers/mmproj-ov-f16.gguf photo.jpg "What is this?"
 
 MODEL is a GGUF file, a folder, OWNER/NAME on the hub, a published model (0.5b-ov, 7b-ov, …) or demo. What is not there yet is
 downloaded and converted once; :TYPE behind it says to which type.

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { byteSize } from '../byte-size.js';
 import type { ApiKeys, ServerOptions } from '../server/index.js';
+import { openInBrowser, pageLine, pageUrl } from './serve/browser.js';
 import { type KeyFlags, openKeys } from './serve/keys.js';
 import { openModels, type ServedFlags } from './serve/models.js';
 import { untilStopped } from './serve/signals.js';
@@ -16,6 +17,8 @@ interface ServeFlags extends ServedFlags, KeyFlags {
   host: string;
   port: number;
   auth: boolean;
+  page: boolean;
+  open?: boolean;
   allowHost?: string[];
   allowOrigin?: string[];
   mediaDir?: string;
@@ -28,11 +31,11 @@ interface ServeFlags extends ServedFlags, KeyFlags {
 
 const EXAMPLES = `
 Examples:
-  $ llava-onevision serve 0.5b-ov
+  $ llava-onevision serve 0.5b-ov --open
   $ llava-onevision serve 7b-ov --host 0.0.0.0 --api-key-file keys.txt
   $ llava-onevision serve ov-q8_0.gguf --allow-media-url images.example.org
 
-Clients of OpenAI's API take the URL that is printed, with /v1. Other machines are answered only where there are keys, or with
+People chat at the page that is printed. Clients of OpenAI's API take the URL that is printed, with /v1. Other machines are answered only where there are keys, or with
 --no-auth. SIGTERM and Ctrl-C let answers finish, SIGHUP reads the file of keys again. Requests are logged to stderr, never what
 was asked or answered.`;
 
@@ -43,6 +46,8 @@ export function serveCommand(): Command {
     .option('--model <model>', 'the same as the first MODEL', String)
     .option('--mmproj <file>', 'its vision tower (default: the one that belongs to it)', collect)
     .option('--offline', 'look for models on this machine only')
+    .option('--open', 'show the chat page in the browser of this machine')
+    .option('--no-page', 'serve no chat page at /')
     .option('--alias <name>', "its name for clients (default: the file's)", collect)
     .option('--models-max <n>', 'how many of them are in memory at one time', parseCount)
     .option('--host <address>', 'where to listen', '127.0.0.1')
@@ -82,21 +87,27 @@ export function serveCommand(): Command {
 
 /** Loads, listens, and returns when it has been stopped. */
 async function serve(flags: ServeFlags, command: Command): Promise<void> {
+  if (flags.open && !flags.page)
+    command.error("error: option '--open' needs the chat page; leave out --no-page");
   const keys = await openKeys(flags);
   if (!keys && flags.auth && !isLoopback(flags.host))
     command.error(
       `error: option '--host <address>': other machines can reach ${flags.host}; give --api-key-file, or --no-auth to answer all`,
     );
   const { createServer } = await import('../server/index.js');
+  const { isPageBuilt } = await import('../server/routes/page.js');
   const { source, names, first } = await openModels(flags);
   const { memory, maxSequences } = first.info;
   const app = createServer(source, serverOptions(flags, keys?.keys, maxSequences));
   const size = byteSize(memory.host + memory.gpu);
   try {
     await app.listen({ host: flags.host, port: flags.port });
+    const page = pageUrl(urlOf(app));
     process.stdout.write(
-      `${names.join(', ')} at ${urlOf(app)}/v1, about ${size} of memory, ${maxSequences} chats at a time\n`,
+      `${names.join(', ')} at ${urlOf(app)}/v1, about ${size} of memory, ${maxSequences} chats at a time\n` +
+        (flags.page ? pageLine(page, isPageBuilt()) : ''),
     );
+    if (flags.open && isPageBuilt()) openInBrowser(page);
     await untilStopped(app, keys?.reload);
   } finally {
     await app.close();
@@ -112,6 +123,7 @@ function serverOptions(
   const { host, allowHost = [], allowOrigin, maxQueued, deadline, drain, logLevel } = flags;
   return {
     noAuth: !flags.auth,
+    page: flags.page,
     slots,
     allowHosts: [...allowHost, host],
     media: {

@@ -24,7 +24,7 @@ const EXAMPLES = `
 Examples:
   $ llava-onevision verify 7b-ov
   $ llava-onevision verify models/llava-onevision-qwen2-7b-ov-f16.gguf
-  $ llava-onevision verify --model 7b-f16.gguf --mmproj mmproj-7b-f16.gguf --table 7b-ov --image llava_v1_5_radar.jpg
+  $ llava-onevision verify models/7b-f16.gguf --table 7b-ov --image llava_v1_5_radar.jpg
   $ llava-onevision verify my-f16.gguf mmproj-my-f16.gguf --table known-answers.json --image picture.png --json
 
 Tables of the eight published models are built in: 0.5b-ov, 0.5b-si, 7b-ov, 7b-si, 7b-ov-chat, 72b-ov, 72b-si, 72b-ov-chat. Their picture

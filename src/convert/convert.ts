@@ -80,7 +80,7 @@ export async function convert(
       'it is a LoRA adapter (adapter_config.json); convertLora converts it.',
     );
   const checkpoint = await openCheckpoint(options.checkpoint);
-  const { layout, outputs, notes } = await plan(checkpoint, options);
+  const { layout, outputs, notes } = await planConversion(checkpoint, options);
   const checksum = options.checksum || options.card;
   const written = await writeOutputs(outputs, { ...options, binding, checksum });
   const [mmproj, model] = written as [WrittenFile, WrittenFile];
@@ -125,7 +125,8 @@ function checkSource(_: string, source: unknown): void {
     throw invalidArgument('source', "{ repo: 'owner/name', commit?: 40 hex digits }", source);
 }
 
-async function plan(checkpoint: Checkpoint, options: ConvertOptions) {
+/** The mmproj, then the decoder. @throws ERR_CHECKPOINT */
+export async function planConversion(checkpoint: Checkpoint, options: ConvertOptions) {
   const {
     outtype = 'f16',
     mmprojOuttype = 'f16',

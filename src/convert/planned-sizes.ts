@@ -1,7 +1,7 @@
 /** What a load will need to know of files that are not written yet: the sizes in their headers, for a type of the decoder. */
 import type { Dialect } from '../dialect.js';
 import { decoderTensors } from '../gguf/decoder-tensors.js';
-import { openCheckpoint } from './checkpoint.js';
+import { openCheckpoint, type ReadWeights } from './checkpoint.js';
 import { readDecoderSizes } from './decoder-plan.js';
 import { decoderType } from './decoder-types.js';
 import { elementCount, tensorBytes } from './gguf-plan.js';
@@ -17,8 +17,11 @@ export interface PlannedSizes {
 }
 
 /** Reads headers only. @returns the sizes for a type, and what both files will take, in bytes @throws ERR_CHECKPOINT */
-export async function plannedSizes(folder: string): Promise<(outtype: Outtype) => PlannedSizes> {
-  const checkpoint = await openCheckpoint(folder);
+export async function plannedSizes(
+  folder: string,
+  readWeights?: ReadWeights,
+): Promise<(outtype: Outtype) => PlannedSizes> {
+  const checkpoint = await openCheckpoint(folder, readWeights);
   const read = await readLayout(checkpoint);
   const { config, named, layout } = read;
   const sizes = readDecoderSizes({ checkpoint, config, tensors: named.decoder });

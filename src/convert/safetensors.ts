@@ -55,7 +55,29 @@ const MAX_HEADER_BYTES = 32 << 20;
 
 /** @throws ERR_CHECKPOINT naming the file and, where one is at fault, the tensor. */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  const { header, fileSize, dataStart } = await readHeader(path);
+  try {
+    return await withFile(path, 'r', async (file) => {
+      const { size } = await file.stat();
+      return readSafetensorsFrom(path, size, (range) => readExactly(file, range));
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw checkpointError(path, (error as Error).message, { cause: error });
+  }
+}
+
+export interface ByteRange {
+  position: number;
+  length: number;
+}
+
+/** The same of a file that lies elsewhere. @param path what it is called @throws what `read` does, too */
+export async function readSafetensorsFrom(
+  path: string,
+  fileSize: number,
+  read: (range: ByteRange) => Promise<Buffer>,
+): Promise<SafetensorsFile> {
+  const { header, dataStart } = await readHeader(path, fileSize, read);
   const { __metadata__: metadata = {}, ...entries } = header;
   const tensors = Object.entries(entries).map(([name, entry]) =>
     parseEntry(path, name, { entry, dataStart }),
@@ -70,31 +92,26 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
   };
 }
 
-async function readHeader(path: string) {
-  try {
-    return await withFile(path, 'r', async (file) => {
-      const { size: fileSize } = await file.stat();
-      const head = { position: 0, length: Math.min(FOREIGN_BYTES, fileSize) };
-      const start = await readExactly(file, head);
-      const foreign = describeForeign(start);
-      if (foreign) throw checkpointError(path, `not a safetensors file: ${foreign}`);
-      const prefix = start.subarray(0, 8);
-      const length = prefix.length === 8 ? prefix.readBigUInt64LE() : 0n;
-      if (length < 2n || length > MAX_HEADER_BYTES || length + 8n > fileSize)
-        throw checkpointError(
-          path,
-          `not a safetensors file, or truncated inside its header (${fileSize} bytes, header of ${length}).`,
-        );
-      const text = await readExactly(file, { position: 8, length: Number(length) });
-      return { header: parseHeader(path, text), fileSize, dataStart: 8 + Number(length) };
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw checkpointError(path, (error as Error).message, { cause: error });
-  }
+async function readHeader(
+  path: string,
+  fileSize: number,
+  read: (range: ByteRange) => Promise<Buffer>,
+) {
+  const start = await read({ position: 0, length: Math.min(FOREIGN_BYTES, fileSize) });
+  const foreign = describeForeign(start);
+  if (foreign) throw checkpointError(path, `not a safetensors file: ${foreign}`);
+  const prefix = start.subarray(0, 8);
+  const length = prefix.length === 8 ? prefix.readBigUInt64LE() : 0n;
+  if (length < 2n || length > MAX_HEADER_BYTES || length + 8n > fileSize)
+    throw checkpointError(
+      path,
+      `not a safetensors file, or truncated inside its header (${fileSize} bytes, header of ${length}).`,
+    );
+  const text = await read({ position: 8, length: Number(length) });
+  return { header: parseHeader(path, text), dataStart: 8 + Number(length) };
 }
 
-async function readExactly(file: FileHandle, range: { position: number; length: number }) {
+async function readExactly(file: FileHandle, range: ByteRange): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(
     Buffer.alloc(range.length),
     0,

@@ -23,7 +23,13 @@ export const UNKNOWN_DIGEST: Readonly<GgufEntry> = {
 };
 
 export class SourceDigest {
+  readonly #earlier: readonly string[];
   readonly #hashes = new Map<PlannedTensor, Hash>();
+
+  /** @param earlier lines of another digest, which this one goes on with */
+  constructor(earlier: readonly string[] = []) {
+    this.#earlier = earlier;
+  }
 
   /** One at a time. @param stored the next bytes of the tensor's source */
   async add(tensor: PlannedTensor, stored: Uint8Array): Promise<void> {
@@ -32,13 +38,18 @@ export class SourceDigest {
     await updateInSlices(hash, stored);
   }
 
-  /** In hex; nothing can be added afterwards. */
-  finish(): string {
+  /** Of what was added; nothing can be added afterwards. */
+  lines(): string[] {
     const lines = [...this.#hashes].map(([{ name, source }, hash]) => {
       const shape = source.shape.join('x');
       return `${name} ${source.type} ${shape} ${hash.digest('hex')}\n`;
     });
-    return createHash('sha256').update(lines.sort().join('')).digest('hex');
+    return [...this.#earlier, ...lines];
+  }
+
+  /** In hex; nothing can be added afterwards. */
+  finish(): string {
+    return createHash('sha256').update(this.lines().sort().join('')).digest('hex');
   }
 }
 

@@ -1,4 +1,4 @@
-/** Carries out a plan: one GGUF file, written through the addon from the rows of other files. */
+/** Carries out a plan: one GGUF file, whole or some tensors at a time, written through the addon from the rows of other files. */
 
 import { rm } from 'node:fs/promises';
 import { defaultThreads } from '../addon/cores.js';
@@ -30,7 +30,7 @@ export async function writeGguf(
 ): Promise<void> {
   let isDone = false;
   try {
-    await carryOut(path, plan, { ...options, check: false });
+    await carryOut(path, plan, { ...options, mode: 'write' });
     isDone = true;
   } finally {
     if (!isDone) await rm(path, { force: true });
@@ -43,22 +43,43 @@ export async function checkGguf(
   plan: GgufPlan,
   options: WriteOptions,
 ): Promise<void> {
-  await carryOut(path, plan, { ...options, check: true });
+  await carryOut(path, plan, { ...options, mode: 'check' });
+}
+
+/**
+ * Writes and syncs the header and some tensors of a file that is there, perhaps without anything in it.
+ * @param tensors of the plan, by their names; where they are read from may differ
+ * @throws as writeGguf
+ */
+export async function writePieces(
+  path: string,
+  plan: GgufPlan,
+  { tensors, ...options }: WriteOptions & { tensors: PlannedTensor[] },
+): Promise<void> {
+  await carryOut(path, plan, { ...options, mode: 'pieces', tensors });
+}
+
+interface CarryOutOptions extends WriteOptions {
+  mode: 'write' | 'check' | 'pieces';
+  tensors?: PlannedTensor[];
 }
 
 async function carryOut(
   path: string,
   plan: GgufPlan,
-  options: WriteOptions & { check: boolean },
+  { mode, tensors = plan.tensors, ...options }: CarryOutOptions,
 ): Promise<void> {
-  const { binding, check } = options;
-  const writer = new binding.GgufWriter(path, defaultThreads(binding), check);
+  const { binding } = options;
+  const writer = new binding.GgufWriter(path, defaultThreads(binding), mode);
   try {
     if (plan.base) await copyMetadata(writer, plan.base);
     for (const entry of plan.entries) await setEntry(writer, entry);
     for (const { name, type, shape } of plan.tensors) writer.addTensor(name, type, shape);
     await writer.begin();
-    await writeRows(writer, plan, options);
+    const place = new Map(plan.tensors.map(({ name }, index) => [name, index]));
+    const onTensor = ({ name }: PlannedTensor) =>
+      mode === 'pieces' && writer.seek(place.get(name)!);
+    await writeRows(writer, tensors, { ...options, onTensor });
     await writer.finish();
   } finally {
     await writer.dispose();
@@ -74,11 +95,14 @@ async function copyMetadata(
 
 async function writeRows(
   writer: NativeGgufWriter,
-  plan: GgufPlan,
-  { signal, digest, onRows }: WriteOptions,
+  tensors: PlannedTensor[],
+  { signal, digest, onRows, onTensor }: WriteOptions & { onTensor(tensor: PlannedTensor): void },
 ): Promise<void> {
-  for await (const { tensor, rows, stored } of readRows(plan.tensors)) {
+  let current: PlannedTensor | undefined;
+  for await (const { tensor, rows, stored } of readRows(tensors)) {
     signal?.throwIfAborted();
+    if (tensor !== current) onTensor(tensor);
+    current = tensor;
     const { source, type, importance } = tensor;
     const writing = writer.write(source.type, rows, importance);
     const [nBad] = await Promise.all([writing, digest?.add(tensor, stored)]);

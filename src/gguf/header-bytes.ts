@@ -3,7 +3,15 @@
  * its turn, for a vocabulary is long. A read beyond the end of the file
  * throws; nothing is allocated before its length has been checked against the bytes that are left.
  */
-import type { FileHandle } from 'node:fs/promises';
+/** What bytes are read from: an open file does. */
+export interface ReadableFile {
+  read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesRead: number }>;
+}
 
 const WINDOW_BYTES = 1 << 16;
 
@@ -11,13 +19,13 @@ const WINDOW_BYTES = 1 << 16;
 export class EndOfFile extends Error {}
 
 export class HeaderBytes {
-  readonly #file: FileHandle;
+  readonly #file: ReadableFile;
   readonly #fileSize: number;
   #window = Buffer.alloc(0);
   #cursor = 0;
   #windowEnd = 0;
 
-  constructor(file: FileHandle, fileSize: number) {
+  constructor(file: ReadableFile, fileSize: number) {
     this.#file = file;
     this.#fileSize = fileSize;
   }

@@ -4,12 +4,13 @@
  * count it has not checked. What the keys mean is the business of decoder-file.ts and vision-config.ts.
  * @see ggml/src/gguf.cpp (llama.cpp v0.5.0)
  */
+import { LlavaError } from '../errors.js';
 import { checkedFile } from '../files/checked-file.js';
 import { describeForeign, FOREIGN_BYTES } from '../files/foreign-file.js';
 import { withFile } from '../files/with-file.js';
 import { inSlices } from '../in-slices.js';
 import { ggmlTypes } from './ggml-types.js';
-import { EndOfFile, HeaderBytes } from './header-bytes.js';
+import { EndOfFile, HeaderBytes, type ReadableFile } from './header-bytes.js';
 import type { GgufFile, GgufScalarType, GgufTensor, GgufValue } from './metadata.js';
 import { modelLoadError } from './metadata.js';
 
@@ -44,14 +45,23 @@ const scalars: Record<number, { type: GgufScalarType; bytes: number }> = {
 /** What is wrong with a file; readGguf() adds where. */
 class Malformed extends Error {}
 
-/** @throws ERR_MODEL_LOAD for a file that cannot be read, is no GGUF, is malformed, or lacks tensor data at its end. */
-export function readGguf(path: string): Promise<GgufFile> {
-  return read(path, parse);
+/** A file that is not on this machine; what is read of it can be no model that is loaded. */
+export interface RemoteFile extends ReadableFile {
+  size: number;
+}
+
+/** @param from where the bytes are, if not in a file called so
+ *  @throws ERR_MODEL_LOAD for a file that cannot be read, is no GGUF, is malformed, or lacks tensor data at its end. */
+export function readGguf(path: string, from?: RemoteFile): Promise<GgufFile> {
+  return read(path, from, parse);
 }
 
 /** The keys before the vocabulary, which is long: enough to know what kind of file it is. @throws ERR_MODEL_LOAD */
-export function readGgufHead(path: string): Promise<Pick<GgufFile, 'path' | 'metadata'>> {
-  return read(path, async (bytes, origin) => {
+export function readGgufHead(
+  path: string,
+  from?: RemoteFile,
+): Promise<Pick<GgufFile, 'path' | 'metadata'>> {
+  return read(path, from, async (bytes, origin) => {
     const { file, nKeys } = await begin(bytes, origin);
     for (let i = 0; i < nKeys; i++) {
       await readEntry(bytes, file, i);
@@ -65,15 +75,21 @@ type Origin = Pick<GgufFile, 'path' | 'checked' | 'fileSize'>;
 
 async function read(
   path: string,
+  from: RemoteFile | undefined,
   work: (bytes: HeaderBytes, origin: Origin) => Promise<GgufFile>,
 ): Promise<GgufFile> {
   try {
+    if (from) {
+      const origin = { path, checked: { path, identity: '' }, fileSize: from.size };
+      return await work(new HeaderBytes(from, from.size), origin);
+    }
     return await withFile(path, 'r', async (file) => {
       const { size } = await file.stat();
       const checked = await checkedFile(path, file);
       return work(new HeaderBytes(file, size), { path, checked, fileSize: size });
     });
   } catch (error) {
+    if (error instanceof LlavaError) throw error;
     if (error instanceof Malformed) throw modelLoadError(path, error.message);
     if (error instanceof EndOfFile)
       throw modelLoadError(path, `${error.message}, inside the header. The file is truncated.`);

@@ -7,7 +7,7 @@ import { invalidArgument, LlavaError } from '../errors.js';
 import { countFrames, decodeFrames } from './ffmpeg-frames.js';
 import type { Clip } from './ffmpeg-input.js';
 import { undecodable } from './ffmpeg-process.js';
-import { scanClip } from './ffmpeg-scan.js';
+import { type ClipScan, scanClip } from './ffmpeg-scan.js';
 import { type FfmpegPaths, findFfmpeg } from './ffmpeg-tools.js';
 import { checkImageSource, DEFAULT_MAX_PIXELS, type ImageSource, type RgbImage } from './image.js';
 import { hashVideoFile, openVideoFile } from './video-file.js';
@@ -42,6 +42,8 @@ export interface OpenedVideo {
   readonly durationSeconds: number | undefined;
   /** sha256, in hex, of the file's bytes or of the frames. */
   readonly hash: string;
+  /** When a frame is shown, from the first on: its own time stamp, else by the frame rate. Unknown as `fps` is. */
+  secondsOf(index: number): number | undefined;
   /**
    * One picture for each index, in presentation order: index i is the i-th frame that decodes.
    * Leaving the loop early ends the decoder. Pictures of equal indices are the same object.
@@ -57,6 +59,7 @@ export interface OpenedVideo {
 interface Reader extends Pick<OpenedVideo, 'nFrames' | 'width' | 'height' | 'hash'> {
   fps?: number | undefined;
   durationSeconds?: number | undefined;
+  secondsOf?: OpenedVideo['secondsOf'];
   read(indices: readonly number[]): AsyncGenerator<RgbImage>;
   remove?(): Promise<void>;
 }
@@ -96,7 +99,7 @@ function lend(reader: Reader, closing: AbortController, signal: AbortSignal): Op
   // Disposal reports a failure.
   signal.addEventListener('abort', () => void remove?.().catch(() => {}), { once: true });
   return {
-    ...{ fps: undefined, durationSeconds: undefined, ...facts },
+    ...{ fps: undefined, durationSeconds: undefined, secondsOf: () => undefined, ...facts },
     frames(indices) {
       checkIndices(indices, facts.nFrames);
       return pictures(read, [...indices], signal);
@@ -201,7 +204,13 @@ async function readClip(clip: Clip): Promise<Omit<Reader, 'hash'>> {
   const nFrames = scan?.times?.frames.length ?? (await countFrames(clip));
   const read = (indices: readonly number[]) => decodeFrames(clip, indices, scan?.times);
   const { fps, durationSeconds } = scan ?? {};
-  return { nFrames, width, height, fps, durationSeconds, read };
+  const secondsOf = (index: number) => shownAt(scan, index);
+  return { nFrames, width, height, fps, durationSeconds, secondsOf, read };
+}
+
+function shownAt({ times, fps }: Partial<ClipScan> = {}, index: number): number | undefined {
+  if (times) return (times.frames[index]! - times.frames[0]!) * times.secondsPerTick;
+  return fps && index / fps;
 }
 
 /** Its size is the truth that headers only promise, and it proves that the clip decodes. */

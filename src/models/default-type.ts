@@ -57,13 +57,18 @@ export function bestType(
 
 /** A guess at it, for the disk, while only the size of the weights is known. @throws ERR_OUT_OF_MEMORY when none fits */
 export function roughType(weightBytes: number, memory = machineMemory()): Outtype {
-  const { binding } = backendFor('auto');
-  const onGpus = binding.devices().filter((device) => device.type === 'gpu');
-  const room = onGpus.reduce((sum, { memoryFree }) => sum + memoryFree, memory);
-  const fitting = CANDIDATES.find((type) => convertedBytes(weightBytes, type) <= room * SHARE);
+  const room = memoryShare(memory);
+  const fitting = CANDIDATES.find((type) => convertedBytes(weightBytes, type) <= room);
   if (fitting) return fitting;
   const last = CANDIDATES.at(-1)!;
   throw tooLarge(last, convertedBytes(weightBytes, last), room);
+}
+
+/** What a model may take of the machine and its GPUs, in bytes. @param memory of the machine */
+export function memoryShare(memory = machineMemory()): number {
+  const { binding } = backendFor('auto');
+  const onGpus = binding.devices().filter((device) => device.type === 'gpu');
+  return onGpus.reduce((sum, { memoryFree }) => sum + memoryFree, memory) * SHARE;
 }
 
 /** About what the two files of a conversion take. @param weightBytes of a checkpoint in 16 bits */

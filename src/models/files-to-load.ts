@@ -10,13 +10,15 @@ interface Given {
 }
 
 type Options = {
-  [Name in 'offline' | 'signal' | 'onProgress']?: ResolveOptions[Name] | undefined;
+  [Name in 'offline' | 'keepCheckpoint' | 'signal' | 'onProgress']?:
+    | ResolveOptions[Name]
+    | undefined;
 };
 
 /** @throws what resolveModel does */
 export async function filesToLoad(
   { model, mmproj }: Given,
-  { offline, signal, onProgress }: Options,
+  { offline, keepCheckpoint, signal, onProgress }: Options,
 ): Promise<ModelFiles> {
   const info = await stat(model).catch(() => undefined);
   if (mmproj !== undefined && info?.isFile()) return { model, mmproj };
@@ -25,6 +27,7 @@ export async function filesToLoad(
   const found = await resolveModel(model, {
     ...(mmproj && { mmproj }),
     ...(offline !== undefined && { offline }),
+    ...(keepCheckpoint !== undefined && { keepCheckpoint }),
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
   });

@@ -1,14 +1,11 @@
-/**
- * Which GGUF files belong together: told by their headers, so that names do not matter. A decoder's vision file lies in its
- * folder, makes rows of the decoder's width and, where several do, is of the same weights.
- */
+/** Which GGUF files of a folder belong together, whatever they are called. */
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Outtype, outtypeOf } from '../convert/outtypes.js';
-import { SOURCE_DIGEST } from '../convert/source-digest.js';
+import type { Outtype } from '../convert/outtypes.js';
 import { LlavaError } from '../errors.js';
-import { modelLoadError, readGgufHead } from '../gguf/reader.js';
+import { modelLoadError } from '../gguf/reader.js';
 import { readVisionConfig } from '../vision/vision-config.js';
+import { belonging, type GgufHead, mmprojOf, oneOf, readHead, readHeads } from './gguf-heads.js';
 
 export interface ModelFiles {
   /** Path of the decoder. */
@@ -17,24 +14,13 @@ export interface ModelFiles {
   mmproj: string | null;
 }
 
-interface GgufHead {
-  path: string;
-  kind: 'decoder' | 'mmproj' | 'other';
-  /** Of a visual row; undefined where the file does not say. */
-  width: number | undefined;
-  type: Outtype | undefined;
-  /** What of the header tells files of one conversion. */
-  digest: unknown;
-  name: unknown;
-}
-
 /** @throws ERR_MODEL_LOAD for an mmproj without its decoder, for several that would do, for a file that is no GGUF */
 export async function filesOf(path: string): Promise<ModelFiles> {
-  const head = await readHead(path);
+  const head = await readHead({ path });
   if (head.kind !== 'mmproj') return { model: path, mmproj: await mmprojBeside(head) };
   const decoders = (await headsIn(dirname(path))).filter(({ kind }) => kind === 'decoder');
   const config = await readVisionConfig(path);
-  const fitting = ofSameWeights(
+  const fitting = belonging(
     decoders.filter(({ width }) => width === config.nProjection),
     head,
   );
@@ -64,62 +50,10 @@ export async function filesIn(
 }
 
 async function mmprojBeside(decoder: GgufHead): Promise<string | null> {
-  const fitting: GgufHead[] = [];
-  for (const head of await headsIn(dirname(decoder.path))) {
-    if (head.kind !== 'mmproj') continue;
-    // One that is damaged, or another model's, is no candidate.
-    const config = await readVisionConfig(head.path).catch(() => undefined);
-    if (config?.nProjection === decoder.width) fitting.push(head);
-  }
-  const [only, ...more] = ofSameWeights(fitting, decoder);
-  if (!only) return null;
-  if (more.length === 0) return only.path;
-  throw modelLoadError(decoder.path, oneOf([only, ...more], 'mmproj'));
-}
-
-/** Those that are, if any is. */
-function ofSameWeights(candidates: GgufHead[], { digest, name }: GgufHead): GgufHead[] {
-  for (const isSame of [
-    (head: GgufHead) => digest !== undefined && head.digest === digest,
-    (head: GgufHead) => name !== undefined && head.name === name,
-  ]) {
-    const same = candidates.filter(isSame);
-    if (same.length > 0) return same;
-  }
-  return candidates;
-}
-
-function oneOf(found: GgufHead[], what: 'decoder' | 'mmproj'): string {
-  const flag = what === 'mmproj' ? ' (`mmproj`)' : '';
-  return found.length === 0
-    ? `no ${what} that goes with it lies beside it. Give both.`
-    : `several files beside it could be its ${what}: ${found.map(({ path }) => basename(path)).join(', ')}. Say which${flag}.`;
+  return (await mmprojOf(decoder, await headsIn(dirname(decoder.path))))?.path ?? null;
 }
 
 async function headsIn(folder: string): Promise<GgufHead[]> {
   const names = (await readdir(folder || '.').catch(() => [])).sort();
-  const heads: GgufHead[] = [];
-  for (const name of names) {
-    const isLaterPart = /-(?!00001)\d{5}-of-\d{5}\.gguf$/.test(name);
-    if (!name.endsWith('.gguf') || isLaterPart) continue;
-    const head = await readHead(join(folder, name)).catch(() => undefined);
-    if (head) heads.push(head);
-  }
-  return heads;
-}
-
-async function readHead(path: string): Promise<GgufHead> {
-  const { metadata } = await readGgufHead(path);
-  const architecture = metadata.get('general.architecture');
-  const isAdapter = metadata.get('general.type') === 'adapter';
-  const kind = isAdapter ? 'other' : architecture === 'clip' ? 'mmproj' : 'decoder';
-  const width = metadata.get(`${architecture}.embedding_length`);
-  return {
-    path,
-    kind,
-    width: typeof width === 'number' ? width : undefined,
-    type: outtypeOf(metadata.get('general.file_type')),
-    digest: metadata.get(SOURCE_DIGEST),
-    name: metadata.get('general.name'),
-  };
+  return readHeads(names.map((name) => ({ path: join(folder, name) })));
 }

@@ -5,21 +5,34 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { byteSize } from '../byte-size.js';
-import { convert } from '../convert/convert.js';
+import { type ConvertOptions, convert } from '../convert/convert.js';
+import { convertShards } from '../convert/convert-shards.js';
 import type { Outtype } from '../convert/outtypes.js';
 import { LlavaError } from '../errors.js';
 import { CLAIM_ID, isHeld, withClaim } from '../files/claim.js';
 import { makeFolder } from '../files/make-folder.js';
 import { freeBytes } from '../hub/disk-space.js';
-import { listModels, type ModelEntry, modelsFolder, writeEntry } from './model-cache.js';
+import type { LendOptions } from '../hub/lent-files.js';
+import type { LentWeights } from './lent-weights.js';
+import {
+  listModels,
+  type ModelEntry,
+  modelsFolder,
+  UNFINISHED,
+  writeEntry,
+} from './model-cache.js';
 import type { ModelSource } from './model-source.js';
+import { measure } from './unfinished.js';
 
 export interface MakeOptions {
   checkpoint: string;
+  /** What the folder lacks. */
+  weights?: LentWeights | undefined;
   type: Outtype;
   isDefault: boolean;
   /** What the files will take, in bytes. */
   needed: number;
+  onDownload?: LendOptions['onProgress'];
   onProgress?: ((fraction: number, detail: string) => void) | undefined;
   onWait?: (() => void) | undefined;
   signal?: AbortSignal | undefined;
@@ -44,7 +57,10 @@ export async function makeModel(source: ModelSource, options: MakeOptions): Prom
     join(folder, `${source.name}-${type}.lock`),
     { isDone, signal, ...(onWait && { onWait }) },
     (id) => make(source, folder, { ...options, id }),
-  ).catch(told);
+  ).catch(async (error) => {
+    // What one process took over of another that was not gone is no failure when it is there.
+    if (signal?.aborted || !(await isDone())) told(error);
+  });
   const entry = await findEntry(source, type);
   if (entry && options.isDefault && !entry.isDefault)
     await writeEntry(folder, { ...entry, isDefault: true }).catch(() => {});
@@ -57,31 +73,73 @@ export async function makeModel(source: ModelSource, options: MakeOptions): Prom
 async function make(
   source: ModelSource,
   folder: string,
-  { id, checkpoint, type, isDefault, needed, onProgress, signal }: MakeOptions & { id: string },
+  { id, weights, ...options }: MakeOptions & { id: string },
 ): Promise<void> {
   await clearAbandoned(folder);
-  await checkRoom(folder, needed);
-  const { name, origin } = source;
+  if (weights) return makeFromWeights(source, folder, { ...options, weights });
+  await checkRoom(folder, options.needed);
   const workshop = join(folder, `${id}.new`);
   try {
-    const { model, mmproj } = await convert({
-      checkpoint,
-      outdir: workshop,
-      name,
-      outtype: type,
-      ...(origin.kind === 'hub' && { source: { repo: origin.repo, commit: origin.commit } }),
-      ...(onProgress && { onProgress }),
-      ...(signal && { signal }),
-    });
-    const [decoder, tower] = [`${name}-${type}.gguf`, `mmproj-${name}-f16.gguf`];
-    // Another type's is the same, and may be in use.
-    const isThere = await stat(join(folder, tower)).catch(() => undefined);
-    if (!isThere) await rename(mmproj.path, join(folder, tower));
-    await rename(model.path, join(folder, decoder));
-    await writeEntry(folder, { type, isDefault, origin, model: decoder, mmproj: tower });
+    const { model, mmproj } = await convert(conversion(source, workshop, options));
+    await settle(source, folder, { ...options, model: model.path, mmproj: mmproj.path });
   } finally {
     await rm(workshop, { recursive: true, force: true }).catch(() => {});
   }
+}
+
+/** In a folder that stays when it is stopped, for the next time. */
+async function makeFromWeights(
+  source: ModelSource,
+  folder: string,
+  options: MakeOptions & { weights: LentWeights },
+): Promise<void> {
+  const { weights, type, needed, onDownload, signal } = options;
+  const workshop = join(folder, `${source.name}-${type}${UNFINISHED}`);
+  const { bytes: there } = await measure(workshop);
+  await checkRoom(folder, needed + (await weights.largest()) - there);
+  const lend = weights.lend({
+    folder: join(workshop, 'weights'),
+    onProgress: onDownload,
+    signal,
+  });
+  const shards = { readHeader: weights.readHeader, lend };
+  try {
+    const files = await convertShards({ ...conversion(source, workshop, options), shards });
+    await settle(source, folder, { ...options, ...files });
+  } catch (error) {
+    // Another time it would end the same way.
+    if (!(error instanceof LlavaError && error.code === 'ERR_CHECKPOINT')) throw error;
+    await rm(workshop, { recursive: true, force: true });
+    throw error;
+  }
+  await rm(workshop, { recursive: true, force: true }).catch(() => {});
+}
+
+function conversion(
+  { name, origin }: ModelSource,
+  outdir: string,
+  { checkpoint, type, onProgress, signal }: MakeOptions,
+): ConvertOptions {
+  return {
+    ...{ checkpoint, outdir, name, outtype: type },
+    ...(origin.kind === 'hub' && { source: { repo: origin.repo, commit: origin.commit } }),
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
+  };
+}
+
+/** Gives two files their names. With that of the decoder, the last, the entry is there. */
+async function settle(
+  { name, origin }: ModelSource,
+  folder: string,
+  { model, mmproj, type, isDefault }: { model: string; mmproj: string } & MakeOptions,
+): Promise<void> {
+  const [decoder, tower] = [`${name}-${type}.gguf`, `mmproj-${name}-f16.gguf`];
+  // Another type's is the same, and may be in use.
+  if (!(await stat(join(folder, tower)).catch(() => undefined)))
+    await rename(mmproj, join(folder, tower));
+  await writeEntry(folder, { type, isDefault, origin, model: decoder, mmproj: tower });
+  await rename(model, join(folder, decoder));
 }
 
 /** What makers that were killed have left. */
@@ -121,7 +179,9 @@ function inCache(folder: string) {
   return (error: unknown): never => {
     const system = (error instanceof LlavaError ? error.cause : error) as NodeJS.ErrnoException;
     if (!(system instanceof Error) || !('syscall' in system)) throw error;
-    if (error instanceof LlavaError && error.code !== 'ERR_WRITE') throw error;
+    const isOurs = (error as LlavaError).path === undefined || isBelow(folder, error);
+    if (error instanceof LlavaError && !(isOurs && /^ERR_(WRITE|DISK_FULL)$/.test(error.code)))
+      throw error;
     if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
       throw new LlavaError(
         'ERR_DISK_FULL',
@@ -136,4 +196,9 @@ function inCache(folder: string) {
       { cause: system },
     );
   };
+}
+
+function isBelow(folder: string, error: unknown): boolean {
+  const { path } = error as { path?: unknown };
+  return typeof path === 'string' && path.startsWith(folder);
 }

@@ -1,9 +1,12 @@
 /** What it takes to have a model's two files: the result of planning, and what its makers share. */
+
+import type { ReadWeights } from '../convert/checkpoint.js';
 import type { Outtype } from '../convert/outtypes.js';
 import { bytesOf, plannedSizes } from '../convert/planned-sizes.js';
 import type { PullProgress } from '../hub/pull.js';
 import { bestType, type TypeChoice } from './default-type.js';
 import type { ModelFiles } from './gguf-files.js';
+import type { LentWeights } from './lent-weights.js';
 import { entryFiles, type ModelEntry } from './model-cache.js';
 import type { ModelSource } from './model-source.js';
 
@@ -32,8 +35,18 @@ export interface MakePlan {
   convertBytes: number;
   /** What is about to happen, a line each. */
   notes: string[];
-  /** Downloads what is missing. @returns the checkpoint's folder */
-  fetch(options: FetchOptions): Promise<{ folder: string; source: ModelSource }>;
+  /** Downloads what is missing. */
+  fetch(options: FetchOptions): Promise<Fetched>;
+}
+
+export interface Fetched {
+  /** Of the checkpoint. */
+  folder: string;
+  source: ModelSource;
+  /** Where the repository holds GGUF files: nothing is to be converted. */
+  files?: ModelFiles;
+  /** Those that the folder lacks: each is to be downloaded, converted and let go. */
+  weights?: LentWeights;
 }
 
 export type ModelPlan = ReadyPlan | MakePlan;
@@ -46,6 +59,7 @@ export interface SizedChoice extends TypeChoice {
 export interface PlanOptions {
   type?: Outtype;
   offline?: boolean;
+  keepCheckpoint?: boolean;
   signal?: AbortSignal;
 }
 
@@ -62,8 +76,12 @@ export function readyEntry(entry: ModelEntry, notes: string[] = []): ReadyPlan {
 }
 
 /** Reads headers of a checkpoint. @throws ERR_CHECKPOINT, ERR_OUT_OF_MEMORY */
-export async function chooseType(folder: string, type: Outtype | undefined): Promise<SizedChoice> {
-  const sizesFor = await plannedSizes(folder);
+export async function chooseType(
+  folder: string,
+  type: Outtype | undefined,
+  readWeights?: ReadWeights,
+): Promise<SizedChoice> {
+  const sizesFor = await plannedSizes(folder, readWeights);
   const choice = type ? { type, reason: 'as asked for' } : bestType(sizesFor);
   return { ...choice, bytes: bytesOf(sizesFor(choice.type)) };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { writeError } from '../files/whole-file.js';
 import { clearAbandoned } from './make-model.js';
 import { entryName, listModels, type ModelEntry, modelsFolder } from './model-cache.js';
+import { isLocked } from './unfinished.js';
 
 /** Entries that a name means: all types of it, or the one behind a colon. */
 export function entriesNamed(name: string, entries: readonly ModelEntry[]): ModelEntry[] {
@@ -38,6 +39,9 @@ export async function tidyModels(): Promise<void> {
 async function tidy(group: string, key: string): Promise<void> {
   const folder = join(modelsFolder(), group, key);
   await clearAbandoned(folder);
+  for (const name of await names(folder))
+    if (name.endsWith('.lock') && !(await isLocked(join(folder, name))))
+      await rm(join(folder, name), { force: true });
   // Neither if there is something in it.
   for (const place of [folder, join(modelsFolder(), group)]) await rmdir(place).catch(() => {});
 }

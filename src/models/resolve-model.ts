@@ -20,6 +20,9 @@ export interface ResolveOptions {
   mmproj?: string;
   /** Use what is on this machine, ask no one. Default: `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE`. */
   offline?: boolean;
+  /** Keep the weights that are downloaded, which otherwise are deleted one by one as they are converted, where they are in
+   *  several files. Default false. */
+  keepCheckpoint?: boolean;
   /** What was downloaded is kept, and the next call goes on from there. */
   signal?: AbortSignal;
   /** Must not throw. */
@@ -44,6 +47,7 @@ const RESOLVE_OPTIONS: Record<keyof ResolveOptions, OptionCheck> = {
   type: aType,
   mmproj: aPath,
   offline: aFlag,
+  keepCheckpoint: aFlag,
   signal: aSignal,
   onProgress: aFunction,
 };
@@ -74,11 +78,15 @@ async function carryOut(plan: ModelPlan, options: ResolveOptions): Promise<Model
   const { onProgress, signal } = options;
   const convert = (fraction: number, detail: string) =>
     onProgress?.({ stage: 'convert', fraction, detail });
-  const { folder: checkpoint, source } = await plan.fetch({
-    onProgress: (progress) => onProgress?.({ stage: 'download', ...progress }),
+  const download = (progress: PullProgress) => onProgress?.({ stage: 'download', ...progress });
+  const fetched = await plan.fetch({
+    onProgress: download,
     ...(signal && { signal }),
   });
-  const { type, reason, bytes } = plan.choice ?? (await chooseType(checkpoint, plan.type));
+  if (fetched.files) return fetched.files;
+  const { folder: checkpoint, source, weights } = fetched;
+  const { type, reason, bytes } =
+    plan.choice ?? (await chooseType(checkpoint, plan.type, weights?.readHeader));
   const tell = (note: string) => onProgress?.({ stage: 'note', note });
   tell(`${source.label}: ${type}, ${reason}; ${byteSize(bytes)} go into ${modelsFolder()}`);
   const isDefault = plan.type === undefined;
@@ -88,7 +96,8 @@ async function carryOut(plan: ModelPlan, options: ResolveOptions): Promise<Model
     isTold = true;
   };
   const entry = await makeModel(source, {
-    ...{ checkpoint, type, isDefault, needed: bytes, onProgress: convert, onWait, signal },
+    ...{ checkpoint, weights, type, isDefault, needed: bytes },
+    ...{ onDownload: download, onProgress: convert, onWait, signal },
   });
   return entryFiles(entry);
 }

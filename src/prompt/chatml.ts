@@ -5,7 +5,7 @@
  * @see LLaVA-NeXT llava/conversation.py "qwen_1_5" (commit df17966), the chat template of llava-hf checkpoints
  */
 import { type Dialect, dialectRules, type PromptTemplate } from '../dialect.js';
-import type { MediaPart, Message } from './messages.js';
+import { continuedText, type MediaPart, type Message } from './messages.js';
 import { plainMessages, type ToolText } from './tools.js';
 
 export type PromptPart =
@@ -20,18 +20,26 @@ const END = '<|im_end|>';
 /** A part of one message; empty texts are left out. */
 type Piece = { type: 'text'; text: string } | { type: MediaPart['type']; index: number };
 
+export interface PromptOptions {
+  tools?: readonly ToolText[] | undefined;
+  /** The answer goes on in the last message, an assistant's text. */
+  isContinued?: boolean | undefined;
+}
+
 /**
  * The prompt up to where the answer begins. Each message is closed, an assistant's too, and a new assistant turn opened;
  * only an empty assistant message at the end is that new turn itself. An empty system message stands for no system
- * message at all, the default one included.
+ * message at all, the default one included. A message that is gone on in stands behind the header of a new turn, as the
+ * model itself would have written it there: not as a template closes it (transformers' puts other white space before it).
  */
 export function renderPrompt(
   conversation: readonly Message[],
   dialect: Dialect,
-  tools: readonly ToolText[] = [],
+  { tools = [], isContinued = false }: PromptOptions = {},
 ): PromptPart[] {
   const { template } = dialectRules(dialect);
-  const messages = plainMessages(conversation, tools, template.defaultSystem);
+  const closed = isContinued ? conversation.slice(0, -1) : conversation;
+  const messages = plainMessages(closed, tools, template.defaultSystem);
   const out = new PromptBuilder();
   for (const { role, pieces } of toTurns(messages, template)) {
     out.special(START);
@@ -48,7 +56,7 @@ export function renderPrompt(
     out.text(template.afterEnd);
   }
   out.special(START);
-  out.text('assistant\n');
+  out.text(`assistant\n${isContinued ? continuedText(conversation) : ''}`);
   return out.parts;
 }
 

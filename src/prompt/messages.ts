@@ -63,6 +63,20 @@ export function mediaParts(messages: readonly Message[]): MediaPart[] {
   );
 }
 
+/** What an answer goes on from: the last message. @throws ERR_INVALID_ARGUMENT unless it is an assistant's text */
+export function continuedText(messages: readonly Message[]): string {
+  const last = messages.at(-1);
+  if (last?.role !== 'assistant' || last.toolCalls)
+    throw invalidArgument(
+      'continueFinalMessage',
+      "an assistant's text, without calls, as the last of the messages",
+      last?.toolCalls ? 'one with calls' : `one of the role ${last?.role}`,
+    );
+  const { content } = last;
+  if (typeof content === 'string') return content;
+  return content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
+
 /** @returns a copy that later changes to `messages` do not reach. @throws ERR_INVALID_ARGUMENT */
 export function validateMessages(messages: unknown): Message[] {
   return readable('messages', messages, () => checkMessages(messages));

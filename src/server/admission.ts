@@ -33,6 +33,16 @@ const MAX_RETRY_SECONDS = 60;
 /** How much the last chat counts in the mean. */
 const NEWEST = 0.2;
 
+/** How many chats stand before one in the line; told whenever it changes while the chat waits. */
+export type PlaceListener = (before: number) => void;
+
+interface Asked {
+  /** Positions of prompt and answer. */
+  cost: number;
+  owner: Owner;
+  onPlace: PlaceListener | undefined;
+}
+
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #now: () => number;
@@ -100,18 +110,18 @@ export class Admission {
     return [...this.#visits].filter((visit) => visit.owner === owner);
   }
 
-  /** @internal @param cost positions of prompt and answer @throws signal.reason */
-  async slot(cost: number, signal: AbortSignal, owner: Owner): Promise<() => void> {
+  /** @internal @throws signal.reason */
+  async slot({ cost, owner, onPlace }: Asked, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     const rank = this.#nArrived++ + Math.min(MAX_OVERTAKING, cost / COST_UNIT);
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
         this.#queue.remove(waiting);
         reject(signal.reason);
+        this.#tellPlaces();
       };
       const waiting: Waiting = {
-        owner,
-        rank,
+        ...{ owner, rank, onPlace, place: -1 },
         start: () => {
           signal.removeEventListener('abort', leave);
           resolve();
@@ -148,6 +158,14 @@ export class Admission {
       this.#nRunning++;
       this.#queue.next()!.start();
     }
+    this.#tellPlaces();
+  }
+
+  #tellPlaces(): void {
+    for (const [place, waiting] of this.#queue.inOrder().entries()) {
+      if (waiting.place !== place) waiting.onPlace?.(place);
+      waiting.place = place;
+    }
   }
 
   #full(what: string): ApiError {
@@ -182,8 +200,13 @@ export class Visit {
   }
 
   /** Does a chat's work in a slot. @throws signal.reason while it waits */
-  async inSlot<T>(cost: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const release = await this.#admission.slot(cost, signal, this.owner);
+  async inSlot<T>(
+    cost: number,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+    onPlace?: PlaceListener,
+  ): Promise<T> {
+    const release = await this.#admission.slot({ cost, owner: this.owner, onPlace }, signal);
     try {
       return await work();
     } finally {

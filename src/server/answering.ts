@@ -25,7 +25,7 @@ export async function answer(
   return models.use(request.model, async ({ name, model }) => {
     const means = { model, work, media: settings.media, clips, fetches };
     const prepared = await prepareChat(request, means);
-    const events = runChats(prepared, request.n, work);
+    const events = runChats(prepared, request, work);
     const facts = { name, request, ...metrics.clock(name, work.startedAt) };
     if (!request.isStream) return form.whole(events, facts);
     const stream = form.stream(logged(events, asked), facts);

@@ -1,5 +1,7 @@
 /** Results of chats to the objects of the API: choices, usage, log-probabilities, and what is ours. */
 import type { ChatChunk, ChatResult } from '../chat/chat-stream.js';
+import type { RenderedPrompt } from '../chat/conversation.js';
+import { snakeCaseKeys } from './snake-case.js';
 
 const REASONS = {
   stop: 'stop',
@@ -56,13 +58,22 @@ function guesses(results: readonly ChatResult[]): Pick<Usage, 'completion_tokens
 }
 
 /** What OpenAI's answers have no place for. */
-export function ownPart([first]: readonly ChatResult[]): object {
-  const { media, timings, seed } = first!;
+export function ownPart([first]: readonly ChatResult[], hasGeometry = false): object {
+  const { timings, seed } = first!;
+  const media = first!.media.map((item) => mediaOf(item, hasGeometry));
   const times = Object.entries(timings).map(([stage, ms]) => [
     `${stage.replace(/Ms$/, '')}_ms`,
     Math.round(ms * 10) / 10,
   ]);
   return { media, timings: Object.fromEntries(times), seed };
+}
+
+/** One picture or clip, with where its tiles lie or when its frames are shown if that is wanted. */
+export function mediaOf(
+  { geometry, ...told }: ChatResult['media'][number] | RenderedPrompt['media'][number],
+  hasGeometry: boolean,
+): object {
+  return hasGeometry ? { ...told, geometry: snakeCaseKeys(geometry) } : told;
 }
 
 export function messageOf(result: ChatResult, { isSingleCall }: { isSingleCall: boolean }) {

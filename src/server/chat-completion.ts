@@ -2,14 +2,14 @@
 import type { ChatChunk, ChatResult } from '../chat/chat-stream.js';
 import { finishReason, logprobsOf, messageOf, ownPart, usageOf } from './chat-answer.js';
 import type { ChatRequest } from './chat-request.js';
-import type { ChatEvent } from './chat-run.js';
+import type { ChatEvent, ChatNews } from './chat-run.js';
 import { newId, nowSeconds } from './ids.js';
 import type { SseEvent } from './sse.js';
 
 export interface AnswerFacts {
   /** The model's name. */
   name: string;
-  request: Pick<ChatRequest, 'n' | 'hasUsageChunk' | 'isSingleCall'>;
+  request: Pick<ChatRequest, 'n' | 'hasUsageChunk' | 'isSingleCall' | 'hasGeometry'>;
   /** Every token of every answer, as it comes. */
   onChunk?: (index: number) => void;
   /** All answers are there. */
@@ -25,7 +25,7 @@ export async function wholeCompletion(
   const results: ChatResult[] = [];
   for await (const event of events) {
     if ('result' in event) results[event.index] = event.result;
-    else {
+    else if ('chunk' in event) {
       chunks[event.index]!.push(event.chunk);
       onChunk?.(event.index);
     }
@@ -43,11 +43,11 @@ export async function wholeCompletion(
       finish_reason: finishReason(result),
     })),
     usage: usageOf(results),
-    llava_onevision: ownPart(results),
+    llava_onevision: ownPart(results, request.hasGeometry),
   };
 }
 
-/** Chunks; the role first, then a usage chunk if it is wanted, then the end mark. */
+/** Chunks; the role first, then news of the prompt if they are wanted, the text, a usage chunk if it is wanted, the end mark. */
 export async function* completionChunks(
   events: AsyncIterable<ChatEvent>,
   { name, request, onChunk, onEnd }: AnswerFacts,
@@ -69,14 +69,19 @@ export async function* completionChunks(
   for (let i = 0; i < request.n; i++)
     yield chunk(i, { role: 'assistant', content: '', refusal: null });
   const results: ChatResult[] = [];
+  const own = () => ownPart(results, request.hasGeometry);
   let nLeft = request.n;
   for await (const event of events) {
+    if ('news' in event) {
+      yield { data: { ...head, choices: [], ...usage, llava_onevision: newsOf(event.news) } };
+      continue;
+    }
     const { index } = event;
     if ('result' in event) {
       results[index] = event.result;
       const { data } = chunk(index, {}, { finish_reason: finishReason(event.result) });
       const isLast = --nLeft === 0 && !request.hasUsageChunk;
-      yield { data: isLast ? { ...(data as object), llava_onevision: ownPart(results) } : data };
+      yield { data: isLast ? { ...(data as object), llava_onevision: own() } : data };
       continue;
     }
     onChunk?.(index);
@@ -87,10 +92,16 @@ export async function* completionChunks(
   onEnd?.(results);
   // Clients that did not ask for it take every chunk for one with a choice.
   if (request.hasUsageChunk) {
-    const last = { usage: usageOf(results), llava_onevision: ownPart(results) };
+    const last = { usage: usageOf(results), llava_onevision: own() };
     yield { data: { ...head, choices: [], ...last } };
   }
   yield { data: '[DONE]' };
+}
+
+function newsOf(news: ChatNews): object {
+  if ('queued' in news) return news;
+  const { stage, done, total } = news;
+  return { stage, done, of: total };
 }
 
 /** Undefined for a token that adds nothing yet. */

@@ -1,8 +1,8 @@
 /** The body of a chat completion, read field by field: what to ask the model, and how the answer is wanted. */
 import type { ChatOptions } from '../chat/chat-options.js';
-import { MULTI_IMAGE } from '../vision/image-plan.js';
 import { badRequest } from './api-error.js';
 import { Fields } from './fields.js';
+import { readOwnFields } from './own-fields.js';
 import { given, readSampling } from './sampling-fields.js';
 import { readShape } from './shape-fields.js';
 import { readMessages, type WireMessage } from './wire-messages.js';
@@ -21,6 +21,10 @@ export interface ChatRequest {
   hasUsageChunk: boolean;
   /** Calls beyond the first are left out. */
   isSingleCall: boolean;
+  /** News come before the first text. */
+  hasProgress: boolean;
+  /** What is told of pictures and clips says where their tiles lie. */
+  hasGeometry: boolean;
 }
 
 /** What a request may ask for at most. */
@@ -40,6 +44,10 @@ export function readChatRequest(value: unknown, limits: RequestLimits): ChatRequ
   const streamOptions = body.object('stream_options');
   if (streamOptions && !isStream)
     throw badRequest('stream_options', "'stream_options' needs 'stream'.");
+  const { multiImage, hasProgress, hasGeometry } = readOwnFields(body);
+  if (hasProgress && !isStream)
+    throw badRequest('llava_onevision.progress', "'llava_onevision.progress' needs 'stream'.");
+  const continueFinalMessage = readContinued(body, messages);
   const maxTokens =
     body.number('max_completion_tokens', MAX_TOKENS) ?? body.number('max_tokens', MAX_TOKENS);
   return {
@@ -48,13 +56,15 @@ export function readChatRequest(value: unknown, limits: RequestLimits): ChatRequ
     options: {
       ...readSampling(body),
       ...readShape(body),
-      ...given({ maxTokens, multiImage: readMultiImage(body), topLogprobs: readLogprobs(body) }),
+      ...given({ maxTokens, multiImage, continueFinalMessage, topLogprobs: readLogprobs(body) }),
     },
     n: body.number('n', { min: 1, max: limits.maxChoices, integer: true }) ?? 1,
     frames: readFrames(body, limits.maxFrames),
     isStream,
     hasUsageChunk: streamOptions?.flag('include_usage') ?? false,
     isSingleCall: body.flag('parallel_tool_calls') === false,
+    hasProgress,
+    hasGeometry,
   };
 }
 
@@ -72,8 +82,15 @@ export function readFrames(body: Fields, max: number): number | undefined {
   return video?.number('num_frames', { min: 1, max, integer: true });
 }
 
-export function readMultiImage(body: Fields): ChatOptions['multiImage'] {
-  return body.object('llava_onevision')?.choice('multi_image', MULTI_IMAGE);
+/** vLLM's way to let the model go on in an answer. @throws 400 */
+export function readContinued(body: Fields, messages: readonly WireMessage[]): true | undefined {
+  const name = 'continue_final_message';
+  if (!body.flag(name)) return undefined;
+  if (body.flag('add_generation_prompt'))
+    throw badRequest(name, `'${name}' and 'add_generation_prompt' do not go together.`);
+  const last = messages.at(-1)!;
+  if (last.role === 'assistant' && !last.toolCalls) return true;
+  throw badRequest(name, `'${name}' needs a text of the assistant, without calls, at the end.`);
 }
 
 function refuseAudio(body: Fields): void {

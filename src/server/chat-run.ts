@@ -1,16 +1,23 @@
-/** Asks a prepared request's chats, each in a slot, and gives what comes as it comes: chunks of all answers, then their results. */
+/** Asks a prepared request's chats, each in a slot, and gives what comes as it comes: chunks of all answers, then their results;
+ *  before them, where it is wanted, how the first of them gets on. */
 import { setMaxListeners } from 'node:events';
+import type { ChatProgress } from '../chat/chat-options.js';
 import type { ChatChunk, ChatResult } from '../chat/chat-stream.js';
 import type { PreparedChat } from './prepare.js';
 import type { Work } from './work.js';
 
-/** A token, or the end, of one of the answers. */
-export type ChatEvent = { index: number } & ({ chunk: ChatChunk } | { result: ChatResult });
+/** A token, or the end, of one of the answers; or news of what comes before. */
+export type ChatEvent =
+  | ({ index: number } & ({ chunk: ChatChunk } | { result: ChatResult }))
+  | { news: ChatNews };
+
+/** Its place in the line of chats, or how far its prompt is. */
+export type ChatNews = { queued: number } | ChatProgress;
 
 /** Leaving the loop, or a failure of one chat, ends all of them. @throws what a chat does */
 export async function* runChats(
   prepared: PreparedChat,
-  n: number,
+  { n, hasProgress }: { n: number; hasProgress: boolean },
   work: Work,
 ): AsyncGenerator<ChatEvent> {
   const mail = new Mailbox<ChatEvent>();
@@ -21,11 +28,14 @@ export async function* runChats(
   work.signal.throwIfAborted();
   work.signal.addEventListener('abort', onAbort, { once: true });
   const answer = async (index: number) => {
-    await work.visit.inSlot(prepared.cost, leaving.signal, async () => {
-      const stream = prepared.chat(index, leaving.signal);
+    const tell = hasProgress && index === 0 ? (news: ChatNews) => mail.push({ news }) : undefined;
+    const ask = async () => {
+      const stream = prepared.chat(index, leaving.signal, tell);
       for await (const chunk of stream) mail.push({ index, chunk });
       mail.push({ index, result: await stream.result });
-    });
+    };
+    const onPlace = tell && ((queued: number) => tell({ queued }));
+    await work.visit.inSlot(prepared.cost, leaving.signal, ask, onPlace);
   };
   const chats = Promise.all(Array.from({ length: n }, (_, index) => answer(index)));
   chats.then(

@@ -21,6 +21,7 @@ import { logFailure } from './log-failure.js';
 import { Metrics } from './metrics.js';
 import { chatRoutes } from './routes/chat.js';
 import { healthRoutes, modelRoutes } from './routes/models.js';
+import { pageRoutes } from './routes/page.js';
 import { responseRoutes } from './routes/responses.js';
 import { tokenizeRoutes } from './routes/tokenize.js';
 import { type ModelSource, ServedModels } from './served-models.js';
@@ -83,6 +84,7 @@ export function createServer(model: ModelSource, options: ServerOptions = {}): F
   chatRoutes(app, context);
   responseRoutes(app, context);
   tokenizeRoutes(app, context);
+  if (settings.page) pageRoutes(app);
   return app;
 }
 

@@ -2,7 +2,7 @@
  * A request made ready to be asked: media fetched, the prompt laid out, what can never fit refused. All of it before the first
  * byte of the answer, so that a failure has a status of its own.
  */
-import type { ChatOptions } from '../chat/chat-options.js';
+import type { ChatOptions, ChatProgress } from '../chat/chat-options.js';
 import type { ChatStream } from '../chat/chat-stream.js';
 import type { RenderedPrompt } from '../chat/conversation.js';
 import { LlavaError } from '../errors.js';
@@ -12,6 +12,7 @@ import { tooLong } from './api-error.js';
 import type { AtMost } from './at-most.js';
 import type { ChatRequest } from './chat-request.js';
 import { checkPartCount, fetchMedia, type MediaRules } from './media/fetch-media.js';
+import { given } from './sampling-fields.js';
 import { mediaPlaces, type WireMessage } from './wire-messages.js';
 import type { MediaPlace } from './wire-parts.js';
 import type { Work } from './work.js';
@@ -22,7 +23,7 @@ export interface PreparedChat {
   /** Positions of the prompt. */
   rows: number;
   /** The nth answer's chat. */
-  chat(n: number, signal: AbortSignal): ChatStream;
+  chat(n: number, signal: AbortSignal, onProgress?: (progress: ChatProgress) => void): ChatStream;
 }
 
 export interface PrepareOptions {
@@ -58,10 +59,11 @@ export async function prepareChat(asked: Asked, given: PrepareOptions): Promise<
   return {
     cost: rows + answer,
     rows,
-    chat: (n, signal) =>
+    chat: (n, signal, onProgress) =>
       model.chat(messages, {
         ...options,
         signal,
+        ...(onProgress && { onProgress }),
         ...(maxTokens && { maxTokens: answer, reservedTokens: Math.min(answer, share) }),
         ...(seed !== undefined && { seed: (seed + n) % 2 ** 32 }),
       }),
@@ -71,7 +73,8 @@ export async function prepareChat(asked: Asked, given: PrepareOptions): Promise<
 /** Before anything is fetched. A chat that nobody reads does nothing. @throws 400 with the field that the option came from */
 function checkOptions(model: LlavaOneVision, options: ChatOptions): void {
   try {
-    model.chat([{ role: 'user', content: '' }], options);
+    const isContinued = options.continueFinalMessage === true;
+    model.chat([{ role: isContinued ? 'assistant' : 'user', content: '' }], options);
   } catch (error) {
     const { code, argument } = error as { code?: string; argument?: string };
     const field = options.tools ? 'tools' : 'response_format';
@@ -85,19 +88,20 @@ function checkOptions(model: LlavaOneVision, options: ChatOptions): void {
 /** What the model would see, and the messages with their media. @throws 400, signal.reason */
 export async function layOut(
   { messages, options, frames }: Asked,
-  given: PrepareOptions,
+  means: PrepareOptions,
 ): Promise<{ messages: Message[]; rendered: RenderedPrompt }> {
-  const { model, work } = given;
+  const { model, work } = means;
   const places = mediaPlaces(messages);
-  checkPartCount(places.length, given.media);
+  checkPartCount(places.length, means.media);
   const hasClip = places.some(({ type }) => type === 'video');
   const looked = async () => {
-    const whole = await withMedia(messages, frames, given);
-    const { multiImage, tools } = options;
-    const rendered = await model.render(whole, { multiImage, tools, signal: work.signal });
+    const whole = await withMedia(messages, frames, means);
+    const { multiImage, tools, continueFinalMessage } = options;
+    const asked = given({ multiImage, tools, continueFinalMessage });
+    const rendered = await model.render(whole, { ...asked, signal: work.signal });
     return { messages: whole, rendered };
   };
-  return hasClip ? given.clips.run(work.signal, looked) : looked();
+  return hasClip ? means.clips.run(work.signal, looked) : looked();
 }
 
 /** One after the other: what is fetched counts before more is. */

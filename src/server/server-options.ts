@@ -18,6 +18,8 @@ export interface ServerOptions {
   allowOrigins?: readonly string[];
   /** What of pictures and clips is read: hosts, a folder, sizes. Default: `data:` URLs alone. */
   media?: Partial<MediaRules>;
+  /** Serves the chat page at `/`. Default false: the path stays the program's own. */
+  page?: boolean;
   /** How many of several models are in memory at one time. Default: all. */
   maxModels?: number;
   /** Chats at one time. Default 8, as a model's maxSequences. */
@@ -67,6 +69,7 @@ const CHECKS: Record<keyof ServerOptions, OptionCheck> = {
   allowHosts: textList,
   allowOrigins: textList,
   media: unchecked,
+  page: aFlag,
   maxModels: aCount(1024),
   slots: aCount(256),
   maxQueued: (name, value) => value === 0 || aCount(2 ** 20)(name, value),
@@ -88,6 +91,7 @@ const DEFAULTS = {
   noAuth: false,
   allowHosts: [],
   allowOrigins: [],
+  page: false,
   maxModels: 1024,
   slots: 8,
   maxQueued: 256,

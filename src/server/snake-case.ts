@@ -9,3 +9,8 @@ export function snakeCase(name: string): string {
 export function snakeCased(message: string): string {
   return message.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, snakeCase);
 }
+
+/** The names of an object's own fields. */
+export function snakeCaseKeys(value: object): object {
+  return Object.fromEntries(Object.entries(value).map(([name, own]) => [snakeCase(name), own]));
+}

@@ -10,6 +10,7 @@ import { type ChatRequest, type RequestLimits, readChatRequest } from './chat-re
 import type { ChatEvent } from './chat-run.js';
 import { Fields, wrong } from './fields.js';
 import { newId, nowSeconds } from './ids.js';
+import { readOwnFields } from './own-fields.js';
 import type { SseEvent } from './sse.js';
 
 const NOT_KNOWN = ['echo', 'suffix', 'best_of', 'logprobs'] as const;
@@ -26,6 +27,7 @@ export function readTextRequest(value: unknown, limits: RequestLimits): ChatRequ
         'unsupported',
       );
   }
+  readOwnFields(body, ['multi_image']);
   const prompt = body.value('prompt');
   const only = Array.isArray(prompt) && prompt.length === 1 ? prompt[0] : prompt;
   if (typeof only !== 'string') throw wrong('prompt', 'one text', prompt);
@@ -41,7 +43,7 @@ export async function wholeText(
   const results: ChatResult[] = [];
   for await (const event of events) {
     if ('result' in event) results[event.index] = event.result;
-    else onChunk?.(event.index);
+    else if ('chunk' in event) onChunk?.(event.index);
   }
   onEnd?.(results);
   const choices = results.map((result, index) => choice(index, result.text, finishReason(result)));
@@ -55,6 +57,7 @@ export async function* textChunks(
   const head = headOf(name);
   const results: ChatResult[] = [];
   for await (const event of events) {
+    if ('news' in event) continue;
     const { index } = event;
     if ('result' in event) {
       results[index] = event.result;

@@ -9,10 +9,13 @@ export interface Waiting {
   readonly owner: Owner;
   readonly rank: number;
   readonly start: () => void;
+  readonly onPlace: ((before: number) => void) | undefined;
+  /** What was told last. */
+  place: number;
 }
 
 interface Line {
-  readonly waiting: Waiting[];
+  waiting: readonly Waiting[];
   nRunning: number;
   /** When it was last given a slot, counted in slots. */
   lastServed: number;
@@ -29,28 +32,36 @@ export class WaitingLine {
   }
 
   add(chat: Waiting): void {
-    const { waiting } = this.#lineOf(chat.owner);
-    const behind = waiting.findIndex((other) => other.rank > chat.rank);
-    waiting.splice(behind < 0 ? waiting.length : behind, 0, chat);
+    const line = this.#lineOf(chat.owner);
+    const behind = line.waiting.findIndex((other) => other.rank > chat.rank);
+    line.waiting = line.waiting.toSpliced(behind < 0 ? line.waiting.length : behind, 0, chat);
     this.#length++;
   }
 
   remove(chat: Waiting): void {
-    const { waiting } = this.#lineOf(chat.owner);
-    waiting.splice(waiting.indexOf(chat), 1);
+    const line = this.#lineOf(chat.owner);
+    line.waiting = line.waiting.filter((other) => other !== chat);
     this.#length--;
   }
 
   /** Takes who is next, who has a slot from now on. */
   next(): Waiting | undefined {
-    let first: Line | undefined;
-    for (const line of this.#lines.values())
-      if (line.waiting.length > 0 && (!first || isBefore(line, first))) first = line;
-    if (!first) return undefined;
-    first.nRunning++;
-    first.lastServed = ++this.#nServed;
+    const next = take([...this.#lines.values()], this.#nServed + 1);
+    if (!next) return undefined;
+    this.#nServed++;
     this.#length--;
-    return first.waiting.shift();
+    return next;
+  }
+
+  /** All that wait, in the order in which they would go if nobody else came and no slot were given back. */
+  inOrder(): Waiting[] {
+    const lines = Array.from(this.#lines.values(), (line) => ({ ...line }));
+    const order: Waiting[] = [];
+    for (let next = take(lines, this.#nServed + 1); next; ) {
+      order.push(next);
+      next = take(lines, this.#nServed + order.length + 1);
+    }
+    return order;
   }
 
   /** A slot of the key is free again. */
@@ -66,6 +77,18 @@ export class WaitingLine {
     }
     return line;
   }
+}
+
+function take(lines: readonly Line[], nServed: number): Waiting | undefined {
+  let first: Line | undefined;
+  for (const line of lines)
+    if (line.waiting.length > 0 && (!first || isBefore(line, first))) first = line;
+  if (!first) return undefined;
+  first.nRunning++;
+  first.lastServed = nServed;
+  const [next, ...others] = first.waiting;
+  first.waiting = others;
+  return next;
 }
 
 function isBefore(a: Line, b: Line): boolean {

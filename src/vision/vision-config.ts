@@ -15,6 +15,7 @@ import {
   ggufNumbers,
   ggufString,
   modelLoadError,
+  type RemoteFile,
   readGguf,
 } from '../gguf/reader.js';
 import type { Size } from './grid.js';
@@ -55,9 +56,9 @@ const FORMAT_VERSION = 1;
 const MAX_TILES_PER_SIDE = 16;
 const MAX_WIDTH = 1 << 18;
 
-/** @throws ERR_MODEL_LOAD naming the key or the tensor */
-export async function readVisionConfig(path: string): Promise<VisionConfig> {
-  const file = await readGguf(path);
+/** @param from as readGguf's @throws ERR_MODEL_LOAD naming the key or the tensor */
+export async function readVisionConfig(path: string, from?: RemoteFile): Promise<VisionConfig> {
+  const file = await readGguf(path, from);
   checkKind(file);
   const tower = readTower(file);
   const tensorBytes = checkTowerTensors(file, { ...tower, nPatches: tower.side ** 2 });

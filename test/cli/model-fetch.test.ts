@@ -1,10 +1,7 @@
 /** What a name needs is fetched and converted once: killed and gone on with, by two at once, on a full disk, as the hub changes. */
-import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
-import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
 import {
   LlavaOneVision,
   type LoadProgress,
@@ -14,6 +11,7 @@ import {
 import {
   ANSWER,
   checkpoint,
+  killedWhen,
   NAME,
   namedModelRig,
   PICTURE,
@@ -29,20 +27,6 @@ const FILES = ['X-f16.gguf', 'X-f16.json', 'mmproj-X-f16.gguf'].map((name) =>
 );
 const fromStorage = () => rig.hub.requests.filter(({ host }) => host === 'cdn');
 
-const INDEX = pathToFileURL(join(PACKAGE_ROOT, 'dist/src/index.js')).href;
-
-/** Resolves the name in a process of its own, which kills itself where `when` is true of the progress. */
-function killedWhen(when: string): Promise<NodeJS.Signals | null> {
-  const source = `
-    const { resolveModel } = await import(${JSON.stringify(INDEX)});
-    await resolveModel('${NAME}', { onProgress(p) { if (${when}) process.kill(process.pid, 'SIGKILL'); } });`;
-  return new Promise((resolve) => {
-    const env = { ...process.env, ...rig.env };
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { env });
-    child.on('close', (_, signal) => resolve(signal));
-  });
-}
-
 describe('killed and asked again, it goes on', () => {
   test.each([
     ['at the start', "p.stage === 'note'", 0],
@@ -57,7 +41,7 @@ describe('killed and asked again, it goes on', () => {
     ['at its end', "p.stage === 'convert' && p.fraction === 1", 6e6],
   ])('%s', async (_, when, atLeast) => {
     rig.hub.commit(REPO, checkpoint);
-    expect(await killedWhen(when)).toBe('SIGKILL');
+    expect(await killedWhen(rig, when)).toBe('SIGKILL');
     rig.hub.requests.length = 0;
     expect(await ask()).toEqual({ status: 0, stdout: ANSWER, stderr: '' });
     expect(rig.kept()).toEqual(FILES);

@@ -27,6 +27,9 @@ const COMMANDS: Record<string, () => [args: string[], stdin?: string]> = {
   batch: () => [
     ['batch', NAME, '--input', PICTURE, '--prompt', QUESTION, '--out', at('answers.jsonl')],
   ],
+  bench: () => [
+    ['bench', NAME, '--runs', '1', '--prompt-tokens', '40', '--tokens', '4', '--image', PICTURE],
+  ],
   'eval run': () => [
     ['eval', 'run', NAME, 'demo-vqa', '--data', DEMO, '--out', at('results'), '--limit', '1'],
   ],
@@ -86,6 +89,16 @@ describe('the words of run', () => {
     const { status, stdout, stderr } = await rig.run(['run', 'demo', DEMO, 'x']);
     expect(stderr).toMatch(/is a folder.*batch MODEL --input '.*demo\/\*'/);
     expect([status, stdout]).toEqual([2, '']);
+  });
+
+  test('a question without quotes, and a picture in place of the model, are wrong usage', async () => {
+    const loose = await rig.run(['run', 'demo', PICTURE, ...QUESTION.split(' ')]);
+    expect([loose.status, loose.stderr]).toEqual([2, expect.stringContaining('in quotes')]);
+    const nameless = await rig.run(['run', PICTURE, QUESTION]);
+    expect([nameless.status, nameless.stderr]).toEqual([
+      2,
+      expect.stringMatching(/missing MODEL before .*jpg/),
+    ]);
   });
 });
 

@@ -121,6 +121,8 @@ describe('Frames of', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
     await using video = await openVideo(await makeClip(folder.file('fps.mp4'), X264, { fps }));
     expect(video.fps).toBeCloseTo(value, 2);
     expect(video.durationSeconds).toBeCloseTo(330 / value, 1);
+    expect(video.secondsOf(0)).toBe(0);
+    expect(video.secondsOf(329)).toBeCloseTo(329 / value, 2);
   });
 
   it.each([90, 180, 270] as const)('a clip turned by %d° are upright', async (degrees) => {

@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { cli, MAIN } from '../support/cli.js';
 import { PICTURE } from '../support/demo-chats.js';
@@ -25,9 +25,9 @@ interface Running {
   stderr: () => string;
 }
 
-async function start(...flags: string[]): Promise<Running> {
+async function start(flags: string[], env = process.env): Promise<Running> {
   const common = ['--mmproj', files.mmproj, '--threads', '1', '--port', '0'];
-  const child = spawn(process.execPath, [MAIN, 'serve', files.model, ...common, ...flags]);
+  const child = spawn(process.execPath, [MAIN, 'serve', files.model, ...common, ...flags], { env });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
@@ -47,13 +47,25 @@ const ask = (url: string, body: object, key = 'one') =>
     body: JSON.stringify(body),
   });
 
-it('answers about a picture, reads its keys again, and stops in order', async () => {
+/** A browser for `serve --open` that writes down what it is to show. */
+function fakeBrowser(): { env: NodeJS.ProcessEnv; shown: () => string } {
+  const note = join(folder, 'shown.txt');
+  for (const name of ['xdg-open', 'open'])
+    writeFileSync(join(folder, name), `#!/bin/sh\nprintf %s "$*" > '${note}'\n`, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
+  return { env, shown: () => readFileSync(note, 'utf8') };
+}
+
+it('shows its page, answers about a picture, reads its keys again, and stops in order', async () => {
   const keys = join(folder, 'keys.txt');
   writeFileSync(keys, '# mine\none\n');
-  const { child, line, url, stderr } = await start('--api-key-file', keys);
+  const { env, shown } = fakeBrowser();
+  const { child, line, url, stderr } = await start(['--open', '--api-key-file', keys], env);
   expect(line).toMatch(
-    /^demo-f16 at http:\/\/127\.0\.0\.1:\d+\/v1, about [\d.]+ .?B of memory, 8 chats/,
+    /^demo-f16 at (http:\/\/127\.0\.0\.1:\d+\/)v1, about [\d.]+ .?B of memory, 8 chats.*\nThe chat page is at \1\n$/,
   );
+  if (process.platform !== 'win32')
+    await eventually(() => expect(shown()).toBe(new URL('/', url).href));
   const image = `data:image/png;base64,${readFileSync(PICTURE).toString('base64')}`;
   const content = [
     { type: 'image_url', image_url: { url: image } },
@@ -89,6 +101,7 @@ it.each([
   ['another address without keys', ['--host', '0.0.0.0'], /--api-key-file/],
   ['no model', [], /missing MODEL/],
   ['a file of keys that is not there', ['--api-key-file', '/nowhere/keys'], /ENOENT/],
+  ['a page that is not served', ['--open', '--no-page'], /--no-page/],
   ['no such level', ['--log-level', 'loud'], /silent/],
 ])('%s is wrong usage', async (name, flags, message) => {
   const { status, stderr } = await cli([

@@ -223,7 +223,8 @@ export class FakeHub {
     const whole = Buffer.from(this.#blobs.get(etag)!);
     if (fault?.corruptAt !== undefined) whole[fault.corruptAt]! ^= 0xff;
     const range = fault?.ignoreRange ? undefined : request.headers.range;
-    const start = Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0);
+    const [, from = 0, to = whole.length - 1] = /^bytes=(\d+)-(\d+)?$/.exec(range ?? '') ?? [];
+    const [start, end] = [Number(from), Math.min(Number(to), whole.length - 1)];
     // Storage has hashes of its own.
     response.setHeader(
       'etag',
@@ -234,9 +235,8 @@ export class FakeHub {
       response.setHeader('content-range', `bytes */${whole.length}`);
       return response.writeHead(416).end();
     }
-    const body = whole.subarray(start);
-    if (range)
-      response.setHeader('content-range', `bytes ${start}-${whole.length - 1}/${whole.length}`);
+    const body = whole.subarray(start, end + 1);
+    if (range) response.setHeader('content-range', `bytes ${start}-${end}/${whole.length}`);
     response.writeHead(range ? 206 : 200, { 'content-length': body.length });
     if (request.method === 'HEAD') return response.end();
     const limit = fault?.cutAfter ?? fault?.stallAfter ?? body.length;

@@ -1,8 +1,11 @@
 /** A hub with the demonstration's checkpoint under a published name, and an empty home for each test of models by name. */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
 import { type CliOptions, cli, type Outcome } from './cli.js';
 import { FakeHub } from './fake-hub.js';
 import { type Files, folderFiles } from './hub-files.js';
@@ -54,4 +57,22 @@ export function namedModelRig(): NamedModelRig {
   });
   afterEach(() => rmSync(rig.home, { recursive: true, force: true }));
   return rig;
+}
+
+const INDEX = pathToFileURL(join(PACKAGE_ROOT, 'dist/src/index.js')).href;
+
+/** Resolves the name in a process of its own, which kills itself where `when` is true of the progress. */
+export function killedWhen(
+  rig: NamedModelRig,
+  when: string,
+  name = NAME,
+): Promise<NodeJS.Signals | null> {
+  const source = `
+    const { resolveModel } = await import(${JSON.stringify(INDEX)});
+    await resolveModel('${name}', { onProgress(p) { if (${when}) process.kill(process.pid, 'SIGKILL'); } });`;
+  return new Promise((resolve) => {
+    const env = { ...process.env, ...rig.env };
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { env });
+    child.on('close', (_, signal) => resolve(signal));
+  });
 }

@@ -2,8 +2,9 @@
 import { pictureUrl } from '../../media/drawing.js';
 import type { Size } from '../../vision/grid.js';
 import type { ImagePlan, TileGeometry } from '../../vision/image-plan.js';
+import type { Box } from '../media-geometry.js';
 import type { PlannedImage } from '../planned-media.js';
-import { type Box, type Drawn, HATCHED, picture, rect, text } from './svg.js';
+import { type Drawn, HATCHED, picture, rect, text } from './svg.js';
 
 const BOX = { width: 560, height: 420 };
 const GAP = 24;

@@ -1,17 +1,11 @@
 /** SVG as text: elements, escaped, and the few styles that drawings use. */
+import type { Box } from '../media-geometry.js';
 
 export type Attributes = Readonly<Record<string, string | number>>;
 
 export function element(name: string, attributes: Attributes, ...children: string[]): string {
   const given = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(value)}"`);
   return `<${name}${given.join('')}>${children.join('')}</${name}>`;
-}
-
-export interface Box {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
 }
 
 export function rect(box: Box, style: Attributes): string {

@@ -11,6 +11,7 @@ export const MODEL_ARGUMENT =
 
 /** The flags that say which model; all but the name have defaults. */
 export interface ModelNameFlags extends Pick<LoadOptions, 'offline'> {
+  keepCheckpoint?: true;
   model?: string;
   mmproj?: string;
 }
@@ -22,7 +23,8 @@ export function addModelFiles(command: Command): Command {
       '--mmproj <file>',
       'its vision tower, a GGUF file (default: the one that belongs to it)',
     )
-    .option('--offline', 'look for the model on this machine only');
+    .option('--offline', 'look for the model on this machine only')
+    .option('--keep-checkpoint', 'keep weights that are downloaded when they are converted');
 }
 
 /** The model's name. Takes it off the words where no flag says it; without any, ends the command with wrong usage. */
@@ -31,18 +33,20 @@ export function takeModel(
   words: (string | undefined)[],
   command: Command,
 ): string {
-  return model ?? words.shift() ?? command.error(`error: missing MODEL: ${MODEL_ARGUMENT}`);
+  const name = model ?? words.shift() ?? command.error(`error: missing MODEL: ${MODEL_ARGUMENT}`);
+  if (/\.(jpe?g|png|webp|gif|bmp|tiff?|avif|heic|mp4|m4v|mov|mkv|webm|avi)$/i.test(name))
+    command.error(`error: missing MODEL before ${name}: ${MODEL_ARGUMENT}`);
+  return name;
 }
 
 /** @throws what resolveModel does */
 export async function namedFiles(
-  { model, mmproj, offline }: ModelNameFlags & { model: string },
+  { model, mmproj, offline, keepCheckpoint }: ModelNameFlags & { model: string },
   signal: AbortSignal,
 ): Promise<ModelFiles> {
   const bars = createBars();
-  return filesToLoad({ model, mmproj }, { offline, signal, onProgress: bars.update }).finally(
-    bars.stop,
-  );
+  const options = { offline, keepCheckpoint, signal, onProgress: bars.update };
+  return filesToLoad({ model, mmproj }, options).finally(bars.stop);
 }
 
 function createBars() {
@@ -57,11 +61,14 @@ function createBars() {
     stop,
     update(progress: ResolveProgress): void {
       if (progress.stage === 'download') {
+        // Weights that come one file after the other are converted in between.
+        if (convert) stop();
         download.update(progress);
       } else if (progress.stage === 'note') {
         stop();
         tell(progress.note);
       } else {
+        if (!convert) download.stop();
         convert ??= createProgress('Converting');
         convert.update(progress.fraction, progress.detail);
       }

@@ -121,6 +121,7 @@ async function* toldOf(
 ): AsyncGenerator<Told> {
   const items = new Items(isSingleCall);
   for await (const event of events) {
+    if ('news' in event) continue;
     if ('chunk' in event) {
       onChunk?.(event.index);
       yield* items.text(event.chunk.text);

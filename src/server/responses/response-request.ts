@@ -1,13 +1,8 @@
 /** The body of a response, read field by field: the chat that it asks for, and what of the request the answer repeats. */
 import { badRequest } from '../api-error.js';
-import {
-  type ChatRequest,
-  MAX_TOKENS,
-  type RequestLimits,
-  readFrames,
-  readMultiImage,
-} from '../chat-request.js';
+import { type ChatRequest, MAX_TOKENS, type RequestLimits, readFrames } from '../chat-request.js';
 import { Fields } from '../fields.js';
+import { readOwnFields } from '../own-fields.js';
 import { given, readSampling } from '../sampling-fields.js';
 import { readFormat, readTools } from '../shape-fields.js';
 import { joinSystem, type WireMessage } from '../wire-messages.js';
@@ -68,6 +63,7 @@ export function readResponseRequest(
       isStream,
       hasUsageChunk: false,
       isSingleCall: body.flag('parallel_tool_calls') === false,
+      ...{ hasProgress: false, hasGeometry: false },
     },
   };
 }
@@ -78,7 +74,8 @@ function readOptions(body: Fields): ChatRequest['options'] {
   if (tools.tools && responseFormat)
     throw badRequest('text.format', "'text.format' and 'tools' do not go together.");
   const maxTokens = body.number('max_output_tokens', MAX_TOKENS);
-  return given({ responseFormat, ...tools, maxTokens, multiImage: readMultiImage(body) });
+  const { multiImage } = readOwnFields(body, ['multi_image']);
+  return given({ responseFormat, ...tools, maxTokens, multiImage });
 }
 
 function readBefore(body: Fields, kept: Kept): readonly WireMessage[] {

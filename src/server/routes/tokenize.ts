@@ -1,8 +1,10 @@
 /** POST /tokenize: what a conversation with its pictures will take, nothing encoded. */
 import type { FastifyInstance } from 'fastify';
-import { readFrames, readMultiImage } from '../chat-request.js';
+import { mediaOf } from '../chat-answer.js';
+import { readContinued, readFrames } from '../chat-request.js';
 import type { ServerContext } from '../context.js';
 import { Fields } from '../fields.js';
+import { readOwnFields } from '../own-fields.js';
 import { layOut } from '../prepare.js';
 import { given } from '../sampling-fields.js';
 import { readShape } from '../shape-fields.js';
@@ -14,7 +16,9 @@ export function tokenizeRoutes(app: FastifyInstance, context: ServerContext): vo
     const body = new Fields(value);
     const messages = readMessages(body.value('messages'));
     const { tools } = readShape(body);
-    const options = given({ tools, multiImage: readMultiImage(body) });
+    const { multiImage, hasGeometry } = readOwnFields(body, ['multi_image', 'geometry']);
+    const continueFinalMessage = readContinued(body, messages);
+    const options = given({ tools, multiImage, continueFinalMessage });
     const frames = readFrames(body, settings.media.maxFrames);
     work.limit(settings.deadlineMs);
     return models.use(body.text('model'), async ({ model }) => {
@@ -31,7 +35,7 @@ export function tokenizeRoutes(app: FastifyInstance, context: ServerContext): vo
         // -1 for each row of a picture.
         tokens: Array.from(tokens),
         prompt,
-        media,
+        media: media.map((item) => mediaOf(item, hasGeometry)),
       };
     });
   });

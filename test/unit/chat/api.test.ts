@@ -80,7 +80,12 @@ describe('render', () => {
     const before = '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n';
     expect(prompt).toBe(`${before}<image>\nHi<|im_end|>\n<|im_start|>assistant\n`);
     const start = tokens.indexOf(-1);
-    expect(media).toEqual([{ kind: 'image', start, rows: 24, grid: { cols: 2, rows: 2 } }]);
+    expect(media).toEqual([
+      {
+        ...{ kind: 'image', start, rows: 24, grid: { cols: 2, rows: 2 } },
+        geometry: expect.any(Object),
+      },
+    ]);
     expect(start).toBe(before.replace(/<\|\w+\|>/g, '.').length);
     expect(tokens.filter((id) => id === -1)).toHaveLength(24);
     expect(tokens.lastIndexOf(-1)).toBe(start + 23);
@@ -97,7 +102,10 @@ describe('embed', () => {
     const [media, ...others] = await model.embed(askAbout('?'));
     expect(others).toEqual([]);
     const { data, ...facts } = media!;
-    expect(facts).toEqual({ kind: 'image', rows: 24, width: 4, grid: { cols: 2, rows: 2 } });
+    expect(facts).toEqual({
+      ...{ kind: 'image', rows: 24, width: 4, grid: { cols: 2, rows: 2 } },
+      geometry: expect.any(Object),
+    });
     expect(data).toHaveLength(24 * 4);
     await model.dispose();
   });

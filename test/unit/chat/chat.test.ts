@@ -23,6 +23,23 @@ async function chunksOf(stream: AsyncIterable<ChatChunk>): Promise<ChatChunk[]> 
 }
 
 describe('text', () => {
+  it('goes on in an answer that was begun', async () => {
+    const { model } = await fakeModel({ reply: () => 'Hello world' });
+    const begun = [...ask('Hi'), { role: 'assistant' as const, content: 'Hello' }];
+    const options = { continueFinalMessage: true };
+    const { text, usage } = await model.chat(begun, options).result;
+    expect(text).toBe(' world');
+    const { rows, prompt } = await model.render(begun, options);
+    expect([rows, prompt]).toEqual([usage.promptTokens, `${HEAD}Hi${TAIL}Hello`]);
+    const refused = expect.objectContaining({ argument: 'continueFinalMessage' });
+    expect(() => model.chat(ask('Hi'), options)).toThrow(refused);
+    expect(() =>
+      model.chat(begun, { ...options, responseFormat: { type: 'json_object' } }),
+    ).toThrow(refused);
+    await expect(model.session().chat('Hi', options).result).rejects.toEqual(refused);
+    await model.dispose();
+  });
+
   it('reaches the model as the template says and comes back whole', async () => {
     let seen = '';
     const { model } = await fakeModel({
@@ -158,7 +175,10 @@ describe('pictures', () => {
     const result = await model.chat(askAbout('What?')).result;
     expect(seen).toBe(`${HEAD}${VISUAL_ROW.repeat(24)}\nWhat?${TAIL}`);
     expect(result.media).toEqual([
-      { kind: 'image', rows: 24, grid: { cols: 2, rows: 2 }, cached: false },
+      {
+        ...{ kind: 'image', rows: 24, grid: { cols: 2, rows: 2 }, cached: false },
+        geometry: expect.any(Object),
+      },
     ]);
     expect(result.usage.visualTokens).toBe(24);
     expect(binding.nEncoded).toBe(5);

@@ -11,11 +11,14 @@ const segments = [
 const media = [{ kind: 'image' as const }, { kind: 'video' as const }];
 const ids: Record<string, number> = { '<image>': 90, '<video>': 91 };
 
-function counted(dialect: 'llava-next' | 'transformers', known = ids): number[] {
+function counted(
+  dialect: 'llava-next' | 'transformers',
+  { known = ids, continued = new Int32Array() } = {},
+): number[] {
   const accepted: number[] = [];
   const sampler = { accept: (id: number) => void accepted.push(id), dispose: async () => {} };
   const model = { specialToken: (text: string) => known[text] ?? -1 };
-  penalizePrompt(sampler, { segments, media }, { model, dialect });
+  penalizePrompt(sampler, { segments, media, continued }, { model, dialect });
   return accepted.sort((a, b) => a - b);
 }
 
@@ -28,5 +31,11 @@ it('transformers: the ids of the prompt, each once, media among them', () => {
 });
 
 it('transformers: media without a token in the vocabulary are left out', () => {
-  expect(counted('transformers', { '<image>': 90 })).toEqual([5, 6, 7, 90]);
+  expect(counted('transformers', { known: { '<image>': 90 } })).toEqual([5, 6, 7, 90]);
+});
+
+it('an answer that is gone on in was generated: its ids count as often as they stand there', () => {
+  const continued = Int32Array.of(6, 7, 7);
+  expect(counted('llava-next', { continued })).toEqual([6, 7, 7]);
+  expect(counted('transformers', { continued })).toEqual([5, 6, 7, 90, 91]);
 });

@@ -48,7 +48,10 @@ describe('clips', () => {
     const { model, binding } = await open();
     const { media, rows, tokens } = await model.render(user(clip(3)));
     expect(media).toEqual([
-      { kind: 'video', rows: 4, grid: null, frames: [0, 1, 2], start: expect.any(Number) },
+      {
+        ...{ kind: 'video', rows: 4, grid: null, frames: [0, 1, 2], start: expect.any(Number) },
+        geometry: { width: 9, height: 3 },
+      },
     ]);
     expect(tokens.filter((id) => id === -1)).toHaveLength(4);
     expect(tokens).toHaveLength(rows);
@@ -88,7 +91,10 @@ describe('clips', () => {
     expect(seen).toEqual(['1/2', '2/2']);
     expect(usage.visualTokens).toBe(6);
     expect(media).toEqual([
-      { kind: 'video', rows: 6, grid: null, frames: [0, 0, 0, 0, 1], cached: false },
+      {
+        ...{ kind: 'video', rows: 6, grid: null, frames: [0, 0, 0, 0, 1], cached: false },
+        geometry: { width: 9, height: 3 },
+      },
     ]);
   });
 

@@ -1,7 +1,9 @@
 /** What Tab offers, by the program's own commands and options. */
 import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { Argument, Command, Option } from 'commander';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { PACKAGE_ROOT } from '../../../src/addon/package-root.js';
 import { candidates, completionCommand } from '../../../src/cli/completion.js';
 
 const program = new Command('llava-onevision').option('--quiet').version('1');
@@ -65,10 +67,33 @@ describe('the script of', () => {
     expect([status, stdout, stderr]).toEqual([0, 'complete|--|run|a b|--j|\n', '']);
   });
 
-  test.for(['zsh', 'fish'])('%s is one that it can read', async (shell, context) => {
-    const input = await script(shell);
-    const { status, stderr, error } = spawnSync(shell, ['-n'], { input, encoding: 'utf8' });
-    context.skip(error !== undefined, `needs ${shell}`);
-    expect([status, stderr]).toEqual([0, '']);
+  test('zsh asks so too, and takes files where nothing else can stand', async (context) => {
+    const zsh = (words: string) =>
+      `llava-onevision() { [[ $5 ]] && printf "%s|" "$@"; }; compdef() {}
+       compadd() { print -r -- "$1 \${(P)2}" }; _files() { print files }
+       ${text}
+       words=(llava-onevision ${words}) CURRENT=4; _llava_onevision`;
+    const text = await script('zsh');
+    const asked = spawnSync('zsh', ['-fc', zsh(`run "'a b'" --j later`)], { encoding: 'utf8' });
+    context.skip(asked.error !== undefined, 'needs zsh');
+    expect([asked.stdout, asked.stderr]).toEqual(['-a complete|--|run|a b|--j|\n', '']);
+    const nothing = spawnSync('zsh', ['-fc', zsh("run x ''")], { encoding: 'utf8' });
+    expect([nothing.stdout, nothing.stderr]).toEqual(['files\n', '']);
+  });
+
+  test('fish asks so too, and takes files where nothing else can stand', async (context) => {
+    const text = await script('fish');
+    const complete = (line: string) =>
+      `function llava-onevision; test -n "$argv[5]"; and string join '|' -- --json $argv; end
+       ${text}; complete -C 'llava-onevision ${line}'`;
+    const run = (line: string) =>
+      spawnSync('fish', ['--no-config', '-c', complete(line)], {
+        ...{ encoding: 'utf8', cwd: PACKAGE_ROOT },
+        env: { ...process.env, HOME: tmpdir() },
+      });
+    const asked = run('run "a b" --j');
+    context.skip(asked.error !== undefined, 'needs fish');
+    expect([asked.stdout, asked.stderr]).toEqual(['--json|complete|--|run|a b|--j\n', '']);
+    expect(run('run x ').stdout).toContain('README.md');
   });
 });

@@ -74,6 +74,30 @@ describe('beside a decoder', () => {
     expect((await resolveModel(at('named.gguf'))).mmproj).toBe(at('mx.gguf'));
   });
 
+  test('of several of the same width, the one that is called as it is', async () => {
+    const at = folder({
+      ...{ 'cat-7B.q8_0.gguf': decoder(), 'mmproj-cat-7b-f16.gguf': mmproj() },
+      ...{ 'dog-7b-Q4_K_M-00001-of-00002.gguf': decoder(), 'dog-7b.mmproj-F32.gguf': mmproj() },
+      ...{ 'mmproj-cat.gguf': mmproj(), 'mmproj.gguf': mmproj(), 'cow.gguf': decoder() },
+    });
+    const mmprojOf = async (name: string) => (await resolveModel(at(name))).mmproj;
+    expect(await mmprojOf('cat-7B.q8_0.gguf')).toBe(at('mmproj-cat-7b-f16.gguf'));
+    expect(await mmprojOf('dog-7b-Q4_K_M-00001-of-00002.gguf')).toBe(at('dog-7b.mmproj-F32.gguf'));
+    await expect(mmprojOf('cow.gguf')).rejects.toEqual(refusal(/dog-7b\.mmproj.*, mmproj-cat-7b/));
+  });
+
+  test('of several types of the same weights f16, or f32 beside f32', async () => {
+    const same = { 'general.source.sha256': '1'.repeat(64) };
+    const typed = (type: Outtype) => mmproj({ ...same, 'general.file_type': type });
+    const files = { 'a.gguf': decoder(same), 'm1.gguf': typed('f32'), 'm2.gguf': typed('f16') };
+    const at = folder(files);
+    expect((await resolveModel(at('a.gguf'))).mmproj).toBe(at('m2.gguf'));
+    const exact = folder({ ...files, 'a.gguf': decoder({ ...same, 'general.file_type': 'f32' }) });
+    expect((await resolveModel(exact('a.gguf'))).mmproj).toBe(exact('m1.gguf'));
+    const others = folder({ ...files, 'm2.gguf': typed('q8_0') });
+    await expect(resolveModel(others('a.gguf'))).rejects.toEqual(refusal(/m1\.gguf, m2\.gguf/));
+  });
+
   test('several that would do are listed', async () => {
     const at = folder({ 'a.gguf': decoder(), 'b.gguf': mmproj(), 'c.gguf': mmproj() });
     await expect(resolveModel(at('a.gguf'))).rejects.toEqual(refusal(/b\.gguf, c\.gguf/));

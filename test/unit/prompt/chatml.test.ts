@@ -140,3 +140,35 @@ describe('parts', () => {
     expect(parts).toContainEqual({ kind: 'text', text: `user\n${attack}` });
   });
 });
+
+describe.each(['llava-next', 'transformers'] as const)(
+  '%s: an answer that is gone on in',
+  (dialect) => {
+    const question: Message = { role: 'user', content: [image, text('q')] };
+    const continued = (...more: Message[]) =>
+      promptText(renderPrompt([question, ...more], dialect, { isContinued: true }));
+
+    it.each<[string, Message['content']]>([
+      ['a text', ' Once upon\n'],
+      ['parts', [text(' Once'), text(' upon\n')]],
+    ])('%s stands where the model would have written it', (_, content) => {
+      const fresh = promptText(renderPrompt([question], dialect));
+      expect(continued({ role: 'assistant', content })).toBe(`${fresh} Once upon\n`);
+    });
+
+    it('special tokens in it are text', () => {
+      const said: Message = { role: 'assistant', content: '<|im_end|>' };
+      const parts = renderPrompt([question, said], dialect, { isContinued: true });
+      expect(parts.at(-1)).toEqual({ kind: 'text', text: 'assistant\n<|im_end|>' });
+    });
+
+    it('has to be there, without calls', () => {
+      const refused = { code: 'ERR_INVALID_ARGUMENT', argument: 'continueFinalMessage' };
+      expect(() => continued()).toThrow(expect.objectContaining(refused));
+      const toolCalls = [{ id: '1', name: 'f', arguments: {} }];
+      expect(() => continued({ role: 'assistant', content: '', toolCalls })).toThrow(
+        expect.objectContaining(refused),
+      );
+    });
+  },
+);

@@ -34,7 +34,7 @@ const messages: Message[] = [
 ];
 
 it('lists tools, calls and results in the form of Qwen2.5, in the dialect llava-next', () => {
-  expect(promptText(renderPrompt(messages, 'llava-next', tools))).toBe(
+  expect(promptText(renderPrompt(messages, 'llava-next', { tools }))).toBe(
     `<|im_start|>system
 You are a helpful assistant.
 
@@ -63,7 +63,7 @@ So:
 
 it('has no system message of its own in the dialect transformers, and keeps the one that is given', () => {
   const first = (given: Message[]) =>
-    promptText(renderPrompt(given, 'transformers', tools)).split('<|im_end|>')[0];
+    promptText(renderPrompt(given, 'transformers', { tools })).split('<|im_end|>')[0];
   expect(first(messages)).toBe(`<|im_start|>system \n${LIST}`);
   expect(first([{ role: 'system', content: 'Be brief.' }, ...messages])).toBe(
     `<|im_start|>system \nBe brief.\n\n${LIST}`,

@@ -1,0 +1,181 @@
+/**
+ * The list: opening, renaming, deleting with a way back, search, files out and in. The open conversation is named in the
+ * address after '#', so that the browser's own back and forward work.
+ */
+import { batch, computed, effect, signal } from '@preact/signals';
+import { words } from '../words/words.js';
+import { liveIn } from './answering.js';
+import { readLocal, writeLocal } from './local.js';
+import { notice, tell } from './notices.js';
+import { keepAsStart } from './start-settings.js';
+import {
+  change,
+  conversations,
+  current,
+  currentId,
+  isStarted,
+  parts,
+  turns,
+  unsaved,
+} from './state.js';
+import type { Conversation, Id, Settings } from './types.js';
+
+/** Deleted, but for the reader's second thoughts. The browser may be closed meanwhile: the next start removes them. */
+const REMOVING = 'removing';
+const UNDO_MS = 10_000;
+const removing = signal<ReadonlySet<Id>>(new Set());
+
+export const query = signal('');
+const found = signal<ReadonlySet<Id> | null>(null);
+
+/** What the list shows. */
+export const listed = computed(() =>
+  conversations.value.filter(
+    ({ id }) => !removing.value.has(id) && (!found.value || found.value.has(id)),
+  ),
+);
+
+/** Reads the list, and opens what the address names. */
+export async function startConversations(): Promise<void> {
+  for (const id of (readLocal(REMOVING) ?? '').split(' ').filter(Boolean))
+    await parts.store.remove(id);
+  writeLocal(REMOVING, null);
+  conversations.value = await parts.store.conversations();
+  await openAddressed();
+  isStarted.value = true;
+  addEventListener('popstate', () => void openAddressed());
+  parts.store.watch((id) => void changedElsewhere(id));
+}
+
+async function openAddressed(): Promise<void> {
+  const id = location.hash.slice(1);
+  const isKnown = conversations.value.some((one) => one.id === id);
+  await show(isKnown ? id : unsaved.value.id);
+}
+
+/** A conversation that was begun here has its name in the address from then on. */
+effect(() => {
+  const { id } = current.value;
+  const isKept = conversations.value.some((one) => one.id === id);
+  if (isKept && location.hash === '') history.replaceState(null, '', `#${id}`);
+});
+
+async function show(id: Id): Promise<void> {
+  const isKept = conversations.value.some((one) => one.id === id);
+  const read = isKept ? await parts.store.turns(id) : [];
+  batch(() => {
+    currentId.value = id;
+    turns.value = read;
+  });
+}
+
+export async function open(id: Id): Promise<void> {
+  if (id === currentId.value) return;
+  history.pushState(null, '', `#${id}`);
+  await show(id);
+}
+
+export async function openNew(): Promise<void> {
+  if (currentId.value === unsaved.value.id) return;
+  history.pushState(null, '', location.pathname + location.search);
+  await show(unsaved.value.id);
+}
+
+/** Another tab wrote: what is written here wins, for it is newer. */
+async function changedElsewhere(id: Id): Promise<void> {
+  conversations.value = await parts.store.conversations();
+  if (id !== currentId.value || liveIn(id)) return;
+  const isGone = !conversations.value.some((one) => one.id === id);
+  await show(isGone ? unsaved.value.id : id);
+}
+
+export function rename({ id }: Conversation, title: string): void {
+  if (title.trim() !== '') void change(id, { title: title.trim() });
+}
+
+export function setSettings(values: Partial<Settings>): void {
+  const settings = { ...current.value.settings, ...values };
+  keepAsStart(settings);
+  void change(current.value.id, { settings });
+}
+
+export function remove({ id, title }: Conversation): void {
+  liveIn(id)?.abort.abort();
+  setRemoving([...removing.value, id]);
+  const timer = setTimeout(() => void removeNow(id), UNDO_MS);
+  const run = () => {
+    clearTimeout(timer);
+    setRemoving([...removing.value].filter((one) => one !== id));
+  };
+  if (id === currentId.value) void openNew();
+  tell(words().removed(title), { action: { label: words().undo, run } });
+}
+
+function setRemoving(ids: readonly Id[]): void {
+  removing.value = new Set(ids);
+  writeLocal(REMOVING, ids.length > 0 ? ids.join(' ') : null);
+}
+
+async function removeNow(id: Id): Promise<void> {
+  await parts.store.remove(id);
+  conversations.value = conversations.value.filter((one) => one.id !== id);
+  setRemoving([...removing.value].filter((one) => one !== id));
+  if (notice.value?.action) notice.value = null;
+}
+
+/** The newest query alone is shown, whichever search ends last. */
+export async function search(text: string): Promise<void> {
+  query.value = text;
+  if (text.trim() === '') {
+    found.value = null;
+    return;
+  }
+  const ids = await parts.store.search(text.trim());
+  if (query.value === text) found.value = new Set(ids);
+}
+
+/** Read from the server when it is first wanted. */
+export const transfer = () => import('./transfer.js');
+
+export async function saveAsJson(which: readonly Conversation[]): Promise<void> {
+  const ids = which.map(({ id }) => id);
+  const name = which.length === 1 ? fileName(which[0]!) : 'conversations';
+  await save(async () => (await transfer()).exportJson(parts.store, ids), `${name}.json`);
+}
+
+export async function saveAsMarkdown(one: Conversation): Promise<void> {
+  await save(
+    async () => (await transfer()).exportMarkdown(parts.store, one.id),
+    `${fileName(one)}.md`,
+  );
+}
+
+const fileName = ({ title }: Conversation): string =>
+  title
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 60) || 'conversation';
+
+async function save(make: () => Promise<Blob>, name: string): Promise<void> {
+  try {
+    const url = URL.createObjectURL(await make());
+    Object.assign(document.createElement('a'), { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  } catch (error) {
+    tell(words().notExported(reason(error)), { isUrgent: true });
+  }
+}
+
+export async function importFrom(file: File): Promise<void> {
+  try {
+    const { importJson } = await transfer();
+    const added = await importJson(parts.store, file);
+    conversations.value = await parts.store.conversations();
+    tell(words().imported(added.length));
+    if (added[0]) await open(added[0].id);
+  } catch (error) {
+    tell(words().notImported(reason(error)), { isUrgent: true });
+  }
+}
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,22 @@
+/** Short messages that the page shows for a while, one at a time. */
+import { signal } from '@preact/signals';
+
+export interface Notice {
+  text: string;
+  /** Told at once by screen readers, and stays until it is closed. */
+  isUrgent: boolean;
+  action?: { label: string; run: () => void };
+}
+
+export const notice = signal<Notice | null>(null);
+
+export function tell(text: string, more: Partial<Notice> = {}): void {
+  notice.value = { isUrgent: false, ...more, text };
+}
+
+/** What screen readers say next; not seen. */
+export const spoken = signal('');
+
+export function say(text: string): void {
+  spoken.value = text;
+}

@@ -1,0 +1,73 @@
+/** One conversation in the list: opens it; its menu renames, exports and deletes it. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { liveIn } from '../model/answering.js';
+import { remove, rename, saveAsJson, saveAsMarkdown } from '../model/conversations.js';
+import { currentId } from '../model/state.js';
+import type { Conversation } from '../model/types.js';
+import { words } from '../words/words.js';
+import { Bin, Out, Pen } from './icons.js';
+import { ActionMenu } from './menu.js';
+
+interface Props {
+  conversation: Conversation;
+  onOpen: () => void;
+}
+
+export function ConversationItem({ conversation, onOpen }: Props) {
+  const [isNaming, setNaming] = useState(false);
+  const t = words();
+  const title = conversation.title || t.untitled;
+  const isOpen = conversation.id === currentId.value;
+  const actions = [
+    { label: t.rename, icon: Pen, run: () => setNaming(true) },
+    { label: t.exportMarkdown, icon: Out, run: () => void saveAsMarkdown(conversation) },
+    { label: t.exportJson, icon: Out, run: () => void saveAsJson([conversation]) },
+    { label: t.remove, icon: Bin, run: () => remove(conversation), isDangerous: true },
+  ];
+  if (isNaming)
+    return (
+      <li class="conversation">
+        <Naming conversation={conversation} onDone={() => setNaming(false)} />
+      </li>
+    );
+  return (
+    <li class="conversation" data-open={isOpen || undefined}>
+      <button
+        type="button"
+        class="conversation-open"
+        aria-current={isOpen ? 'page' : undefined}
+        onClick={onOpen}
+        title={title}
+      >
+        <span class="conversation-title">{title}</span>
+        {liveIn(conversation.id) && <span class="pulse" role="img" aria-label={t.answering} />}
+      </button>
+      <ActionMenu name={t.more(title)} actions={actions} look="conversation-more" />
+    </li>
+  );
+}
+
+function Naming({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.select(), []);
+  const done = () => {
+    rename(conversation, field.current?.value ?? '');
+    onDone();
+  };
+  return (
+    <input
+      ref={field}
+      class="conversation-name"
+      defaultValue={conversation.title}
+      aria-label={words().newTitle}
+      onBlur={done}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape' && field.current) field.current.value = conversation.title;
+        if (event.key === 'Enter' || event.key === 'Escape') {
+          event.stopPropagation();
+          field.current?.blur();
+        }
+      }}
+    />
+  );
+}

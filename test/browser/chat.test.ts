@@ -1,0 +1,199 @@
+// A conversation on the chat page, with a model that says what the test wants: asking, streaming, stopping, other answers, other
+// questions, going on, settings.
+import type { Browser } from 'puppeteer-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { answered, ask, fill, Gate, lastOf, newest, press, sees } from './rig/page-acts.js';
+import {
+  browserTests,
+  leave,
+  named,
+  startBrowser,
+  type Toy,
+  toyServer,
+  type Visit,
+  visit,
+} from './rig/page-rig.js';
+
+let browser: Browser;
+let toy: Toy;
+let here: Visit;
+
+describe('the chat page', browserTests, () => {
+  beforeAll(async () => {
+    browser = await startBrowser();
+    toy = await toyServer({ slots: 1 });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await toy?.close();
+  });
+  afterEach(async (context) => {
+    toy.onStep = undefined;
+    await leave(here, context);
+  });
+
+  const arrive = async () => {
+    here = await visit(browser, toy.url);
+    return here.page;
+  };
+
+  it('streams Markdown, and draws it as it grows', async () => {
+    const gate = new Gate();
+    let nSteps = 0;
+    toy.reply = () => '# Seen\n\n- a **star**\n- `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n';
+    toy.onStep = () => (++nSteps > 12 ? gate.wait() : undefined);
+    const page = await arrive();
+    await ask(page, 'What?');
+    // Half of it is there, and the page takes it for what it is.
+    await page.waitForSelector('article h3');
+    expect(await page.$('article table')).toBeNull();
+    gate.open();
+    await answered(page);
+    const kinds = ['h3', 'strong', 'li', 'code', 'td'];
+    const drawn = (names: string[]) =>
+      names.map((name) => document.querySelector(`article ${name}`)?.textContent);
+    expect(await page.evaluate(drawn, kinds)).toEqual(['Seen', 'star', 'a star', 'code', '1']);
+  });
+
+  it('stops, and answers again beside what there was', async () => {
+    const gate = new Gate();
+    let nSteps = 0;
+    toy.reply = () => 'one two three';
+    toy.onStep = () => (++nSteps > 5 ? gate.wait() : undefined);
+    const page = await arrive();
+    await ask(page, 'Count');
+    await sees(page, 'one');
+    await press(page, 'Stop');
+    await sees(page, 'Stopped.');
+    gate.open();
+    await answered(page);
+    expect(await newest(page)).not.toContain('three');
+    await press(page, 'Answer again');
+    await sees(page, 'one two three');
+    await answered(page);
+    await page.waitForSelector(named('Version 2 of 2'));
+    await press(page, 'Previous version');
+    await sees(page, 'Stopped.');
+    expect(await newest(page)).not.toContain('three');
+  });
+
+  it('asks an earlier question otherwise, and both branches stay', async () => {
+    toy.reply = (prompt) => `You said ${/.*user\n(.*?)<\|im_end\|>/s.exec(prompt)?.[1]}`;
+    const page = await arrive();
+    await ask(page, 'apples');
+    await answered(page);
+    await ask(page, 'pears');
+    await answered(page, 2);
+    await press(page, 'Edit');
+    await fill(page, 'Message', 'plums');
+    await press(page, 'Ask this instead');
+    await sees(page, 'You said plums');
+    await answered(page);
+    // What was asked before it is no part of it.
+    expect(here.chats.at(-1).messages.map((one: { content: string }) => one.content)).toEqual([
+      'plums',
+    ]);
+    await press(page, 'Previous version');
+    await sees(page, 'You said pears');
+    await answered(page, 2);
+  });
+
+  it('copies the answer as it was written', async () => {
+    toy.reply = () => 'a **star**';
+    const page = await arrive();
+    await ask(page, 'What?');
+    await answered(page);
+    await (await lastOf(page, 'Copy')).click();
+    await sees(page, 'Copied');
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('a **star**');
+  });
+
+  it('sends the settings, and goes on where the limit came', async () => {
+    toy.reply = () => 'one two three four';
+    const page = await arrive();
+    await press(page, 'Show settings');
+    await fill(page, 'System prompt', 'Be brief.');
+    await fill(page, 'Temperature', '0.5', 'slider');
+    await fill(page, 'Top K', '7', 'spinbutton');
+    await fill(page, 'Seed', '11', 'spinbutton');
+    await fill(page, 'Stop at', 'END');
+    await fill(page, 'Longest answer, in tokens', '7', 'spinbutton');
+    await ask(page, 'Count');
+    await sees(page, 'The answer reached its length limit.');
+    await answered(page);
+    expect(here.chats[0]).toMatchObject({
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'Count' },
+      ],
+      ...{ temperature: 0.5, top_k: 7, seed: 11, stop: ['END'], max_tokens: 7, stream: true },
+    });
+    await press(page, 'Continue');
+    await sees(page, 'one two three');
+    await answered(page);
+    expect(here.chats[1]).toMatchObject({ continue_final_message: true });
+    expect(here.chats[1].messages.at(-1)).toEqual({ role: 'assistant', content: 'one two' });
+  });
+
+  it('shows an answer that keeps a schema as a table and as a tree', async () => {
+    toy.reply = () => '[{"shape":"star","n":2},{"shape":"ring","n":1}]';
+    const page = await arrive();
+    await press(page, 'Show settings');
+    const schema = '{"type":"array","items":{"type":"object"}}';
+    await fill(page, 'JSON schema', '{');
+    await sees(page, 'Not JSON yet');
+    await fill(page, 'JSON schema', schema);
+    await ask(page, 'Which shapes?');
+    await answered(page);
+    expect(here.chats[0].response_format).toMatchObject({
+      type: 'json_schema',
+      json_schema: { schema: JSON.parse(schema) },
+    });
+    const cells = () =>
+      [...document.querySelectorAll('article th, article td')].map((cell) => cell.textContent);
+    await page.waitForSelector('article table');
+    expect((await page.evaluate(cells)).slice(0, 6)).toEqual([
+      'shape',
+      'n',
+      'star',
+      '2',
+      'ring',
+      '1',
+    ]);
+    await press(page, 'Tree');
+    await page.waitForSelector('article details[open]');
+    expect(await newest(page)).toContain('2 items');
+  });
+
+  it('tells its place in the line, and how far the prompt is', async () => {
+    const gate = new Gate();
+    toy.reply = () => 'yes';
+    toy.onStep = gate.wait;
+    const page = await arrive();
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'first' }] });
+    const first = fetch(`${toy.url}/v1/chat/completions`, { method: 'POST', headers, body });
+    await expect
+      .poll(async () => await (await fetch(`${toy.url}/metrics`)).text())
+      .toMatch(/requests_running.* 1/);
+    await ask(page, 'second');
+    await sees(page, 'Next in line');
+    gate.open();
+    await answered(page);
+    expect((await first).status).toBe(200);
+  });
+
+  it('writes a failure where the answer would be, and asks again', async () => {
+    toy.reply = () => 'yes';
+    let nSteps = 0;
+    toy.onStep = () => {
+      if (++nSteps === 1) throw new Error('broken');
+    };
+    const page = await arrive();
+    await ask(page, 'What?');
+    await sees(page, 'No answer:');
+    await press(page, 'Try again');
+    await sees(page, 'yes');
+    await answered(page);
+  });
+});

@@ -1,0 +1,160 @@
+/**
+ * The chat page as people have it: built, handed out by a server, in a browser of its own. What a page must never do is watched on
+ * the way: a request to elsewhere, an error, something that its policy forbade.
+ */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer-core';
+import { expect, type TestContext } from 'vitest';
+import { createServer, type ServerOptions } from '../../../src/server/index.js';
+import type { FakeBindingOptions } from '../../support/fake-binding.js';
+import { fakeModel } from '../../support/fake-model.js';
+import { listening } from '../../support/serving.js';
+import { skipUnless } from '../../support/skip-unless.js';
+
+const NAMES = ['chromium', 'google-chrome', 'chromium-browser', 'chrome'];
+
+export const BROWSER = findBrowser();
+
+/** Options of a block of tests. */
+export const browserTests = skipUnless(BROWSER, 'needs chromium (or CHROME_PATH)');
+
+function findBrowser(): string | undefined {
+  if (process.env.CHROME_PATH) return process.env.CHROME_PATH;
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
+}
+
+export function startBrowser(): Promise<Browser> {
+  const isRoot = process.getuid?.() === 0;
+  return puppeteer.launch({
+    executablePath: BROWSER!,
+    args: [
+      ...(isRoot ? ['--no-sandbox'] : []),
+      // A camera that everybody has.
+      '--use-fake-ui-for-media-stream',
+      '--use-fake-device-for-media-stream',
+      '--disable-gpu',
+      '--mute-audio',
+    ],
+  });
+}
+
+export interface Toy {
+  url: string;
+  /** What it answers from now on, to the prompt as text. */
+  reply: (prompt: string) => string;
+  /** Before each step of its answers; may wait. */
+  onStep: (() => void | Promise<void>) | undefined;
+  close(): Promise<void>;
+}
+
+/** The real server and the whole engine on a model that says what the test wants, a byte at a time. */
+export async function toyServer(server: ServerOptions = {}): Promise<Toy> {
+  const toy: Toy = { url: '', reply: () => 'yes', onStep: undefined, close: async () => {} };
+  const fake: FakeBindingOptions = {
+    reply: (prompt) => toy.reply(prompt),
+    onStep: () => toy.onStep?.(),
+  };
+  const { model } = await fakeModel(fake);
+  const app = createServer(model, { modelName: 'toy', page: true, drainMs: 0, ...server });
+  toy.url = (await listening(app)).url;
+  toy.close = async () => {
+    toy.onStep = undefined;
+    await app.close();
+    await model.dispose();
+  };
+  return toy;
+}
+
+export interface Looks {
+  width?: number;
+  height?: number;
+  scheme?: 'light' | 'dark';
+  language?: string;
+  /** Bytes that the browser lets the page keep. */
+  quota?: number;
+}
+
+export interface Visit {
+  page: Page;
+  cdp: CDPSession;
+  /** What must not happen: empty at the end. */
+  problems: string[];
+  /** Paths that were asked for, in order. */
+  requests: string[];
+  /** Bodies of the chats that were asked, in order. */
+  // biome-ignore lint/suspicious/noExplicitAny: a request's JSON
+  chats: any[];
+  close(): Promise<void>;
+}
+
+/** Ends a visit, in which nothing may have happened that must not; of a test that failed it shows what was to be seen. */
+export async function leave(
+  { page, problems, close }: Visit,
+  { task }: TestContext,
+): Promise<void> {
+  if (task.result?.state === 'fail')
+    console.error(await page.evaluate(() => document.body.innerText).catch(String), problems);
+  await close();
+  expect(problems).toEqual([]);
+}
+
+/** A visitor who was never there before. */
+export async function visit(browser: Browser, url: string, looks: Looks = {}): Promise<Visit> {
+  const { width = 1280, height = 800, scheme = 'light', language = 'en', quota } = looks;
+  const context = await browser.createBrowserContext();
+  await context.overridePermissions(url, [
+    'clipboard-read',
+    'clipboard-write',
+    'clipboard-sanitized-write',
+  ]);
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const cdp = await page.createCDPSession();
+  const visited: Visit = {
+    ...{ page, cdp, problems: [], requests: [], chats: [] },
+    close: () => context.close(),
+  };
+  watch(visited, new URL(url).origin);
+  const isPhone = width < 600;
+  await page.setViewport({ width, height, isMobile: isPhone, hasTouch: isPhone });
+  await page.emulateMediaFeatures([
+    { name: 'prefers-color-scheme', value: scheme },
+    { name: 'prefers-reduced-motion', value: 'reduce' },
+  ]);
+  const userAgent = await browser.userAgent();
+  await cdp.send('Network.setUserAgentOverride', { userAgent, acceptLanguage: language });
+  if (quota !== undefined)
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: url, quotaSize: quota });
+  await page.goto(url);
+  return visited;
+}
+
+function watch({ page, problems, requests, chats }: Visit, origin: string): void {
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (['blob:', 'data:'].includes(url.protocol)) return;
+    requests.push(url.pathname);
+    if (url.pathname === '/v1/chat/completions') {
+      const place = chats.push(undefined) - 1;
+      // Pictures are sent as blobs, which are read when they are asked for.
+      void request.fetchPostData().then((body) => {
+        chats[place] = JSON.parse(body ?? 'null');
+      });
+    }
+    if (url.origin !== origin) problems.push(`asked ${url}`);
+  });
+  page.on('pageerror', (error) => problems.push(`error: ${String(error)}`));
+  page.on('console', (message) => {
+    if (['error', 'warn'].includes(message.type())) problems.push(message.text());
+  });
+  page.on('dialog', (dialog) => {
+    problems.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+}
+
+/** Elements by what a screen reader calls them. */
+export const named = (name: string, role?: string) =>
+  `::-p-aria([name="${name}"]${role ? `[role="${role}"]` : ''})`;
