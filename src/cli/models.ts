@@ -23,6 +23,7 @@ export function modelsCommand(): Command {
     .action(list);
   command
     .command('rm')
+    .alias('remove')
     .description('delete models')
     .argument('<name...>', 'as the list shows them; without :TYPE all types of a model')
     .action(removeNamed);

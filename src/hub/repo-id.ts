@@ -37,11 +37,24 @@ export function looksLikeRepo(text: string): boolean {
   return split(text) !== undefined;
 }
 
+/** The GGUF file that an address is of. @returns its path in the repository */
+export function ggufInAddress(text: string): string | undefined {
+  const [, , kind, ...rest] = wordsOf(text) ?? [];
+  const path = rest.slice(rest[0] === 'refs' ? 3 : 1).join('/');
+  return /^(blob|resolve|raw)$/.test(kind ?? '') && path.endsWith('.gguf') ? path : undefined;
+}
+
+/** Of the path of an address of the hub. */
+function wordsOf(text: string): string[] | undefined {
+  const [, host = '', path = ''] = /^(?:https?:\/\/)?([^/?#\s]+)\/([^?#\s]*)/.exec(text) ?? [];
+  return isHub(host.toLowerCase()) ? decode(path.replace(/\/+$/, '')).split('/') : undefined;
+}
+
 /** As copied from a browser: a model's page, a folder or a file of it. */
 function readAddress(text: string): string {
-  const [, host = '', path = ''] = /^(?:https?:\/\/)?([^/?#\s]+)\/([^?#\s]*)/.exec(text) ?? [];
-  if (!isHub(host.toLowerCase())) return text;
-  const [owner, name, kind, ...rest] = decode(path.replace(/\/+$/, '')).split('/');
+  const words = wordsOf(text);
+  if (!words) return text;
+  const [owner, name, kind, ...rest] = words;
   if (name === undefined || owner === 'datasets' || owner === 'spaces') return text;
   if (kind === undefined) return `${owner}/${name}`;
   if (!['tree', 'blob', 'resolve', 'commit', 'raw'].includes(kind) || rest.length === 0)

@@ -7,13 +7,18 @@ import { type Outtype, outtypes, parseOuttype } from '../convert/outtypes.js';
 import { invalidArgument, LlavaError } from '../errors.js';
 import { modelLoadError } from '../gguf/metadata.js';
 import { publishedModels } from '../hub/published-models.js';
-import { looksLikeRepo, parseRepo, type RepoRevision } from '../hub/repo-id.js';
+import { ggufInAddress, looksLikeRepo, parseRepo, type RepoRevision } from '../hub/repo-id.js';
 import { nearest } from '../nearest.js';
 
 export type NamedModel =
   | { kind: 'file' | 'folder'; path: string }
   | { kind: 'demo' }
-  | ({ kind: 'repo' } & RepoRevision);
+  | ({ kind: 'repo' } & NamedRepo);
+
+export interface NamedRepo extends RepoRevision {
+  /** A GGUF file of it that was pasted by its address. */
+  file?: string;
+}
 
 export interface ParsedName {
   model: NamedModel;
@@ -46,9 +51,11 @@ async function findOnDisk(text: string): Promise<NamedModel | undefined> {
 }
 
 function findElsewhere(text: string): NamedModel {
-  if (isPath(text)) throw modelLoadError(text, 'there is no such file or folder.');
+  const file = ggufInAddress(text);
+  const isAddress = looksLikeRepo(text) && text.split('/').length > 2;
+  if (isPath(text) && !isAddress) throw modelLoadError(text, 'there is no such file or folder.');
   if (!looksLikeRepo(text)) throw unknownName(text);
-  return { kind: 'repo', ...parseRepo(text) };
+  return { kind: 'repo', ...parseRepo(text), ...(file !== undefined && { file }) };
 }
 
 /** What can only be meant as a place on the disk. */

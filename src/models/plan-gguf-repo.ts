@@ -12,12 +12,12 @@ import { HubConnection } from '../hub/connection.js';
 import { LentFiles } from '../hub/lent-files.js';
 import { type PulledFile, type PullResult, pull } from '../hub/pull.js';
 import { RepoCache } from '../hub/repo-cache.js';
-import type { RepoRevision } from '../hub/repo-id.js';
 import type { HubSettings } from '../hub/settings.js';
 import { memoryShare } from './default-type.js';
 import { checkDisks } from './disks.js';
 import type { ModelFiles } from './gguf-files.js';
 import { type GgufHead, isLaterPart, mmprojOf, readHeads } from './gguf-heads.js';
+import type { NamedRepo } from './model-name.js';
 import type { ModelPlan, PlanOptions } from './model-plan.js';
 import { repoSource } from './model-source.js';
 
@@ -28,7 +28,7 @@ export interface GgufRepoPlan {
 
 /** @returns undefined for a repository without GGUF files @throws what `pull` does, ERR_MODEL_LOAD, ERR_OUT_OF_MEMORY, ERR_DISK_FULL */
 export async function planGgufRepo(
-  { repo, revision }: RepoRevision,
+  { repo, revision, file }: NamedRepo,
   { type, signal }: PlanOptions,
   settings: HubSettings,
 ): Promise<GgufRepoPlan | undefined> {
@@ -36,16 +36,14 @@ export async function planGgufRepo(
   const listed = await pull(repo, { ...common, include: ['*.gguf'], dryRun: true }).catch(ifNone);
   if (!listed) return undefined;
   const { commit, files } = listed;
-  const here = await choose(await headsOf(listed, { settings, signal, isWanted: isCached }), {
-    repo,
-    type,
-    files,
-  }).catch(notHere);
+  const wanted = { repo, type, file, files };
+  const cached = await headsOf(listed, { settings, signal, isWanted: isCached });
+  const here = await choose(cached, wanted).catch(notHere);
   if (here && here.missing.length === 0) {
     const files = filesAt(listed.path, here);
     return { commit, plan: { state: 'ready', files, notes: [] } };
   }
-  const chosen = await choose(await headsOf(listed, { settings, signal }), { repo, type, files });
+  const chosen = await choose(await headsOf(listed, { settings, signal }), wanted);
   return { commit, plan: await planFetch(listed, chosen, { type, settings, common }) };
 }
 
@@ -117,11 +115,20 @@ async function headsOf(
   return heads.flat();
 }
 
+interface Wanted {
+  repo: string;
+  type: Outtype | undefined;
+  /** The decoder that was named. */
+  file: string | undefined;
+  files: readonly PulledFile[];
+}
+
 async function choose(
   heads: readonly GgufHead[],
-  { repo, type, files }: { repo: string; type: Outtype | undefined; files: readonly PulledFile[] },
+  { repo, type, file, files }: Wanted,
 ): Promise<Chosen> {
-  const all = heads.filter(({ kind }) => kind === 'decoder');
+  const decoders = heads.filter(({ kind }) => kind === 'decoder');
+  const all = file === undefined ? decoders : decoders.filter(({ path }) => path === file);
   const partsOf = ({ path }: GgufHead) => {
     const start = /^(.*)-00001-of-\d{5}\.gguf$/.exec(path)?.[1];
     const isPart = (other: string) =>
@@ -134,7 +141,10 @@ async function choose(
     new LlavaError('ERR_MODEL_LOAD', `Cannot load ${repo}: ${problem}`, {
       ...{ path: repo, candidates: all.map(({ path }) => path) },
     });
-  if (all.length === 0) throw fail('it holds neither a checkpoint nor a GGUF decoder.');
+  if (all.length === 0)
+    throw fail(
+      file ? `${file} is no GGUF decoder.` : 'it holds neither a checkpoint nor a GGUF decoder.',
+    );
   const { decoder, reason } = chooseDecoder(all, { type, sizeOf, found, fail });
   const mmproj = await mmprojOf(decoder, heads);
   if (!mmproj)

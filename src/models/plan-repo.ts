@@ -4,10 +4,13 @@
  */
 import { LlavaError } from '../errors.js';
 import { HubConnection } from '../hub/connection.js';
+import { publishedModels } from '../hub/published-models.js';
 import type { RepoRevision } from '../hub/repo-id.js';
 import { resolveCommit } from '../hub/repository.js';
 import { type HubSettings, hubSettings } from '../hub/settings.js';
+import { nearest } from '../nearest.js';
 import { listModels, type ModelEntry } from './model-cache.js';
+import type { NamedRepo } from './model-name.js';
 import {
   type ModelPlan,
   type PlanOptions,
@@ -24,7 +27,7 @@ const QUICK_MS = 5000;
 
 /** @param given the name as the user wrote it @throws what `pull` does, ERR_OUT_OF_MEMORY, ERR_DISK_FULL */
 export async function planRepo(
-  named: RepoRevision,
+  named: NamedRepo,
   given: string,
   options: PlanOptions,
 ): Promise<ModelPlan> {
@@ -37,10 +40,8 @@ export async function planRepo(
     if (settings.offline) return await planDownload(named, options, settings);
     const commit = await askCommit(named, options, there ? quick(settings) : settings);
     const { key } = repoSource(named, commit);
-    const entry = pickEntry(
-      known.filter((one) => one.key === key),
-      type,
-    );
+    const current = known.filter((one) => one.key === key);
+    const entry = named.file ? undefined : pickEntry(current, type);
     if (entry) return readyEntry(entry);
     if (there?.isGguf && there.commit === commit) return there.plan;
     const plan = await planAny(named, options, settings);
@@ -66,12 +67,12 @@ interface Here {
 
 /** What an earlier call left, converted or downloaded. */
 async function findHere(
-  named: RepoRevision,
+  named: NamedRepo,
   known: readonly ModelEntry[],
   { options, settings }: { options: PlanOptions; settings: HubSettings },
 ): Promise<Here | undefined> {
   const { type } = options;
-  const earlier = known.filter((entry) => isOf(entry, named.revision));
+  const earlier = named.file ? [] : known.filter((entry) => isOf(entry, named.revision));
   const entry = pickEntry(earlier, type) ?? (type ? undefined : earlier[0]);
   if (entry?.origin.kind === 'hub')
     return { commit: entry.origin.commit, plan: readyEntry(entry), isGguf: false };
@@ -84,10 +85,14 @@ async function findHere(
 
 /** A checkpoint, or else GGUF files. */
 async function planAny(
-  named: RepoRevision,
+  named: NamedRepo,
   options: PlanOptions,
   settings: HubSettings,
 ): Promise<ModelPlan> {
+  if (named.file !== undefined)
+    return (
+      (await planGgufRepo(named, options, settings))?.plan ?? planDownload(named, options, settings)
+    );
   return planDownload(named, options, settings).catch(async (error) => {
     if (!(error instanceof LlavaError && error.code === 'ERR_HUB_FILE_NOT_FOUND')) throw error;
     const gguf = await planGgufRepo(named, options, settings);
@@ -106,7 +111,7 @@ function quick(settings: HubSettings): HubSettings {
 }
 
 async function askCommit(
-  named: RepoRevision,
+  named: NamedRepo,
   { signal }: PlanOptions,
   settings: HubSettings,
 ): Promise<string> {
@@ -122,7 +127,8 @@ function isHubError(error: unknown): error is LlavaError {
 function notFound(given: string, { repo }: RepoRevision, error: LlavaError): LlavaError {
   if (!given.startsWith(repo)) return error;
   const { code, message } = error;
-  return new LlavaError(code, `There is no file or folder ${given}. On the hub: ${message}`, {
-    ...error,
-  });
+  const meant = nearest(repo, Object.values(publishedModels));
+  const hint = meant && meant !== repo ? ` Did you mean ${meant}?` : '';
+  const text = `There is no file or folder ${given}.${hint} On the hub: ${message}`;
+  return new LlavaError(code, text, { ...error });
 }

@@ -90,6 +90,16 @@ describe('the words of run', () => {
     expect(stderr).toMatch(/is a folder.*batch MODEL --input '.*demo\/\*'/);
     expect([status, stdout]).toEqual([2, '']);
   });
+
+  test('a question without quotes, and a picture in place of the model, are wrong usage', async () => {
+    const loose = await rig.run(['run', 'demo', PICTURE, ...QUESTION.split(' ')]);
+    expect([loose.status, loose.stderr]).toEqual([2, expect.stringContaining('in quotes')]);
+    const nameless = await rig.run(['run', PICTURE, QUESTION]);
+    expect([nameless.status, nameless.stderr]).toEqual([
+      2,
+      expect.stringMatching(/missing MODEL before .*jpg/),
+    ]);
+  });
 });
 
 describe('models', () => {

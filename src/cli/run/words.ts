@@ -53,6 +53,11 @@ async function mediaPart(
       `error: ${word} is ${info ? 'a folder' : 'a pattern'}, and run takes pictures one by one: ` +
         `llava-onevision batch MODEL --input '${info ? `${word.replace(/\/$/, '')}/*` : word}' --prompt "…" --out answers.jsonl`,
     );
+  // What has neither an ending nor a folder is a word of a question.
+  if (!info && word !== STDIN && /^[^./\\:]+$/.test(word))
+    command.error(
+      `error: there is no picture ${word}; a question of several words stands in quotes: "What is this?"`,
+    );
   const isClip = info
     ? await startsAsClip(word)
     : /^data:video\/|\.(mp4|m4v|mov|mkv|webm|avi)$/i.test(pathOf(word));

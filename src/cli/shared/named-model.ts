@@ -33,7 +33,10 @@ export function takeModel(
   words: (string | undefined)[],
   command: Command,
 ): string {
-  return model ?? words.shift() ?? command.error(`error: missing MODEL: ${MODEL_ARGUMENT}`);
+  const name = model ?? words.shift() ?? command.error(`error: missing MODEL: ${MODEL_ARGUMENT}`);
+  if (/\.(jpe?g|png|webp|gif|bmp|tiff?|avif|heic|mp4|m4v|mov|mkv|webm|avi)$/i.test(name))
+    command.error(`error: missing MODEL before ${name}: ${MODEL_ARGUMENT}`);
+  return name;
 }
 
 /** @throws what resolveModel does */

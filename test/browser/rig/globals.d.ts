@@ -6,6 +6,7 @@ declare const window: any;
 declare const DataTransfer: any;
 declare const ClipboardEvent: any;
 declare const ClipboardItem: any;
+declare const MutationObserver: any;
 interface Element {
   innerText: string;
   textContent: string;

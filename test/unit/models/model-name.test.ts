@@ -26,6 +26,11 @@ describe('a name is', () => {
     ['someone/finetune@v2:bf16', repo('someone/finetune', 'v2'), 'bf16'],
     ['https://huggingface.co/someone/finetune', repo('someone/finetune')],
     ['https://huggingface.co/someone/finetune/tree/v3:f32', repo('someone/finetune', 'v3'), 'f32'],
+    [
+      'https://huggingface.co/someone/x/blob/main/a/x-q8_0.gguf',
+      { ...repo('someone/x'), file: 'a/x-q8_0.gguf' },
+    ],
+    ['hf.co/someone/x/resolve/v2/model.safetensors', repo('someone/x', 'v2')],
     ['hf.co/someone/finetune:q8_0', repo('someone/finetune'), 'q8_0'],
   ])('%s', async (text, model, type) => {
     expect(await parseModelName(text)).toEqual({ model, type });

@@ -46,6 +46,14 @@ export async function answer(turn: Turn, all: readonly Turn[]): Promise<void> {
   await keeping;
 }
 
+/** What is written when the page closes is not lost. */
+export function keepAtEnd(): void {
+  addEventListener('pagehide', () => {
+    for (const { turn, text } of lives.value.values())
+      void change(turn.conversation, {}, { ...turn, text: text.value });
+  });
+}
+
 function begin(turn: Turn): Live {
   const live: Live = {
     turn,

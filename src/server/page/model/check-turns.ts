@@ -30,16 +30,17 @@ export function checkConversation(given: Checked): { conversation: Conversation;
 /** Whether the server takes them is the server's to say. */
 function checkSettings(given: Checked): Settings {
   const number = (name: string) => given.field(name).number(-Number.MAX_VALUE, Number.MAX_VALUE);
+  const orNull = (name: string) => (given.field(name).isAbsent ? null : number(name));
   const stops = given.field('stop').list(1000);
   return {
     model: given.field('model').text(MAX.name),
     system: given.field('system').text(MAX.text),
     temperature: number('temperature'),
-    topP: number('topP'),
-    topK: number('topK'),
-    repetitionPenalty: number('repetitionPenalty'),
+    topP: orNull('topP'),
+    topK: orNull('topK'),
+    repetitionPenalty: orNull('repetitionPenalty'),
     maxTokens: number('maxTokens'),
-    seed: given.field('seed').isAbsent ? null : number('seed'),
+    seed: orNull('seed'),
     stop: stops.map((stop) => stop.text(MAX.name)),
     schema: given.field('schema').text(MAX.text),
     frames: number('frames'),

@@ -18,7 +18,6 @@ import {
   turns,
   unsaved,
 } from './state.js';
-import { exportJson, exportMarkdown, importJson } from './transfer.js';
 import type { Conversation, Id, Settings } from './types.js';
 
 /** Deleted, but for the reader's second thoughts. The browser may be closed meanwhile: the next start removes them. */
@@ -135,14 +134,20 @@ export async function search(text: string): Promise<void> {
   if (query.value === text) found.value = new Set(ids);
 }
 
+/** Read from the server when it is first wanted. */
+export const transfer = () => import('./transfer.js');
+
 export async function saveAsJson(which: readonly Conversation[]): Promise<void> {
   const ids = which.map(({ id }) => id);
   const name = which.length === 1 ? fileName(which[0]!) : 'conversations';
-  await save(() => exportJson(parts.store, ids), `${name}.json`);
+  await save(async () => (await transfer()).exportJson(parts.store, ids), `${name}.json`);
 }
 
 export async function saveAsMarkdown(one: Conversation): Promise<void> {
-  await save(() => exportMarkdown(parts.store, one.id), `${fileName(one)}.md`);
+  await save(
+    async () => (await transfer()).exportMarkdown(parts.store, one.id),
+    `${fileName(one)}.md`,
+  );
 }
 
 const fileName = ({ title }: Conversation): string =>
@@ -163,6 +168,7 @@ async function save(make: () => Promise<Blob>, name: string): Promise<void> {
 
 export async function importFrom(file: File): Promise<void> {
   try {
+    const { importJson } = await transfer();
     const added = await importJson(parts.store, file);
     conversations.value = await parts.store.conversations();
     tell(words().imported(added.length));

@@ -8,9 +8,9 @@ export const PLAIN: Readonly<Settings> = {
   model: '',
   system: '',
   temperature: 0,
-  topP: 1,
-  topK: 0,
-  repetitionPenalty: 1,
+  topP: null,
+  topK: null,
+  repetitionPenalty: null,
   maxTokens: 1024,
   seed: null,
   stop: [],
@@ -26,7 +26,8 @@ export function startSettings(): Settings {
     const values = found as Record<string, unknown>;
     const fitting = Object.entries(PLAIN).map(([name, plain]) => {
       const value = values[name];
-      return [name, typeof value === typeof plain && plain !== null ? value : plain];
+      const isFitting = typeof value === (plain === null ? 'number' : typeof plain);
+      return [name, isFitting ? value : plain];
     });
     return { ...(Object.fromEntries(fitting) as Settings), stop: [] };
   } catch {

@@ -22,9 +22,10 @@ export interface Settings {
   model: string;
   system: string;
   temperature: number;
-  topP: number;
-  topK: number;
-  repetitionPenalty: number;
+  /** Null, as for the next two: what the model's file says. */
+  topP: number | null;
+  topK: number | null;
+  repetitionPenalty: number | null;
   maxTokens: number;
   /** Empty: every answer draws its own. */
   seed: number | null;

@@ -4,6 +4,7 @@ import type { Media, SeenVideo } from '../model/types.js';
 import { useMediaUrl } from '../ui/media-thumb.js';
 import { words } from '../words/words.js';
 import { Caption } from './caption.js';
+import { Strip } from './strip.js';
 import { clock } from './units.js';
 
 export function SeenClip({ media, seen }: { media: Media; seen: SeenVideo }) {
@@ -20,6 +21,7 @@ export function SeenClip({ media, seen }: { media: Media; seen: SeenVideo }) {
       {!canPlay && <p>{t.clipUnplayable}</p>}
       {url === null && <p>{t.noPicture}</p>}
       {seen.frames.length > 0 && <TimeLine seen={seen} at={at} onChange={setAt} />}
+      {url && canPlay && <Strip url={url} frames={seen.frames} at={at} onChange={setAt} />}
       <Caption media={media} facts={facts} />
     </figure>
   );

@@ -4,41 +4,9 @@ import { turns } from '../model/state.js';
 import { branch } from '../model/tree.js';
 import type { Media, Seen, SeenMedia, Turn } from '../model/types.js';
 import { words } from '../words/words.js';
-import { Eye } from './eye.js';
 import { SeenClip } from './seen-clip.js';
 import { SeenPicture } from './seen-picture.js';
 import { Timings } from './timings.js';
-import { seconds } from './units.js';
-
-interface ToggleProps {
-  seen: Seen;
-  isOpen: boolean;
-  /** Of what it opens. */
-  controls: string;
-  onToggle: () => void;
-}
-
-export function SeenToggle({ seen, isOpen, controls, onToggle }: ToggleProps) {
-  const t = words();
-  const { promptTokens, completionTokens } = seen.usage;
-  const total = seen.timings.total_ms;
-  return (
-    <button
-      type="button"
-      class="seen-toggle"
-      aria-expanded={isOpen}
-      aria-controls={controls}
-      onClick={onToggle}
-    >
-      <Eye />
-      <span>{t.saw}</span>
-      <span class="seen-facts">
-        {t.tokens(promptTokens + completionTokens)}
-        {total !== undefined && ` · ${seconds(total)}`}
-      </span>
-    </button>
-  );
-}
 
 export function SeenDetails({ turn, seen, id }: { turn: Turn; seen: Seen; id: string }) {
   const [isAll, setAll] = useState(false);

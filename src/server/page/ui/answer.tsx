@@ -3,7 +3,8 @@ import { useId, useRef, useState } from 'preact/hooks';
 import { type Live, lives } from '../model/answering.js';
 import { askAgain, canAsk, goOn } from '../model/asking.js';
 import type { Turn } from '../model/types.js';
-import { SeenDetails, SeenToggle } from '../seen/seen-details.js';
+import { SeenLater } from '../seen/seen-later.js';
+import { SeenToggle } from '../seen/seen-toggle.js';
 import { Markdown } from '../text/markdown.js';
 import { words } from '../words/words.js';
 import { Button } from './button.js';
@@ -26,11 +27,7 @@ export function Answer({ turn, at, of, isLast, isNearEnd }: TurnProps) {
       tabIndex={-1}
       aria-busy={live ? true : undefined}
     >
-      {turn.model && (
-        <p class="answerer" aria-hidden="true">
-          {turn.model}
-        </p>
-      )}
+      {turn.model && <h2 class="answerer">{turn.model}</h2>}
       <Body turn={turn} live={live} isNear={isNear} />
       {live ? (
         <ProgressLine progress={live.progress.value} />
@@ -93,7 +90,7 @@ function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
           />
         )}
       </TurnActions>
-      {turn.seen && isOpen && <SeenDetails turn={turn} seen={turn.seen} id={id} />}
+      {turn.seen && isOpen && <SeenLater turn={turn} seen={turn.seen} id={id} />}
     </>
   );
 }

@@ -1,4 +1,5 @@
 /** Above the thread: what is open, and the two sides of the page. */
+import { useEffect } from 'preact/hooks';
 import { models } from '../model/link.js';
 import { current } from '../model/state.js';
 import { words } from '../words/words.js';
@@ -10,6 +11,9 @@ export function Bar() {
   const t = words();
   const { title, settings } = current.value;
   const model = settings.model || models.value[0]?.id;
+  useEffect(() => {
+    document.title = title ? `${title} · LLaVA-OneVision` : 'LLaVA-OneVision';
+  }, [title]);
   return (
     <header class="bar">
       <Button

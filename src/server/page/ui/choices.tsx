@@ -24,7 +24,7 @@ export function LanguageChoice() {
       class="select"
       aria-label={words().language}
       value={words().code}
-      onChange={(event) => chooseLanguage(event.currentTarget.value)}
+      onChange={(event) => void chooseLanguage(event.currentTarget.value)}
     >
       {languages.map(({ code, name }) => (
         <option key={code} value={code} lang={code}>

@@ -40,10 +40,6 @@ export const Onward = icon('M5 6l7 6-7 6', 'M13 6l7 6-7 6');
 export const Left = icon('M14 6l-6 6 6 6');
 export const Right = icon('M10 6l6 6-6 6');
 export const Down = icon('M12 5v14', 'M6 13l6 6 6-6');
-export const Eye = icon(
-  'M2.5 12C5 7.5 8.3 5.5 12 5.5s7 2 9.5 6.5c-2.5 4.5-5.8 6.5-9.5 6.5S5 16.5 2.5 12z',
-  'M12 9.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6z',
-);
 export const Play = icon('M8 5l11 7-11 7z');
 export const Bin = icon('M5 7h14M10 7V4h4v3', 'M7 7l1 13h8l1-13');
 export const Out = icon('M12 15V4', 'M8 8l4-4 4 4', 'M5 14v6h14v-6');

@@ -78,20 +78,13 @@ function ModelField({ settings }: { settings: Settings }) {
   );
 }
 
-type Numeric = 'temperature' | 'topP' | 'topK' | 'repetitionPenalty' | 'maxTokens';
+type Optional = 'topP' | 'topK' | 'repetitionPenalty' | 'seed';
 
-const NUMBERS: readonly {
-  name: Numeric;
-  min: number;
-  max: number;
-  step: number;
-  hint?: 'temperatureHint' | 'topKHint';
-}[] = [
-  { name: 'temperature', min: 0, max: 2, step: 0.05, hint: 'temperatureHint' },
+const OPTIONAL: readonly { name: Optional; min: number; max: number; step: number }[] = [
   { name: 'topP', min: 0, max: 1, step: 0.01 },
-  { name: 'repetitionPenalty', min: 1, max: 2, step: 0.01 },
-  { name: 'topK', min: 0, max: 100_000, step: 1, hint: 'topKHint' },
-  { name: 'maxTokens', min: 1, max: 1_000_000, step: 1 },
+  { name: 'topK', min: 0, max: 100_000, step: 1 },
+  { name: 'repetitionPenalty', min: 0.5, max: 2, step: 0.01 },
+  { name: 'seed', min: 0, max: 4_294_967_295, step: 1 },
 ];
 
 function Sampling({ settings }: { settings: Settings }) {
@@ -99,28 +92,33 @@ function Sampling({ settings }: { settings: Settings }) {
   return (
     <fieldset class="group">
       <legend>{t.sampling}</legend>
-      {NUMBERS.map(({ name, hint, ...bounds }) => {
-        const Kind = bounds.max <= 2 ? RangeField : NumberField;
-        return (
-          <Kind
-            key={name}
-            label={t[name]}
-            hint={hint && t[hint]}
-            value={settings[name]}
-            onChange={(value) => setSettings({ [name]: value ?? PLAIN[name] })}
-            {...bounds}
-          />
-        );
-      })}
-      <NumberField
-        label={t.seed}
-        hint={t.seedHint}
+      <RangeField
+        label={t.temperature}
+        hint={t.temperatureHint}
         min={0}
-        max={4_294_967_295}
+        max={2}
+        step={0.05}
+        value={settings.temperature}
+        onChange={(value) => setSettings({ temperature: value ?? PLAIN.temperature })}
+      />
+      {OPTIONAL.map(({ name, ...bounds }) => (
+        <NumberField
+          key={name}
+          label={t[name]}
+          hint={name === 'seed' ? t.seedHint : t.ownHint}
+          value={settings[name]}
+          mayBeEmpty
+          onChange={(value) => setSettings({ [name]: value })}
+          {...bounds}
+        />
+      ))}
+      <NumberField
+        label={t.maxTokens}
+        min={1}
+        max={1_000_000}
         step={1}
-        mayBeEmpty
-        value={settings.seed}
-        onChange={(seed) => setSettings({ seed })}
+        value={settings.maxTokens}
+        onChange={(value) => setSettings({ maxTokens: value ?? PLAIN.maxTokens })}
       />
       <StopField settings={settings} />
     </fieldset>

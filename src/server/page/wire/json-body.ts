@@ -4,13 +4,14 @@
  */
 
 /** @param request JSON, in which a blob stands for a text of letters that JSON needs not escape */
-export function bodyOf(request: object): Blob {
+export function bodyOf(request: object): Blob | string {
   const blobs: Blob[] = [];
   // What no text of the request can have guessed.
   const mark = crypto.randomUUID();
   const json = JSON.stringify(request, (_, value) =>
     value instanceof Blob ? mark + (blobs.push(value) - 1) : value,
   );
+  if (blobs.length === 0) return json;
   const pieces = json.split(new RegExp(`${mark}(\\d+)`));
   const isBlob = (at: number) => at % 2 === 1;
   return new Blob(

@@ -18,9 +18,9 @@ export interface ChatRequestBody {
   stream_options: { include_usage: true };
   llava_onevision: { progress: true; geometry: true };
   temperature: number;
-  top_p: number;
-  top_k: number;
-  repetition_penalty: number;
+  top_p?: number;
+  top_k?: number;
+  repetition_penalty?: number;
   max_tokens: number;
   seed?: number;
   stop?: string[];
@@ -80,10 +80,10 @@ function sampling(settings: Settings) {
   const stop = settings.stop.filter((text) => text !== '');
   return {
     temperature,
-    top_p: topP,
-    top_k: topK,
-    repetition_penalty: repetitionPenalty,
     max_tokens: maxTokens,
+    ...(topP !== null && { top_p: topP }),
+    ...(topK !== null && { top_k: topK }),
+    ...(repetitionPenalty !== null && { repetition_penalty: repetitionPenalty }),
     ...(seed !== null && { seed }),
     ...(stop.length > 0 && { stop }),
   };

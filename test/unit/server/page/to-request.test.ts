@@ -17,7 +17,9 @@ test('a branch, its pictures and its settings', async () => {
   ];
   const given = { ...settings, model: 'eyes', system: 'Be brief.', seed: 0, stop: ['', '\n\n'] };
   const image = `data:image/png;base64,${Buffer.from(long).toString('base64')}`;
-  expect(JSON.parse(await bodyOf(await toRequest(turns, given, media)).text())).toEqual({
+  expect(
+    JSON.parse(await new Response(bodyOf(await toRequest(turns, given, media))).text()),
+  ).toEqual({
     model: 'eyes',
     messages: [
       { role: 'system', content: 'Be brief.' },
