@@ -89,6 +89,7 @@ describe('the chat page', browserTests, () => {
     await lists(other, 'second', 'first');
     await ask(other, 'third');
     await answered(other);
+    await page.bringToFront();
     await lists(page, 'third', 'second', 'first');
   });
 
