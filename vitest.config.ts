@@ -15,8 +15,13 @@ const PROJECTS = ['browser', 'parity', 'cli', 'addon', 'media', 'server', 'unit'
 /** One file at a time: these would measure each other, or want all of a device. */
 const alone = (order: number) => ({ fileParallelism: false, sequence: { groupOrder: order } });
 
+/** As an app names the package: examples do. */
+const alias = [
+  { find: /^llava-onevision$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
+];
+
 const project = (name: string, options: object) => ({
-  test: { name, pool: 'forks' as const, include: [`test/${name}/**/*.test.ts`], ...options },
+  test: { name, pool: 'forks' as const, include: [`test/${name}/**/*.test.ts`], alias, ...options },
 });
 
 export default defineConfig({

@@ -11,6 +11,7 @@ import { blobOf } from './media.js';
 import { change, conversations, parts } from './state.js';
 import { branch } from './tree.js';
 import type { Conversation, Id, Turn } from './types.js';
+import { holdWriting } from './writing-lock.js';
 
 export type Progress = Exclude<ChatNews, { kind: 'text' | 'end' }>;
 
@@ -35,6 +36,7 @@ export async function answer(turn: Turn, all: readonly Turn[]): Promise<void> {
   const conversation = conversations.value.find(({ id }) => id === turn.conversation);
   if (!conversation || liveIn(conversation.id)) return;
   const live = begin(turn);
+  const free = holdWriting(turn.id);
   let end: Partial<Turn>;
   try {
     end = await written(live, conversation, all);
@@ -44,6 +46,7 @@ export async function answer(turn: Turn, all: readonly Turn[]): Promise<void> {
   const keeping = change(turn.conversation, {}, { ...turn, text: live.text.value, ...end });
   lives.value = new Map([...lives.value].filter(([id]) => id !== turn.id));
   await keeping;
+  free();
 }
 
 /** What is written when the page closes is not lost. */
