@@ -75,7 +75,9 @@ describe('the main package', () => {
   });
 
   test('has nothing of sources that are gone', () => {
-    const compiled = main.files.filter((file) => /^dist\/(?!src\/server\/page\/).*\.js$/.test(file));
+    const compiled = main.files.filter((file) =>
+      /^dist\/(?!src\/server\/page\/).*\.js$/.test(file),
+    );
     const sources = compiled.map((file) => file.replace(/^dist\/(.*)\.js$/, '$1.ts'));
     expect(sources.filter((file) => !statSync(root(file), { throwIfNoEntry: false }))).toEqual([]);
   });
