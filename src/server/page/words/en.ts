@@ -87,6 +87,7 @@ export const en = {
   stoppedNote: 'Stopped.',
   lengthNote: 'The answer reached its length limit.',
   interruptedNote: 'The page was closed while this was written.',
+  emptyNote: 'The answer is empty.',
   elsewhereNote: 'It is being written in another window.',
   failedNote: 'No answer:',
   unreachable: 'The server did not answer.',

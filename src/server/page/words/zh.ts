@@ -88,6 +88,7 @@ export const zh: Words = {
   stoppedNote: '已停止。',
   lengthNote: '回答达到了长度上限。',
   interruptedNote: '写这段回答时页面被关闭了。',
+  emptyNote: '回答为空。',
   elsewhereNote: '正在另一个窗口中书写。',
   failedNote: '没有回答：',
   unreachable: '服务器没有响应。',
