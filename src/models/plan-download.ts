@@ -6,6 +6,7 @@ import { byteSize } from '../byte-size.js';
 import { LlavaError } from '../errors.js';
 import { HubConnection } from '../hub/connection.js';
 import { LentFiles } from '../hub/lent-files.js';
+import { incompleteBytes } from '../hub/partial-file.js';
 import { type PulledFile, type PullResult, pull } from '../hub/pull.js';
 import { RepoCache } from '../hub/repo-cache.js';
 import type { RepoRevision } from '../hub/repo-id.js';
@@ -16,6 +17,7 @@ import { checkDisks } from './disks.js';
 import { lentWeights } from './lent-weights.js';
 import { chooseType, type Fetched, type MakePlan, type PlanOptions } from './model-plan.js';
 import { repoSource } from './model-source.js';
+import { unfinishedBytes } from './unfinished.js';
 
 const WEIGHTS = '*.safetensors';
 
@@ -54,11 +56,13 @@ export async function planDownload(
 
 async function planWhole(
   plan: MakePlan,
-  { repo }: PullResult,
-  { cacheDir }: HubSettings,
+  { repo, files }: PullResult,
+  settings: HubSettings,
 ): Promise<MakePlan> {
+  const { cacheDir } = settings;
   const { downloadBytes, convertBytes } = plan;
-  const free = await checkDisks(cacheDir, { downloadBytes, convertBytes });
+  const begun = await begunBytes(new RepoCache(settings, repo), files.filter(isMissing));
+  const free = await checkDisks(cacheDir, { downloadBytes: downloadBytes - begun, convertBytes });
   const note =
     `${repo}: ${byteSize(downloadBytes)} to download into ${cacheDir}, then about ${byteSize(convertBytes)} ` +
     `of converted files${room(free)}`;
@@ -78,9 +82,10 @@ async function planLent(
   const { downloadBytes, convertBytes } = plan;
   const fetched = listed.files.filter((file) => isWeights(file) && isMissing(file));
   const most = convertBytes + Math.max(...fetched.map(({ size }) => size));
+  const there = await unfinishedBytes(repoSource(listed, listed.commit), options.type);
   const free = await checkDisks(settings.cacheDir, {
     downloadBytes: downloadBytes - sum(fetched),
-    convertBytes: most,
+    convertBytes: Math.max(0, most - there),
   });
   const note =
     `${listed.repo}: ${byteSize(downloadBytes)} to download, each file of weights deleted once it is converted: ` +
@@ -102,6 +107,12 @@ async function planLent(
     };
   };
   return { ...plan, notes: [note], fetch };
+}
+
+/** What an earlier download has left of files. */
+async function begunBytes(cache: RepoCache, files: readonly PulledFile[]): Promise<number> {
+  const sizes = files.map(({ sha256 }) => (sha256 ? incompleteBytes(cache.blob(sha256)) : 0));
+  return (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Whether there are several files of weights, some of them to be fetched. */

@@ -8,7 +8,8 @@ import { SeenToggle } from '../seen/seen-toggle.js';
 import { Markdown } from '../text/markdown.js';
 import { words } from '../words/words.js';
 import { Button } from './button.js';
-import { Again, Onward, Warning } from './icons.js';
+import { Ending, useWrittenElsewhere } from './ending.js';
+import { Again, Onward } from './icons.js';
 import { JsonAnswer } from './json-answer.js';
 import { useNear } from './near.js';
 import { ProgressLine } from './progress-line.js';
@@ -27,11 +28,7 @@ export function Answer({ turn, at, of, isLast, isNearEnd }: TurnProps) {
       tabIndex={-1}
       aria-busy={live ? true : undefined}
     >
-      {turn.model && (
-        <p class="answerer" aria-hidden="true">
-          {turn.model}
-        </p>
-      )}
+      {turn.model && <h2 class="answerer">{turn.model}</h2>}
       <Body turn={turn} live={live} isNear={isNear} />
       {live ? (
         <ProgressLine progress={live.progress.value} />
@@ -63,10 +60,11 @@ function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
   const [isOpen, setOpen] = useState(false);
   const id = useId();
   const t = words();
-  const isCut = turn.state !== undefined && turn.state !== 'done';
+  const isElsewhere = useWrittenElsewhere(turn);
+  const isCut = turn.state !== undefined && turn.state !== 'done' && !isElsewhere;
   return (
     <>
-      <Ending turn={turn} />
+      <Ending turn={turn} isElsewhere={isElsewhere} />
       <TurnActions turn={turn} at={at} of={of}>
         {turn.text !== '' && <CopyButton text={turn.text} />}
         <Button
@@ -97,34 +95,4 @@ function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
       {turn.seen && isOpen && <SeenLater turn={turn} seen={turn.seen} id={id} />}
     </>
   );
-}
-
-/** Why it ends where it ends, unless the model ended it. */
-function Ending({ turn }: { turn: Turn }) {
-  const t = words();
-  if (turn.state === 'failed')
-    return (
-      <p class="ending is-failed" role="alert">
-        <Warning />
-        <span>
-          {t.failedNote} {turn.error}
-        </span>
-        <button
-          type="button"
-          class="button is-plain"
-          disabled={!canAsk()}
-          onClick={() => void askAgain(turn)}
-        >
-          {t.retry}
-        </button>
-      </p>
-    );
-  const notes = {
-    stopped: t.stoppedNote,
-    length: t.lengthNote,
-    writing: t.interruptedNote,
-    done: '',
-  };
-  const note = notes[turn.state ?? 'done'];
-  return note ? <p class="ending">{note}</p> : null;
 }

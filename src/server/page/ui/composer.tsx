@@ -30,7 +30,8 @@ export function Composer({ draft = mainDraft, onSend, onCancel }: Props) {
       event.stopPropagation();
       onCancel();
     }
-    // While a Chinese word is being composed, Enter belongs to the input method.
+    // While a Chinese word is being composed, Enter belongs to the input method; on a phone it is the only way to a new line.
+    if (!(event.target instanceof HTMLTextAreaElement) || isTouched.matches) return;
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     send();
