@@ -8,6 +8,11 @@ export function spaced(source) {
   return tokens.map((token) => (token === ',' || token === ':' ? `${token} ` : token)).join('');
 }
 
+/** The source without white space. */
+export function compact(source) {
+  return (source.match(TOKEN) ?? []).join('');
+}
+
 /** The sources of an object's members by name. */
 export function members(source) {
   const parts = parted(source);

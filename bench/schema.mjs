@@ -1,24 +1,26 @@
 // What jsonSchemaToGrammar makes of real schemas: which it keeps, which it refuses and why, and whether the grammars
 // admit all valid instances and no invalid one, as llama.cpp's matcher says.
 //
-//   npm run bench:schema -- FILE... [--suite DIR]... [--list] [--json]
+//   npm run bench:schema -- FILE... [--list] [--json]
 //
-// FILE: JSON lines, gzipped or not, of { name, schema, tests: [{ valid, data }] }. --suite: a draft's folder of the
-// JSON-Schema-Test-Suite, whose optional tests are left out. --list: every case that does not pass.
+// FILE: JSON lines, gzipped or not, of { name, schema, tests: [{ valid, data }] }. --list: every case that does not pass.
+// Time is CPU time of all threads, garbage collection and the engine's own compiler included; one compile of each schema,
+// in the order of the file. Memory is all that one compile allocates, in a process that collects none of it meanwhile:
+// what it holds at once is less.
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { native } from '../dist/src/addon/load-addon.js';
 import { jsonSchemaToGrammar } from '../dist/src/grammar/json-schema-to-grammar.js';
 import { members, parted, spaced } from './json-source.mjs';
-import { suiteCases } from './schema-suite.mjs';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    suite: { type: 'string', multiple: true, default: [] },
     list: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false },
   },
 });
 
@@ -42,14 +44,40 @@ function fileCases(file) {
     });
 }
 
+function cpuMs(since) {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+}
+
 function compile(schema) {
-  const start = performance.now();
+  const start = process.cpuUsage();
   try {
-    return { grammar: jsonSchemaToGrammar(schema), ms: performance.now() - start };
+    const grammar = jsonSchemaToGrammar(schema);
+    return { grammar, ms: cpuMs(start) };
   } catch (error) {
     if (error.code !== 'ERR_SCHEMA') throw error;
-    return { error, ms: performance.now() - start };
+    return { error, ms: cpuMs(start) };
   }
+}
+
+/** Megabytes that each compile of a file allocates: of a process whose young generation is never full. */
+function megabytes(file) {
+  const flags = ['--expose-gc', '--min-semi-space-size=1024', '--max-semi-space-size=1024'];
+  const own = new URL(import.meta.url).pathname;
+  const { stdout, status, stderr } = spawnSync(
+    process.execPath,
+    [...flags, own, file, '--memory'],
+    { encoding: 'utf8', maxBuffer: 2 ** 26 },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+function allocated({ schema }) {
+  globalThis.gc();
+  const before = process.memoryUsage().heapUsed;
+  compile(schema);
+  return (process.memoryUsage().heapUsed - before) / 1e6;
 }
 
 /** The outcome of a case: 'passed', 'refused', 'accepts' (wrongly) or 'rejects' (wrongly). */
@@ -76,11 +104,15 @@ async function judge({ name, schema, tests }) {
 const quantile = (sorted, share) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 
+const spread = (values) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), most: sorted.at(-1) };
+};
+
 function report(title, results) {
   const of = (outcome) => results.filter((result) => result.outcome === outcome);
   const refused = {};
   for (const { keyword } of of('refused')) refused[keyword] = (refused[keyword] ?? 0) + 1;
-  const times = results.map(({ ms }) => ms).sort((a, b) => a - b);
   return {
     title,
     cases: results.length,
@@ -88,30 +120,34 @@ function report(title, results) {
     refused: Object.fromEntries(Object.entries(refused).sort((a, b) => b[1] - a[1])),
     wronglyAccepted: of('accepts').length,
     wronglyRefused: of('rejects').length,
-    compileMs: { p50: quantile(times, 0.5), p99: quantile(times, 0.99), most: times.at(-1) },
+    compileMs: spread(results.map(({ ms }) => ms)),
+    above100Ms: results.filter(({ ms }) => ms > 100).length,
+    compileMb: spread(megabytes(title)),
   };
 }
 
-function print({ title, cases, passed, refused, wronglyAccepted, wronglyRefused, compileMs }) {
+function print(table) {
+  const { title, cases, passed, refused, wronglyAccepted, wronglyRefused } = table;
   const share = (count) => `${count} (${((100 * count) / cases).toFixed(1)} %)`;
   const allRefused = Object.values(refused).reduce((sum, count) => sum + count, 0);
-  const ms = (value) => `${value.toFixed(2)} ms`;
+  const line = ({ p50, p99, most }, unit) =>
+    `p50 ${p50.toFixed(2)} ${unit}, p99 ${p99.toFixed(2)} ${unit}, most ${most.toFixed(2)} ${unit}`;
   console.log(`${title}: ${cases} cases`);
   console.log(`  passed           ${share(passed)}`);
   console.log(`  refused          ${share(allRefused)}`);
   for (const [keyword, count] of Object.entries(refused)) console.log(`    ${keyword}: ${count}`);
   console.log(`  wrongly accepted ${share(wronglyAccepted)}`);
   console.log(`  wrongly refused  ${share(wronglyRefused)}`);
-  console.log(
-    `  compile p50 ${ms(compileMs.p50)}, p99 ${ms(compileMs.p99)}, most ${ms(compileMs.most)}`,
-  );
+  console.log(`  compile ${line(table.compileMs, 'ms')}, ${table.above100Ms} above 100 ms`);
+  console.log(`  memory  ${line(table.compileMb, 'MB')}`);
 }
 
-const sets = [
-  ...positionals.map((file) => [file, fileCases(file)]),
-  ...options.suite.map((folder) => [folder, suiteCases(folder)]),
-];
-for (const [title, cases] of sets) {
+if (options.memory) {
+  console.log(JSON.stringify(fileCases(positionals[0]).map(allocated)));
+  process.exit();
+}
+for (const title of positionals) {
+  const cases = fileCases(title);
   const results = [];
   for (const one of cases) results.push(await judge(one));
   const table = report(title, results);

@@ -2,9 +2,10 @@
  * The deterministic automaton of a term: states without those that lead nowhere, moves by sets of characters.
  * Bounded: a term that needs more states than `maxStates` is refused, not approximated.
  */
-import type { CodePoints } from './code-points.js';
+import { type CodePoints, single } from './code-points.js';
 import type { Term } from './language.js';
 import { type Moves, together } from './moves.js';
+import type { WordNode } from './word-trees.js';
 
 export interface AutomatonState {
   /** What kind of text ends here, if one may: kinds are those of `classify`, and 0 where there is only one. */
@@ -18,7 +19,28 @@ export type Automaton = readonly AutomatonState[];
 export class TooManyStates extends Error {}
 
 export function automatonOf(moves: Moves, term: Term, maxStates: number): Automaton {
+  if (term.kind === 'words') return automatonOfWords(term.node, maxStates);
   return classify(moves, term, [], () => 0, maxStates);
+}
+
+function automatonOfWords(root: WordNode, maxStates: number): Automaton {
+  const nodes = [root];
+  const numbers = new Map([[root, 0]]);
+  const states: AutomatonState[] = [];
+  for (const { isWord, next } of nodes) {
+    const moves: AutomatonState['moves'] = [];
+    for (const [point, node] of next) {
+      let target = numbers.get(node);
+      if (target === undefined) {
+        target = nodes.push(node) - 1;
+        if (target >= maxStates) throw new TooManyStates();
+        numbers.set(node, target);
+      }
+      moves.push({ set: single(point), target });
+    }
+    states.push({ kind: isWord ? 0 : undefined, moves });
+  }
+  return states;
 }
 
 /**
@@ -38,8 +60,7 @@ export function classify(
   for (let index = 0; index < places.all.length; index++) {
     const place = places.all[index]!;
     const targets = new Map<number, [number, number][]>();
-    eachStep(moves, place, index === 0, (from, to, next) => {
-      const number = places.numberOf(next);
+    eachStep(moves, places, index, (from, to, number) => {
       const set = targets.get(number);
       const last = set?.at(-1);
       if (!set) targets.set(number, [[from, to]]);
@@ -86,24 +107,31 @@ class Places {
 /** Steps of a place, in order; texts that the term does not admit are followed no further. */
 function eachStep(
   moves: Moves,
-  place: Place,
-  atStart: boolean,
-  see: (from: number, to: number, next: Place) => void,
+  places: Places,
+  index: number,
+  see: (from: number, to: number, target: number) => void,
 ): void {
   const { nothing, anything } = moves.pool;
-  const open = place.flatMap((term, i) =>
-    term === nothing || (term === anything && i > 0) ? [] : [i],
-  );
-  const lists = open.map((i) => moves.of(place[i]!, atStart));
+  const place = places.all[index]!;
   if (place.length === 1) {
-    for (const { from, to, next } of lists[0] ?? []) see(from, to, [next]);
+    for (const { from, to, next } of moves.of(place[0]!, index === 0))
+      see(from, to, places.numberOf([next]));
     return;
   }
-  together(lists, (from, to, next) => {
-    if (open[0] !== 0 || !next[0]) return;
-    const after = [...place];
-    for (let i = 0; i < open.length; i++) after[open[i]!] = next[i] ?? nothing;
-    see(from, to, after);
+  const open: number[] = [];
+  place.forEach((term, i) => {
+    if (term !== nothing && (term !== anything || i === 0)) open.push(i);
+  });
+  const lists = open.map((i) => moves.of(place[i]!, index === 0));
+  const targets: number[] = [];
+  together(lists, (from, to, next, number) => {
+    if (!next[0]) return;
+    if (targets[number] === undefined) {
+      const after = place.slice();
+      for (let i = 0; i < open.length; i++) after[open[i]!] = next[i] ?? nothing;
+      targets[number] = places.numberOf(after);
+    }
+    see(from, to, targets[number]);
   });
 }
 

@@ -31,6 +31,11 @@ export class TermPool {
   readonly anyCharacter = this.set(ANY_CHARACTER);
   readonly anything = this.repeat(this.anyCharacter, 0, Number.POSITIVE_INFINITY);
 
+  /** How many terms there are. */
+  get size(): number {
+    return this.known.size;
+  }
+
   private intern(key: string, shape: TermShape, hasStart: boolean): Term {
     let term = this.known.get(key);
     if (!term) {

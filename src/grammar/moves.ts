@@ -107,15 +107,10 @@ export class Moves {
     join: (next: readonly (Term | undefined)[]) => Term,
   ): readonly Move[] {
     const joined: { from: number; to: number; next: Term }[] = [];
-    const known = new Map<Term | string, Term>();
-    together(lists, (from, to, each) => {
-      const only = each.length === 1 ? each[0] : undefined;
-      const key = only ?? each.map((next) => next?.id).join();
-      let next = known.get(key);
-      if (!next) {
-        next = join(each);
-        known.set(key, next);
-      }
+    const known: Term[] = [];
+    together(lists, (from, to, each, number) => {
+      known[number] ??= join(each);
+      const next = known[number];
       if (next === this.pool.nothing) return;
       const last = joined.at(-1);
       if (last && last.next === next && last.to + 1 === from) last.to = to;
@@ -129,30 +124,44 @@ function movesTo(set: CodePoints, next: Term): Move[] {
   return set.map(([from, to]) => ({ from, to, next }));
 }
 
-/** Where each of the lists leads, in ranges of characters that none of them tells apart. */
+/**
+ * Where each of the lists leads, in ranges of characters that none of them tells apart. Equal answers have one number.
+ */
 export function together(
   lists: readonly (readonly Move[])[],
-  see: (from: number, to: number, next: readonly (Term | undefined)[]) => void,
+  see: (from: number, to: number, next: readonly (Term | undefined)[], number: number) => void,
 ): void {
   const places = new Array<number>(lists.length).fill(0);
+  const answers: (Term | undefined)[][] = [];
+  let next = new Array<Term | undefined>(lists.length);
   for (let from = 0; ; ) {
-    let start = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < lists.length; i++) {
-      const moves = lists[i]!;
-      while (places[i]! < moves.length && moves[places[i]!]!.to < from) places[i]!++;
-      const move = moves[places[i]!];
-      if (move) start = Math.min(start, Math.max(from, move.from));
-    }
+    const start = nextStart(lists, places, from);
     if (start === Number.POSITIVE_INFINITY) return;
     let to = Number.POSITIVE_INFINITY;
-    const next: (Term | undefined)[] = [];
     for (let i = 0; i < lists.length; i++) {
       const move = lists[i]![places[i]!];
       const isHere = move !== undefined && move.from <= start;
       if (move) to = Math.min(to, isHere ? move.to : move.from - 1);
-      next.push(isHere ? move.next : undefined);
+      next[i] = isHere ? move.next : undefined;
     }
-    see(start, to, next);
+    let number = answers.findIndex((answer) => answer.every((term, i) => term === next[i]));
+    if (number < 0) {
+      number = answers.push(next) - 1;
+      next = new Array<Term | undefined>(lists.length);
+    }
+    see(start, to, answers[number]!, number);
     from = to + 1;
   }
+}
+
+/** The first character from `from` on with which a list goes on; lists are advanced to it. */
+function nextStart(lists: readonly (readonly Move[])[], places: number[], from: number): number {
+  let start = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < lists.length; i++) {
+    const moves = lists[i]!;
+    while (places[i]! < moves.length && moves[places[i]!]!.to < from) places[i]!++;
+    const move = moves[places[i]!];
+    if (move) start = Math.min(start, Math.max(from, move.from));
+  }
+  return start;
 }

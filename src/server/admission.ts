@@ -2,10 +2,13 @@
  * How much work the server takes on: requests and their bytes are counted from the first header to the last byte, and refused
  * with 429 beyond their bounds. Chats wait here for one of as many slots as the model has.
  *
- * What is short to finish goes first, but a chat is overtaken only by those that come soon after it: in line stands who has
- * the smallest sum of arrival number and cost, and cost counts no more than MAX_OVERTAKING arrivals.
+ * Keys share slots evenly (waiting-line.ts), and where there are several none takes so much that nothing is left for
+ * another: a second request of a key is taken only where its own, with it, are at most LARGEST_SHARE times what is free.
+ * Of one key's chats, what is short to finish goes first, but a chat is overtaken only by those that come soon after it:
+ * in line stands who has the smallest sum of arrival number and cost, and cost counts no more than MAX_OVERTAKING arrivals.
  */
 import { ApiError } from './api-error.js';
+import { type Owner, type Waiting, WaitingLine } from './waiting-line.js';
 
 export interface AdmissionOptions {
   /** Chats at one time. */
@@ -14,6 +17,8 @@ export interface AdmissionOptions {
   maxQueued: number;
   /** Of all requests together, bodies and fetched media. */
   maxBytes: number;
+  /** Whether there are several keys, now. */
+  isShared?: () => boolean;
   /** Milliseconds, for tests. */
   now?: () => number;
 }
@@ -22,6 +27,8 @@ export interface AdmissionOptions {
 const MAX_OVERTAKING = 16;
 /** Positions of prompt and answer that weigh as much as one arrival. */
 const COST_UNIT = 512;
+/** One key alone has three quarters at most, two have three sevenths each. */
+const LARGEST_SHARE = 3;
 const MAX_RETRY_SECONDS = 60;
 /** How much the last chat counts in the mean. */
 const NEWEST = 0.2;
@@ -29,19 +36,18 @@ const NEWEST = 0.2;
 /** How many chats stand before one in the line; told whenever it changes while the chat waits. */
 export type PlaceListener = (before: number) => void;
 
-interface Waiting {
-  rank: number;
-  start: () => void;
+interface Asked {
+  /** Positions of prompt and answer. */
+  cost: number;
+  owner: Owner;
   onPlace: PlaceListener | undefined;
-  /** What was told last. */
-  place: number;
 }
 
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #now: () => number;
   readonly #visits = new Set<Visit>();
-  readonly #queue: Waiting[] = [];
+  readonly #queue = new WaitingLine();
   #nArrived = 0;
   #nRunning = 0;
   #bytes = 0;
@@ -70,11 +76,14 @@ export class Admission {
     return this.#visits.size === 0;
   }
 
-  /** @param bytes that its headers promise @throws 429 */
-  arrive(bytes: number): Visit {
+  /** @param bytes that its headers promise @param owner whose key it shows @throws 429 */
+  arrive(bytes: number, owner?: Owner): Visit {
     const { slots, maxQueued } = this.#options;
-    if (this.#visits.size >= slots + maxQueued) throw this.#full('requests');
-    const visit = new Visit(this);
+    const free = slots + maxQueued - this.#visits.size - 1;
+    if (free < 0) throw this.#full('requests');
+    const own = this.#ofKey(owner);
+    if (isTooMuch(own.length, own.length + 1, free)) throw this.#full('requests of this key');
+    const visit = new Visit(this, owner);
     this.#visits.add(visit);
     try {
       visit.addBytes(bytes);
@@ -86,31 +95,40 @@ export class Admission {
   }
 
   /** @internal @throws 429 */
-  takeBytes(bytes: number): void {
-    if (this.#bytes + bytes > this.#options.maxBytes) throw this.#full('bytes of requests');
+  takeBytes(bytes: number, { owner }: Visit): void {
+    const free = this.#options.maxBytes - this.#bytes - bytes;
+    if (free < 0) throw this.#full('bytes of requests');
+    const own = this.#ofKey(owner).reduce((sum, visit) => sum + visit.bytes, 0);
+    if (bytes > 0 && isTooMuch(own, own + bytes, free))
+      throw this.#full('bytes of this key’s requests');
     this.#bytes += bytes;
   }
 
-  /** @internal @param cost positions of prompt and answer @throws signal.reason */
-  async slot(cost: number, signal: AbortSignal, onPlace?: PlaceListener): Promise<() => void> {
+  /** What a key has in the house; nothing where all is one key's. */
+  #ofKey(owner: Owner): Visit[] {
+    if (this.#options.isShared?.() !== true) return [];
+    return [...this.#visits].filter((visit) => visit.owner === owner);
+  }
+
+  /** @internal @throws signal.reason */
+  async slot({ cost, owner, onPlace }: Asked, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     const rank = this.#nArrived++ + Math.min(MAX_OVERTAKING, cost / COST_UNIT);
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
-        this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        this.#queue.remove(waiting);
         reject(signal.reason);
         this.#tellPlaces();
       };
       const waiting: Waiting = {
-        ...{ rank, onPlace, place: -1 },
+        ...{ owner, rank, onPlace, place: -1 },
         start: () => {
           signal.removeEventListener('abort', leave);
           resolve();
         },
       };
       signal.addEventListener('abort', leave, { once: true });
-      const behind = this.#queue.findIndex((other) => other.rank > rank);
-      this.#queue.splice(behind < 0 ? this.#queue.length : behind, 0, waiting);
+      this.#queue.add(waiting);
       this.#startNext();
     });
     const started = this.#now();
@@ -118,6 +136,7 @@ export class Admission {
       const ms = this.#now() - started;
       this.#meanMs = this.#meanMs === undefined ? ms : ms * NEWEST + this.#meanMs * (1 - NEWEST);
       this.#nRunning--;
+      this.#queue.release(owner);
       this.#startNext();
     };
   }
@@ -137,13 +156,13 @@ export class Admission {
   #startNext(): void {
     while (this.#nRunning < this.#options.slots && this.#queue.length > 0) {
       this.#nRunning++;
-      this.#queue.shift()!.start();
+      this.#queue.next()!.start();
     }
     this.#tellPlaces();
   }
 
   #tellPlaces(): void {
-    for (const [place, waiting] of this.#queue.entries()) {
+    for (const [place, waiting] of this.#queue.inOrder().entries()) {
       if (waiting.place !== place) waiting.onPlace?.(place);
       waiting.place = place;
     }
@@ -162,14 +181,21 @@ export class Visit {
   #bytes = 0;
   #hasLeft = false;
 
-  constructor(admission: Admission) {
+  constructor(
+    admission: Admission,
+    readonly owner: Owner,
+  ) {
     this.#admission = admission;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** @throws 429 */
   addBytes(bytes: number): void {
     if (this.#hasLeft) return;
-    this.#admission.takeBytes(bytes);
+    this.#admission.takeBytes(bytes, this);
     this.#bytes += bytes;
   }
 
@@ -180,7 +206,7 @@ export class Visit {
     work: () => Promise<T>,
     onPlace?: PlaceListener,
   ): Promise<T> {
-    const release = await this.#admission.slot(cost, signal, onPlace);
+    const release = await this.#admission.slot({ cost, owner: this.owner, onPlace }, signal);
     try {
       return await work();
     } finally {
@@ -192,4 +218,9 @@ export class Visit {
     this.#hasLeft = true;
     this.#admission.left(this, this.#bytes);
   }
+}
+
+/** Whether a key that has something already would leave too little to the others. */
+function isTooMuch(before: number, after: number, free: number): boolean {
+  return before > 0 && after > LARGEST_SHARE * free;
 }

@@ -43,7 +43,11 @@ export function createServer(model: ModelSource, options: ServerOptions = {}): F
   const settings = resolveServerOptions(options);
   const app = Fastify(fastifyOptions(settings));
   const models = new ServedModels(model, settings);
-  const admission = new Admission({ ...settings, maxBytes: settings.maxTotalBytes });
+  const admission = new Admission({
+    ...settings,
+    maxBytes: settings.maxTotalBytes,
+    isShared: () => settings.apiKeys !== undefined && settings.apiKeys.count > 1,
+  });
   const metrics = new Metrics(admission, models);
   const context = {
     settings,
@@ -142,7 +146,7 @@ function enter(request: FastifyRequest, reply: FastifyReply, door: Door): void {
   const work = new Work(owner);
   request.work = work;
   if (bytes > settings.maxBodyBytes) throw tooLarge();
-  const visit = request.method === 'POST' ? admission.arrive(bytes) : undefined;
+  const visit = request.method === 'POST' ? admission.arrive(bytes, owner) : undefined;
   door.working.add(work);
   work.begin(reply, visit, () => door.working.delete(work));
 }

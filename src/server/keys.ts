@@ -22,6 +22,10 @@ export class ApiKeys {
     this.#digests = given.map(digest);
   }
 
+  get count(): number {
+    return this.#digests.length;
+  }
+
   /** The name of what belongs to a key; undefined for one that is not among the keys. */
   ownerOf(key: string): string | undefined {
     const shown = digest(key);

@@ -2,7 +2,7 @@
 // questions, going on, settings.
 import type { Browser } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { answered, ask, fill, Gate, lastOf, newest, press, sees } from './rig/page-acts.js';
+import { answered, ask, fill, lastOf, newest, press, sees } from './rig/page-acts.js';
 import {
   browserTests,
   leave,
@@ -28,7 +28,7 @@ describe('the chat page', browserTests, () => {
     await toy?.close();
   });
   afterEach(async (context) => {
-    toy.onStep = undefined;
+    toy.release();
     await leave(here, context);
   });
 
@@ -38,16 +38,14 @@ describe('the chat page', browserTests, () => {
   };
 
   it('streams Markdown, and draws it as it grows', async () => {
-    const gate = new Gate();
-    let nSteps = 0;
     toy.reply = () => '# Seen\n\n- a **star**\n- `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n';
-    toy.onStep = () => (++nSteps > 12 ? gate.wait() : undefined);
+    toy.hold(12);
     const page = await arrive();
     await ask(page, 'What?');
     // Half of it is there, and the page takes it for what it is.
     await page.waitForSelector('article h3');
     expect(await page.$('article table')).toBeNull();
-    gate.open();
+    toy.release();
     await answered(page);
     const kinds = ['h3', 'strong', 'li', 'code', 'td'];
     const drawn = (names: string[]) =>
@@ -56,16 +54,14 @@ describe('the chat page', browserTests, () => {
   });
 
   it('stops, and answers again beside what there was', async () => {
-    const gate = new Gate();
-    let nSteps = 0;
     toy.reply = () => 'one two three';
-    toy.onStep = () => (++nSteps > 5 ? gate.wait() : undefined);
+    toy.hold(5);
     const page = await arrive();
     await ask(page, 'Count');
     await sees(page, 'one');
     await press(page, 'Stop');
     await sees(page, 'Stopped.');
-    gate.open();
+    toy.release();
     await answered(page);
     expect(await newest(page)).not.toContain('three');
     await press(page, 'Answer again');
@@ -166,9 +162,8 @@ describe('the chat page', browserTests, () => {
   });
 
   it('tells its place in the line, and how far the prompt is', async () => {
-    const gate = new Gate();
     toy.reply = () => 'yes';
-    toy.onStep = gate.wait;
+    toy.hold(0);
     const page = await arrive();
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ messages: [{ role: 'user', content: 'first' }] });
@@ -178,7 +173,7 @@ describe('the chat page', browserTests, () => {
       .toMatch(/requests_running.* 1/);
     await ask(page, 'second');
     await sees(page, 'Next in line');
-    gate.open();
+    toy.release();
     await answered(page);
     expect((await first).status).toBe(200);
   });

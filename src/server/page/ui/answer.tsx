@@ -28,11 +28,7 @@ export function Answer({ turn, at, of, isLast, isNearEnd }: TurnProps) {
       tabIndex={-1}
       aria-busy={live ? true : undefined}
     >
-      {turn.model && (
-        <p class="answerer" aria-hidden="true">
-          {turn.model}
-        </p>
-      )}
+      {turn.model && <h2 class="answerer">{turn.model}</h2>}
       <Body turn={turn} live={live} isNear={isNear} />
       {live ? (
         <ProgressLine progress={live.progress.value} />

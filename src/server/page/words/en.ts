@@ -104,7 +104,7 @@ export const en = {
       : `Waiting: ${count(before, 'request is', 'requests are')} before this one`,
   stages: {
     send: 'Sending',
-    open: 'Reading',
+    open: 'Opening',
     queue: 'Waiting for a place',
     decode: 'Preparing pictures',
     encode: 'Looking',

@@ -101,7 +101,7 @@ export const zh: Words = {
   queued: (before) => (before === 0 ? '下一个就是' : `排队中：前面有 ${n(before)} 个请求`),
   stages: {
     send: '正在发送',
-    open: '读取',
+    open: '打开',
     queue: '等待空位',
     decode: '准备图片',
     encode: '观看',

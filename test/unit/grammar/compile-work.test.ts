@@ -1,0 +1,59 @@
+/** How much is made of a schema, in states and rules: what time and memory follow from. */
+import { expect, it } from 'vitest';
+import { classify } from '../../../src/grammar/automaton.js';
+import { jsonSchemaToGrammar } from '../../../src/grammar/json-schema-to-grammar.js';
+import { TermPool } from '../../../src/grammar/language.js';
+import { Moves } from '../../../src/grammar/moves.js';
+import { searchTerm } from '../../../src/grammar/regexp.js';
+import { grammarAdmits } from '../../support/grammar-matcher.js';
+
+const rules = (schema: unknown) => jsonSchemaToGrammar(schema).split('\n').length - 1;
+
+it('tells names apart by twenty patterns in one automaton, not in a million products', () => {
+  const moves = new Moves(new TermPool());
+  const sources = Array.from({ length: 20 }, (_, i) => `^key${String.fromCharCode(97 + i)}`);
+  const parts = sources.map((source) => searchTerm(moves.pool, source));
+  const automaton = classify(moves, moves.pool.anything, parts, (fits) => fits.indexOf(true), 100);
+  expect(automaton.length).toBeLessThan(30);
+  expect(new Set(automaton.map(({ kind }) => kind)).size).toBe(21);
+  expect(moves.pool.size).toBeLessThan(300);
+});
+
+it('keeps the value of each pattern', () => {
+  const names = Array.from({ length: 12 }, (_, i) => `p${i}`);
+  const patternProperties = Object.fromEntries(names.map((name, i) => [`^${name}_`, { const: i }]));
+  const schema = { type: 'object', patternProperties, additionalProperties: { type: 'null' } };
+  const grammar = jsonSchemaToGrammar(schema);
+  expect(rules(schema)).toBeLessThan(150);
+  for (const text of ['{"p3_": 3, "p11_x": 11}', '{"p3": null}'])
+    expect(grammarAdmits(grammar, text), text).toBe(true);
+  for (const text of ['{"p3_": 4}', '{"p11_x": 1}', '{"p3_": null}', '{"p3": 3}'])
+    expect(grammarAdmits(grammar, text), text).toBe(false);
+});
+
+it('writes equal schemas once, whatever they are described as', () => {
+  const member = (description: string) => ({
+    type: 'object',
+    description,
+    properties: { id: { type: 'integer' }, tag: { enum: ['a', 'b'] } },
+    additionalProperties: false,
+  });
+  const object = (count: number) => ({
+    type: 'object',
+    properties: Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`p${i}`, member(`number ${i}`)]),
+    ),
+    additionalProperties: false,
+  });
+  // Two rules for each further property: with it, and from it on.
+  expect(rules(object(40)) - rules(object(20))).toBeLessThanOrEqual(40);
+});
+
+it('does not take schemas for equal that contain themselves', () => {
+  const own: Record<string, unknown> = { type: 'object', additionalProperties: false };
+  own.properties = { a: own };
+  const outer = { type: 'object', additionalProperties: false, properties: { a: own, b: true } };
+  const grammar = jsonSchemaToGrammar({ ...outer, properties: { x: outer, y: own } });
+  expect(grammarAdmits(grammar, '{"x": {"a": {"a": {}}, "b": 1}, "y": {"a": {}}}')).toBe(true);
+  expect(grammarAdmits(grammar, '{"y": {"b": 1}}')).toBe(false);
+});
