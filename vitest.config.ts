@@ -33,7 +33,7 @@ export default defineConfig({
       // Most of it on the toy model; the rest needs the addon.
       project('server', { testTimeout: 60_000, hookTimeout: 60_000 }),
       // Needs chromium and the built page.
-      project('browser', { testTimeout: 60_000, hookTimeout: 120_000 }),
+      project('browser', { testTimeout: 240_000, hookTimeout: 240_000 }),
       project('cli', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('addon', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('parity', { testTimeout: 300_000, hookTimeout: 300_000 }),

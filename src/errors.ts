@@ -14,7 +14,7 @@ export type LlavaErrorCode =
   | 'ERR_OUT_OF_MEMORY' // needed, available (bytes); of a GPU also device, devices
   | 'ERR_ENCODE' // status
   | 'ERR_DECODE' // status
-  | 'ERR_WRITE' // path
+  | 'ERR_WRITE' // path; system: 'ENOSPC' or 'EDQUOT' when the addon met a full disk
   | 'ERR_SESSION_FILE' // path: not a saved session, or damaged
   | 'ERR_BATCH_RESULTS' // path: answers to other questions, by another model, or no answers
   | 'ERR_EVAL_DATA' // path, column: a dataset that lacks files or columns, or has others

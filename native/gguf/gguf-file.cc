@@ -139,9 +139,15 @@ void GgufFile::AddTensor(const std::string& name, const std::string& type_name,
 }
 
 void GgufFile::FailWriting() {
-  const std::string reason = errno ? std::strerror(errno) : "unknown error";
+  const int cause = errno;
+  const std::string reason = cause ? std::strerror(cause) : "unknown error";
+  std::vector<ErrorField> fields = {{"path", path_}};
+  if (cause == ENOSPC) fields.emplace_back("system", "ENOSPC");
+#if defined(EDQUOT)
+  if (cause == EDQUOT) fields.emplace_back("system", "EDQUOT");
+#endif
   throw NativeError("ERR_WRITE", Format("Cannot write %s: %s", path_.c_str(), reason.c_str()),
-                    {{"path", path_}});
+                    std::move(fields));
 }
 
 void GgufFile::Append(const std::vector<uint8_t>& bytes, const std::string& what) {

@@ -12,8 +12,8 @@ Examples:
   $ llava-onevision models rm 7b-ov:q4_k_m
   $ llava-onevision models prune --older-than 30d
 
-These are the converted files, in LLAVA_ONEVISION_CACHE or the cache folder of this system. The checkpoints they were made of lie in
-the cache of Python's huggingface_hub and are left alone: its own tools, or deleting their folder, make room there.`;
+These are the converted files, in LLAVA_ONEVISION_CACHE or the cache folder of this system. Checkpoints in one file, and GGUF files of the
+hub, lie in the cache of Python's huggingface_hub and are left alone: its own tools, or deleting their folder, make room there.`;
 
 export function modelsCommand(): Command {
   const command = new Command('models')

@@ -174,31 +174,29 @@ async function checkRoom(folder: string, needed: number): Promise<void> {
 const ADVICE =
   'Free some (`llava-onevision models` shows what is there), or put the cache on another disk with LLAVA_ONEVISION_CACHE.';
 
-/** What the file system refuses, as an error that says what to do. */
+/** What the file system refuses in the cache's folder, as an error that says what to do. */
 function inCache(folder: string) {
   return (error: unknown): never => {
-    const system = (error instanceof LlavaError ? error.cause : error) as NodeJS.ErrnoException;
-    if (!(system instanceof Error) || !('syscall' in system)) throw error;
-    const isOurs = (error as LlavaError).path === undefined || isBelow(folder, error);
-    if (error instanceof LlavaError && !(isOurs && /^ERR_(WRITE|DISK_FULL)$/.test(error.code)))
-      throw error;
-    if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
+    const { cause, path, code, system } = error as Partial<Record<string, unknown>>;
+    const isWriting = code === 'ERR_WRITE' || code === 'ERR_DISK_FULL';
+    const isElsewhere = typeof path === 'string' && !path.startsWith(folder);
+    if (error instanceof LlavaError && (!isWriting || isElsewhere)) throw error;
+    const refused = (error instanceof LlavaError ? cause : error) as NodeJS.ErrnoException;
+    const reason =
+      system ?? (refused instanceof Error && refused.syscall ? refused.code : undefined);
+    if (reason === 'ENOSPC' || reason === 'EDQUOT')
       throw new LlavaError(
         'ERR_DISK_FULL',
         `No room left in ${folder}. ${ADVICE}`,
         { path: folder },
-        { cause: system },
+        { cause: refused ?? error },
       );
+    if (reason === undefined) throw error;
     throw new LlavaError(
       'ERR_WRITE',
-      `Cannot write ${folder}: ${system.message}. LLAVA_ONEVISION_CACHE names another folder for converted models.`,
+      `Cannot write ${folder}: ${refused.message}. LLAVA_ONEVISION_CACHE names another folder for converted models.`,
       { path: folder },
-      { cause: system },
+      { cause: refused },
     );
   };
-}
-
-function isBelow(folder: string, error: unknown): boolean {
-  const { path } = error as { path?: unknown };
-  return typeof path === 'string' && path.startsWith(folder);
 }

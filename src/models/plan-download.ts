@@ -12,10 +12,11 @@ import type { RepoRevision } from '../hub/repo-id.js';
 import { isAdapterList } from '../hub/select-files.js';
 import type { HubSettings } from '../hub/settings.js';
 import { convertedBytes, roughType } from './default-type.js';
-import { checkDisks } from './disks.js';
+import { begunBytes, checkDisks } from './disks.js';
 import { lentWeights } from './lent-weights.js';
 import { chooseType, type Fetched, type MakePlan, type PlanOptions } from './model-plan.js';
 import { repoSource } from './model-source.js';
+import { unfinishedBytes } from './unfinished.js';
 
 const WEIGHTS = '*.safetensors';
 
@@ -54,11 +55,13 @@ export async function planDownload(
 
 async function planWhole(
   plan: MakePlan,
-  { repo }: PullResult,
-  { cacheDir }: HubSettings,
+  { repo, files }: PullResult,
+  settings: HubSettings,
 ): Promise<MakePlan> {
+  const { cacheDir } = settings;
   const { downloadBytes, convertBytes } = plan;
-  const free = await checkDisks(cacheDir, { downloadBytes, convertBytes });
+  const begun = await begunBytes(new RepoCache(settings, repo), files.filter(isMissing));
+  const free = await checkDisks(cacheDir, { downloadBytes: downloadBytes - begun, convertBytes });
   const note =
     `${repo}: ${byteSize(downloadBytes)} to download into ${cacheDir}, then about ${byteSize(convertBytes)} ` +
     `of converted files${room(free)}`;
@@ -78,9 +81,10 @@ async function planLent(
   const { downloadBytes, convertBytes } = plan;
   const fetched = listed.files.filter((file) => isWeights(file) && isMissing(file));
   const most = convertBytes + Math.max(...fetched.map(({ size }) => size));
+  const there = await unfinishedBytes(repoSource(listed, listed.commit), options.type);
   const free = await checkDisks(settings.cacheDir, {
     downloadBytes: downloadBytes - sum(fetched),
-    convertBytes: most,
+    convertBytes: Math.max(0, most - there),
   });
   const note =
     `${listed.repo}: ${byteSize(downloadBytes)} to download, each file of weights deleted once it is converted: ` +

@@ -1,10 +1,12 @@
 /** Models whose weights were being fetched and converted when that was stopped: they go on when they are asked for again. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Outtype } from '../convert/outtypes.js';
 import { isHeld } from '../files/claim.js';
 import { readText } from '../files/read-whole.js';
 import { publishedModels } from '../hub/published-models.js';
 import { modelsFolder, UNFINISHED } from './model-cache.js';
+import type { ModelSource } from './model-source.js';
 
 export interface Unfinished {
   /** What a user calls it, with its type. */
@@ -36,6 +38,19 @@ export async function removeUnfinished(all: readonly Unfinished[]): Promise<numb
   return all.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
+/** What there is already of a model that is half made. @param type undefined: of the type of which there is most */
+export async function unfinishedBytes(
+  { group, key, name }: Pick<ModelSource, 'group' | 'key' | 'name'>,
+  type: Outtype | undefined,
+): Promise<number> {
+  const place = join(modelsFolder(), group, key);
+  const wanted = (await names(place)).filter((one) =>
+    type ? one === `${name}-${type}${UNFINISHED}` : one.endsWith(UNFINISHED),
+  );
+  const sizes = await Promise.all(wanted.map((one) => measure(join(place, one))));
+  return Math.max(0, ...sizes.map(({ bytes }) => bytes));
+}
+
 /** Of all below a folder: of a file that is not yet written everywhere less than its size. */
 export async function measure(folder: string): Promise<{ bytes: number; lastUsed: Date }> {
   const entries = ['.', ...(await readdir(folder, { recursive: true }).catch(() => []))];
@@ -43,7 +58,7 @@ export async function measure(folder: string): Promise<{ bytes: number; lastUsed
   for (const entry of entries) {
     const info = await stat(join(folder, entry)).catch(() => undefined);
     if (!info) continue;
-    if (info.isFile()) bytes += info.blocks > 0 ? info.blocks * 512 : info.size;
+    if (info.isFile()) bytes += info.blocks * 512;
     lastUsed = Math.max(lastUsed, info.mtimeMs);
   }
   return { bytes, lastUsed: new Date(lastUsed) };

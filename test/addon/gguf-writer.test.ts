@@ -240,7 +240,7 @@ describe('files', () => {
     writer.addTensor('t', 'f32', [1 << 20]);
     const full = {
       code: 'ERR_WRITE',
-      path: '/dev/full',
+      ...{ path: '/dev/full', system: 'ENOSPC' },
       message: expect.stringContaining('space'),
     };
     await expect(writer.begin()).rejects.toMatchObject(full);

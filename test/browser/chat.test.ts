@@ -2,7 +2,7 @@
 // questions, going on, settings.
 import type { Browser } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { answered, ask, fill, Gate, lastOf, newest, press, sees } from './rig/page-acts.js';
+import { answered, ask, fill, lastOf, newest, press, sees } from './rig/page-acts.js';
 import {
   browserTests,
   leave,
@@ -28,7 +28,7 @@ describe('the chat page', browserTests, () => {
     await toy?.close();
   });
   afterEach(async (context) => {
-    toy.onStep = undefined;
+    toy.release();
     await leave(here, context);
   });
 
@@ -38,16 +38,14 @@ describe('the chat page', browserTests, () => {
   };
 
   it('streams Markdown, and draws it as it grows', async () => {
-    const gate = new Gate();
-    let nSteps = 0;
     toy.reply = () => '# Seen\n\n- a **star**\n- `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n';
-    toy.onStep = () => (++nSteps > 12 ? gate.wait() : undefined);
+    toy.hold(12);
     const page = await arrive();
     await ask(page, 'What?');
     // Half of it is there, and the page takes it for what it is.
     await page.waitForSelector('article h3');
     expect(await page.$('article table')).toBeNull();
-    gate.open();
+    toy.release();
     await answered(page);
     const kinds = ['h3', 'strong', 'li', 'code', 'td'];
     const drawn = (names: string[]) =>
@@ -55,17 +53,46 @@ describe('the chat page', browserTests, () => {
     expect(await page.evaluate(drawn, kinds)).toEqual(['Seen', 'star', 'a star', 'code', '1']);
   });
 
+  it('draws code and lists as they grow, never otherwise than they will be', async () => {
+    const code = 'const a = 1;\n\nconst b = 2;\n';
+    const items = ['one', 'two', 'three', 'four'];
+    toy.reply = () =>
+      `\`\`\`ts\n${code}\`\`\`\n\n${items.map((item) => `1. **${item}**\n`).join('')}`;
+    const page = await arrive();
+    await page.waitForSelector('main');
+    await page.evaluate(() => {
+      window.drawn = [];
+      new MutationObserver(() => {
+        const texts = (of: string) =>
+          [...document.querySelectorAll(of)].map((one) => one.textContent);
+        window.drawn.push([texts('article pre')[0] ?? '', texts('article li')]);
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    // A frame for every letter.
+    const frame = () => new Promise<void>((resolve) => window.requestAnimationFrame(resolve));
+    toy.onStep = () => page.evaluate(frame);
+    await ask(page, 'What?');
+    await answered(page);
+    const drawn: [string, string[]][] = await page.evaluate(() => window.drawn);
+    for (const [text] of drawn) expect(code).toContain(text.trimEnd());
+    for (const [, list] of drawn)
+      list.forEach((item, i) => {
+        expect(items[i]!.startsWith(item)).toBe(true);
+        if (i < list.length - 2) expect(item).toBe(items[i]);
+      });
+    expect(new Set(drawn.map(([text]) => text)).size).toBeGreaterThan(5);
+    expect(drawn.at(-1)).toEqual([code, items]);
+  });
+
   it('stops, and answers again beside what there was', async () => {
-    const gate = new Gate();
-    let nSteps = 0;
     toy.reply = () => 'one two three';
-    toy.onStep = () => (++nSteps > 5 ? gate.wait() : undefined);
+    toy.hold(5);
     const page = await arrive();
     await ask(page, 'Count');
     await sees(page, 'one');
     await press(page, 'Stop');
     await sees(page, 'Stopped.');
-    gate.open();
+    toy.release();
     await answered(page);
     expect(await newest(page)).not.toContain('three');
     await press(page, 'Answer again');
@@ -166,9 +193,8 @@ describe('the chat page', browserTests, () => {
   });
 
   it('tells its place in the line, and how far the prompt is', async () => {
-    const gate = new Gate();
     toy.reply = () => 'yes';
-    toy.onStep = gate.wait;
+    toy.hold(0);
     const page = await arrive();
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ messages: [{ role: 'user', content: 'first' }] });
@@ -178,7 +204,7 @@ describe('the chat page', browserTests, () => {
       .toMatch(/requests_running.* 1/);
     await ask(page, 'second');
     await sees(page, 'Next in line');
-    gate.open();
+    toy.release();
     await answered(page);
     expect((await first).status).toBe(200);
   });

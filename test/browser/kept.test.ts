@@ -16,6 +16,7 @@ import {
   toyServer,
   type Visit,
   visit,
+  WAIT_MS,
 } from './rig/page-rig.js';
 
 const PICTURE = join(import.meta.dirname, '../../demo/pictures/shape-2.png');
@@ -32,7 +33,7 @@ const titles = (page: Page) =>
     items.map((one) => one.innerText.trim()),
   );
 const lists = (page: Page, ...wanted: string[]) =>
-  expect.poll(() => titles(page), { timeout: 20_000 }).toEqual(wanted);
+  expect.poll(() => titles(page), { timeout: WAIT_MS }).toEqual(wanted);
 
 async function attach(page: Page, opener: () => Promise<void>, ...files: string[]) {
   const [chooser] = await Promise.all([page.waitForFileChooser(), opener()]);
@@ -88,6 +89,7 @@ describe('the chat page', browserTests, () => {
     await lists(other, 'second', 'first');
     await ask(other, 'third');
     await answered(other);
+    await page.bringToFront();
     await lists(page, 'third', 'second', 'first');
   });
 
@@ -109,11 +111,13 @@ describe('the chat page', browserTests, () => {
     await menu(page, 'More for “apple”', 'Rename');
     await fill(page, 'Title of the conversation', 'fruit');
     await page.keyboard.press('Enter');
-    await expect.poll(async () => (await titles(page)).sort()).toEqual(['fruit', 'melon']);
+    await expect
+      .poll(async () => (await titles(page)).sort(), { timeout: WAIT_MS })
+      .toEqual(['fruit', 'melon']);
     await menu(page, 'More for “melon”', 'Delete');
     await lists(page, 'fruit');
     await press(page, 'Undo');
-    await expect.poll(async () => (await titles(page)).length).toBe(2);
+    await expect.poll(async () => (await titles(page)).length, { timeout: WAIT_MS }).toBe(2);
     await menu(page, 'More for “melon”', 'Delete');
     await lists(page, 'fruit');
     await page.reload();
@@ -143,7 +147,7 @@ describe('the chat page', browserTests, () => {
       readdirSync(folder)
         .filter((name) => !name.endsWith('.crdownload'))
         .sort();
-    await expect.poll(whole, { timeout: 20_000 }).toEqual(['look-here.json', 'look-here.md']);
+    await expect.poll(whole, { timeout: WAIT_MS }).toEqual(['look-here.json', 'look-here.md']);
     const markdown = readFileSync(join(folder, 'look-here.md'), 'utf8');
     expect(markdown).toContain('look here');
     expect(markdown).toContain('echo');

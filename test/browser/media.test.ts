@@ -10,7 +10,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { skipUnless } from '../support/skip-unless.js';
 import { type DemoServe, demoServe } from './rig/demo-serve.js';
 import { answered, ask, fill, newest, press, sees, seesNot } from './rig/page-acts.js';
-import { browserTests, leave, named, startBrowser, type Visit, visit } from './rig/page-rig.js';
+import {
+  browserTests,
+  leave,
+  named,
+  startBrowser,
+  type Visit,
+  visit,
+  WAIT_MS,
+} from './rig/page-rig.js';
 
 const PICTURES = join(import.meta.dirname, '../../demo/pictures');
 const picture = (name: string) => join(PICTURES, name);
@@ -27,7 +35,7 @@ const attached = (page: Page) =>
     items.map((item) => item.getAttribute('aria-label')),
   );
 const holds = (page: Page, ...names: string[]) =>
-  expect.poll(() => attached(page), { timeout: 20_000 }).toEqual(names);
+  expect.poll(() => attached(page), { timeout: WAIT_MS }).toEqual(names);
 
 async function choose(page: Page, ...files: string[]): Promise<void> {
   const [chooser] = await Promise.all([
@@ -61,11 +69,11 @@ describe('the chat page', browserTests, () => {
     await choose(page, picture('corner-1.png'), picture('count-2.jpg'));
     await holds(page, 'shape-2.png', 'corner-1.png', 'count-2.jpg');
     await paste(page, picture('number-1.png'));
-    await expect.poll(async () => (await attached(page)).length).toBe(4);
+    await expect.poll(async () => (await attached(page)).length, { timeout: WAIT_MS }).toBe(4);
     await press(page, 'Take a picture');
     await page.waitForFunction(() => document.querySelector('dialog video')?.videoWidth > 0);
     await press(page, 'Take the picture');
-    await expect.poll(async () => (await attached(page)).length).toBe(5);
+    await expect.poll(async () => (await attached(page)).length, { timeout: WAIT_MS }).toBe(5);
     const [, , , pasted, shot] = await attached(page);
     await press(page, `Remove ${shot}`);
     await press(page, `Remove ${pasted}`);

@@ -60,7 +60,8 @@ describe('the main package', () => {
     const kinds = [
       /^(LICENSE|README\.md|package\.json|CMakeLists\.txt)$/,
       /^dist\/(src|eval)\/.*\.(js|d\.ts)$/,
-      /^docs\/[\w-]+\.md$/,
+      /^dist\/src\/server\/page\/(index\.html|assets\/([\w-]+\.css|LICENSES\.md))$/,
+      /^docs\/([\w-]+\.md|images\/[\w-]+\.png)$/,
       /^demo\/(checkpoint|pictures)\/[\w.-]+$/,
       /^src\/verify\/tables\/[\w.-]+\.json$/,
       /^(native\/((?!interop)\w+\/)?|cmake\/)[\w.-]+\.(cc|h|cmake|txt)$/,
@@ -69,11 +70,14 @@ describe('the main package', () => {
     ];
     expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
     const needed = ['dist/src/index.js', 'dist/src/index.d.ts', 'native/js/addon.cc', 'LICENSE'];
+    needed.push('dist/src/server/page/index.html', 'dist/src/server/page/assets/LICENSES.md');
     for (const file of needed) expect(main.files).toContain(file);
   });
 
   test('has nothing of sources that are gone', () => {
-    const compiled = main.files.filter((file) => /^dist\/.*\.js$/.test(file));
+    const compiled = main.files.filter((file) =>
+      /^dist\/(?!src\/server\/page\/).*\.js$/.test(file),
+    );
     const sources = compiled.map((file) => file.replace(/^dist\/(.*)\.js$/, '$1.ts'));
     expect(sources.filter((file) => !statSync(root(file), { throwIfNoEntry: false }))).toEqual([]);
   });

@@ -50,6 +50,8 @@ describe('the page', () => {
       'form-action': "'none'",
       'frame-ancestors': "'none'",
     });
+    expect(headers['x-dns-prefetch-control']).toBe('off');
+    expect(headers['referrer-policy']).toBe('no-referrer');
     expect(headers['x-content-type-options']).toBe('nosniff');
     expect((await app.inject('/v1/models')).statusCode).toBe(401);
   });

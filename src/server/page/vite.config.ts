@@ -8,6 +8,8 @@ export default defineConfig({
   build: {
     outDir: '../../../dist/src/server/page',
     emptyOutDir: true,
+    // Of what is put into it.
+    license: { fileName: 'assets/LICENSES.md' },
     target: 'es2022',
     // An inlined picture or font would need `data:` in the page's policy.
     assetsInlineLimit: 0,

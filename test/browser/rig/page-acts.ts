@@ -54,18 +54,3 @@ export async function lastOf(page: Page, name: string, role = 'button'): Promise
   await page.waitForSelector(named(name, role));
   return (await page.$$(named(name, role))).at(-1)!;
 }
-
-/** Holds a toy's answers until it is opened. */
-export class Gate {
-  #open = () => {};
-  readonly #opened: Promise<void>;
-
-  constructor() {
-    this.#opened = new Promise((resolve) => {
-      this.#open = resolve;
-    });
-  }
-
-  open = (): void => this.#open();
-  wait = (): Promise<void> => this.#opened;
-}

@@ -12,6 +12,9 @@ import { fakeModel } from '../../support/fake-model.js';
 import { listening } from '../../support/serving.js';
 import { skipUnless } from '../../support/skip-unless.js';
 
+/** Longest to wait for what will be there on any machine, however slow. */
+export const WAIT_MS = 100_000;
+
 const NAMES = ['chromium', 'google-chrome', 'chromium-browser', 'chrome'];
 
 export const BROWSER = findBrowser();
@@ -44,25 +47,47 @@ export interface Toy {
   url: string;
   /** What it answers from now on, to the prompt as text. */
   reply: (prompt: string) => string;
-  /** Before each step of its answers; may wait. */
-  onStep: (() => void | Promise<void>) | undefined;
+  /** Before each step of its answers; may throw. */
+  onStep: (() => void) | undefined;
+  /** Lets so many steps more be done, until `release`. */
+  hold(steps: number): void;
+  release(): void;
   close(): Promise<void>;
 }
 
 /** The real server and the whole engine on a model that says what the test wants, a byte at a time. */
 export async function toyServer(server: ServerOptions = {}): Promise<Toy> {
-  const toy: Toy = { url: '', reply: () => 'yes', onStep: undefined, close: async () => {} };
+  let held: { left: number; released: Promise<void>; release: () => void } | undefined;
   const fake: FakeBindingOptions = {
     reply: (prompt) => toy.reply(prompt),
-    onStep: () => toy.onStep?.(),
+    onStep: async () => {
+      toy.onStep?.();
+      if (held && held.left-- <= 0) await held.released;
+    },
   };
   const { model } = await fakeModel(fake);
   const app = createServer(model, { modelName: 'toy', page: true, drainMs: 0, ...server });
-  toy.url = (await listening(app)).url;
-  toy.close = async () => {
-    toy.onStep = undefined;
-    await app.close();
-    await model.dispose();
+  const toy: Toy = {
+    url: (await listening(app)).url,
+    reply: () => 'yes',
+    onStep: undefined,
+    hold(left) {
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      held = { left, released, release };
+    },
+    release() {
+      toy.onStep = undefined;
+      held?.release();
+      held = undefined;
+    },
+    async close() {
+      toy.release();
+      await app.close();
+      await model.dispose();
+    },
   };
   return toy;
 }
@@ -110,13 +135,14 @@ export async function visit(browser: Browser, url: string, looks: Looks = {}): P
     'clipboard-sanitized-write',
   ]);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(WAIT_MS);
   const cdp = await page.createCDPSession();
   const visited: Visit = {
     ...{ page, cdp, problems: [], requests: [], chats: [] },
     close: () => context.close(),
   };
   watch(visited, new URL(url).origin);
+  await readChats(visited);
   const isPhone = width < 600;
   await page.setViewport({ width, height, isMobile: isPhone, hasTouch: isPhone });
   await page.emulateMediaFeatures([
@@ -128,21 +154,19 @@ export async function visit(browser: Browser, url: string, looks: Looks = {}): P
   if (quota !== undefined)
     await cdp.send('Storage.overrideQuotaForOrigin', { origin: url, quotaSize: quota });
   await page.goto(url);
+  await page.waitForSelector('#message');
+  // What listens to files and keys is there after a frame.
+  await page.evaluate(
+    () => new Promise((resolve) => window.requestAnimationFrame(() => setTimeout(resolve))),
+  );
   return visited;
 }
 
-function watch({ page, problems, requests, chats }: Visit, origin: string): void {
+function watch({ page, problems, requests }: Visit, origin: string): void {
   page.on('request', (request) => {
     const url = new URL(request.url());
     if (['blob:', 'data:'].includes(url.protocol)) return;
     requests.push(url.pathname);
-    if (url.pathname === '/v1/chat/completions') {
-      const place = chats.push(undefined) - 1;
-      // Pictures are sent as blobs, which are read when they are asked for.
-      void request.fetchPostData().then((body) => {
-        chats[place] = JSON.parse(body ?? 'null');
-      });
-    }
     if (url.origin !== origin) problems.push(`asked ${url}`);
   });
   page.on('pageerror', (error) => problems.push(`error: ${String(error)}`));
@@ -152,6 +176,19 @@ function watch({ page, problems, requests, chats }: Visit, origin: string): void
   page.on('dialog', (dialog) => {
     problems.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
+  });
+}
+
+/** Their bodies are blobs, which a browser's protocol does not show. */
+async function readChats({ page, chats }: Visit): Promise<void> {
+  await page.exposeFunction('seeChat', (body: string) => chats.push(JSON.parse(body)));
+  await page.evaluateOnNewDocument(() => {
+    const { fetch } = window;
+    window.fetch = async (url: string, options: RequestInit = {}) => {
+      if (String(url).endsWith('/chat/completions'))
+        await window.seeChat(await new Response(options.body ?? null).text());
+      return fetch(url, options);
+    };
   });
 }
 

@@ -14,6 +14,7 @@ import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { convert } from '../../../src/convert/convert.js';
+import { LlavaError } from '../../../src/errors.js';
 import { writeError } from '../../../src/files/whole-file.js';
 import { makeModel } from '../../../src/models/make-model.js';
 import { cacheFolder } from '../../../src/models/model-cache.js';
@@ -121,6 +122,14 @@ describe('a disk', () => {
     const message = expect.stringContaining('LLAVA_ONEVISION_CACHE');
     await expect(make()).rejects.toMatchObject({ code, message });
     expect(readdirSync(folder())).toEqual([]);
+  });
+
+  test('that fills up while the addon writes', async () => {
+    vi.mocked(convert).mockImplementation(async ({ outdir }) => {
+      const path = join(outdir, 'x');
+      throw new LlavaError('ERR_WRITE', 'Cannot write x', { path, system: 'ENOSPC' });
+    });
+    await expect(make()).rejects.toMatchObject({ code: 'ERR_DISK_FULL', path: folder() });
   });
 
   test('other failures stay what they are', async () => {

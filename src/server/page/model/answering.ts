@@ -8,9 +8,11 @@ import { toRequest } from '../wire/to-request.js';
 import { words } from '../words/words.js';
 import { askForKey, lostServer, models } from './link.js';
 import { blobOf } from './media.js';
+import { say } from './notices.js';
 import { change, conversations, parts } from './state.js';
 import { branch } from './tree.js';
 import type { Conversation, Id, Turn } from './types.js';
+import { holdWriting } from './writing-lock.js';
 
 export type Progress = Exclude<ChatNews, { kind: 'text' | 'end' }>;
 
@@ -35,6 +37,7 @@ export async function answer(turn: Turn, all: readonly Turn[]): Promise<void> {
   const conversation = conversations.value.find(({ id }) => id === turn.conversation);
   if (!conversation || liveIn(conversation.id)) return;
   const live = begin(turn);
+  const free = holdWriting(turn.id);
   let end: Partial<Turn>;
   try {
     end = await written(live, conversation, all);
@@ -44,6 +47,7 @@ export async function answer(turn: Turn, all: readonly Turn[]): Promise<void> {
   const keeping = change(turn.conversation, {}, { ...turn, text: live.text.value, ...end });
   lives.value = new Map([...lives.value].filter(([id]) => id !== turn.id));
   await keeping;
+  free();
 }
 
 /** What is written when the page closes is not lost. */
@@ -80,6 +84,7 @@ async function written(
     if (news.kind === 'end')
       end = { state: news.reason === 'length' ? 'length' : 'done', seen: news.seen };
     if (news.kind === 'queued' || news.kind === 'stage') live.progress.value = news;
+    if (news.kind === 'queued') say(words().queued(news.place));
     if (news.kind !== 'text') continue;
     live.progress.value = undefined;
     live.text.value += news.text;

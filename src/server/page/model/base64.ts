@@ -18,7 +18,11 @@ export async function toDataUrl(blob: Blob, type: string): Promise<Blob> {
   return new Blob([`data:${type};base64,`, await toBase64(blob)]);
 }
 
-function encoded(bytes: Uint8Array): string {
+/** What younger browsers do by themselves, thirty times as fast. */
+type Native = Uint8Array & { toBase64?: () => string };
+
+function encoded(bytes: Native): string {
+  if (bytes.toBase64) return bytes.toBase64();
   let text = '';
   for (let at = 0; at < bytes.length; at += AT_ONCE)
     text += String.fromCharCode(...bytes.subarray(at, at + AT_ONCE));

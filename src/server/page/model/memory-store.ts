@@ -7,7 +7,7 @@ export class MemoryStore implements Store {
   readonly isKept = false;
   readonly #conversations = new Map<Id, Conversation>();
   readonly #turns = new Map<Id, Turn>();
-  readonly #media = new Map<Id, Blob>();
+  readonly #media = new Map<Id, { media: Media; blob: Blob }>();
   readonly #index = new SearchIndex();
 
   async conversations(): Promise<Conversation[]> {
@@ -25,20 +25,35 @@ export class MemoryStore implements Store {
     for (const turn of turns) this.#turns.set(turn.id, structuredClone(turn));
   }
 
-  async addMedia(blob: Blob, { id }: Media): Promise<void> {
-    this.#media.set(id, blob);
+  async addMedia(blob: Blob, media: Media): Promise<void> {
+    this.#media.set(media.id, { media, blob });
   }
 
   async media(id: Id): Promise<Blob | undefined> {
-    return this.#media.get(id);
+    return this.#media.get(id)?.blob;
   }
 
   async remove(conversation: Id): Promise<void> {
-    const removed = this.#of(conversation);
-    this.#conversations.delete(conversation);
-    for (const { id } of removed) this.#turns.delete(id);
+    const removed = this.forget(conversation);
     const used = new Set([...this.#turns.values()].flatMap(mediaIds));
-    for (const id of removed.flatMap(mediaIds)) if (!used.has(id)) this.#media.delete(id);
+    for (const id of removed.flatMap(mediaIds)) if (!used.has(id)) this.forgetMedia(id);
+  }
+
+  /** It is kept elsewhere; its media stay. @returns its turns */
+  forget(conversation: Id): Turn[] {
+    const turns = this.#of(conversation);
+    this.#index.forget(conversation);
+    this.#conversations.delete(conversation);
+    for (const { id } of turns) this.#turns.delete(id);
+    return turns;
+  }
+
+  forgetMedia(id: Id): void {
+    this.#media.delete(id);
+  }
+
+  allMedia(): [Media, Blob][] {
+    return [...this.#media.values()].map(({ media, blob }) => [media, blob]);
   }
 
   async search(text: string): Promise<Id[]> {

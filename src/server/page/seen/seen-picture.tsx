@@ -23,7 +23,9 @@ export function SeenPicture({ media, seen }: { media: Media; seen: SeenImage }) 
 function Canvas({ media, seen, url }: { media: Media; seen: SeenImage; url?: string | null }) {
   const hatch = useId();
   const { canvas, picture, grid } = seen;
-  const unit = Math.max(canvas.width, canvas.height) / 100;
+  const longest = Math.max(canvas.width, canvas.height);
+  // Of numbers and hatching: neither larger than a small tile bears nor smaller than can be read.
+  const unit = Math.min(longest / 100, canvas.width / grid.cols / 28);
   const tiles = Array.from({ length: grid.cols * grid.rows }, (_, index) => index);
   return (
     <svg

@@ -6,8 +6,8 @@ let math: typeof import('./math.js') | undefined;
 
 /** @param isOpen whether its last block is still written */
 export function dress(fragment: DocumentFragment, isOpen: boolean): DocumentFragment {
-  // A list's own is of its items' texts, which count only while they have none of their own.
-  const directed = 'p:not(li p),ul,ol,h3,h4,h5,h6,td,th';
+  // A list's and a table's is of the texts within, which count only while they have none of their own.
+  const directed = 'p:not(li p),ul,ol,h3,h4,h5,h6,table';
   for (const node of fragment.querySelectorAll<HTMLElement>(directed)) node.dir = 'auto';
   const blocks = [...fragment.querySelectorAll('pre')];
   for (const pre of blocks) dressCode(pre, isOpen && pre === blocks.at(-1));

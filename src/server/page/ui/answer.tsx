@@ -8,8 +8,10 @@ import { SeenToggle } from '../seen/seen-toggle.js';
 import { Markdown } from '../text/markdown.js';
 import { words } from '../words/words.js';
 import { Button } from './button.js';
-import { Again, Onward, Warning } from './icons.js';
+import { Ending, useWrittenElsewhere } from './ending.js';
+import { Again, Onward } from './icons.js';
 import { JsonAnswer } from './json-answer.js';
+import { focusMessage } from './layout.js';
 import { useNear } from './near.js';
 import { ProgressLine } from './progress-line.js';
 import { CopyButton, TurnActions } from './turn-actions.js';
@@ -27,11 +29,7 @@ export function Answer({ turn, at, of, isLast, isNearEnd }: TurnProps) {
       tabIndex={-1}
       aria-busy={live ? true : undefined}
     >
-      {turn.model && (
-        <p class="answerer" aria-hidden="true">
-          {turn.model}
-        </p>
-      )}
+      {turn.model && <h2 class="answerer">{turn.model}</h2>}
       <Body turn={turn} live={live} isNear={isNear} />
       {live ? (
         <ProgressLine progress={live.progress.value} />
@@ -54,27 +52,29 @@ function Body({ turn, live, isNear }: BodyProps) {
   wasNear.current ||= isNear || live !== undefined;
   const text = live ? live.text.value : turn.text;
   if (text === '') return null;
-  if (turn.isJson) return live ? <pre class="raw-json">{text}</pre> : <JsonAnswer text={text} />;
+  if (turn.isJson)
+    return live ? <pre class="raw-json">{text}</pre> : <JsonAnswer key={turn.id} text={text} />;
   if (!wasNear.current) return <div class="source">{text}</div>;
-  return <Markdown text={text} isWriting={live !== undefined} />;
+  return <Markdown key={turn.id} text={text} isWriting={live !== undefined} />;
 }
 
 function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
   const [isOpen, setOpen] = useState(false);
   const id = useId();
   const t = words();
-  const isCut = turn.state !== undefined && turn.state !== 'done';
+  // The button goes, and the focus with it.
+  const begin = (how: (turn: Turn) => Promise<void>) => {
+    focusMessage();
+    void how(turn);
+  };
+  const isElsewhere = useWrittenElsewhere(turn);
+  const isCut = turn.state !== undefined && turn.state !== 'done' && !isElsewhere;
   return (
     <>
-      <Ending turn={turn} />
+      <Ending turn={turn} isElsewhere={isElsewhere} />
       <TurnActions turn={turn} at={at} of={of}>
         {turn.text !== '' && <CopyButton text={turn.text} />}
-        <Button
-          name={t.again}
-          icon={Again}
-          disabled={!canAsk()}
-          onClick={() => void askAgain(turn)}
-        />
+        <Button name={t.again} icon={Again} disabled={!canAsk()} onClick={() => begin(askAgain)} />
         {isLast && isCut && turn.text !== '' && !turn.isJson && (
           <Button
             name={t.goOn}
@@ -82,7 +82,7 @@ function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
             hasText
             look="is-plain"
             disabled={!canAsk()}
-            onClick={() => void goOn(turn)}
+            onClick={() => begin(goOn)}
           />
         )}
         {turn.seen && (
@@ -97,34 +97,4 @@ function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
       {turn.seen && isOpen && <SeenLater turn={turn} seen={turn.seen} id={id} />}
     </>
   );
-}
-
-/** Why it ends where it ends, unless the model ended it. */
-function Ending({ turn }: { turn: Turn }) {
-  const t = words();
-  if (turn.state === 'failed')
-    return (
-      <p class="ending is-failed" role="alert">
-        <Warning />
-        <span>
-          {t.failedNote} {turn.error}
-        </span>
-        <button
-          type="button"
-          class="button is-plain"
-          disabled={!canAsk()}
-          onClick={() => void askAgain(turn)}
-        >
-          {t.retry}
-        </button>
-      </p>
-    );
-  const notes = {
-    stopped: t.stoppedNote,
-    length: t.lengthNote,
-    writing: t.interruptedNote,
-    done: '',
-  };
-  const note = notes[turn.state ?? 'done'];
-  return note ? <p class="ending">{note}</p> : null;
 }

@@ -1,42 +1,44 @@
 /** One conversation in the list: opens it; its menu renames, exports and deletes it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { liveIn } from '../model/answering.js';
-import { remove, rename, saveAsJson, saveAsMarkdown } from '../model/conversations.js';
+import { open, remove, rename, saveAsJson, saveAsMarkdown } from '../model/conversations.js';
 import { currentId } from '../model/state.js';
-import type { Conversation } from '../model/types.js';
+import type { Conversation, Id } from '../model/types.js';
 import { words } from '../words/words.js';
 import { Bin, Out, Pen } from './icons.js';
+import { closeDrawers } from './layout.js';
 import { ActionMenu } from './menu.js';
 
-interface Props {
-  conversation: Conversation;
-  onOpen: () => void;
-}
-
-export function ConversationItem({ conversation, onOpen }: Props) {
+export function ConversationItem({ conversation }: { conversation: Conversation }) {
   const [isNaming, setNaming] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
   const t = words();
   const title = conversation.title || t.untitled;
   const isOpen = conversation.id === currentId.value;
+  const done = (isByKey: boolean) => {
+    setNaming(false);
+    if (isByKey) requestAnimationFrame(() => opener.current?.focus());
+  };
   const actions = [
     { label: t.rename, icon: Pen, run: () => setNaming(true) },
     { label: t.exportMarkdown, icon: Out, run: () => void saveAsMarkdown(conversation) },
     { label: t.exportJson, icon: Out, run: () => void saveAsJson([conversation]) },
-    { label: t.remove, icon: Bin, run: () => remove(conversation), isDangerous: true },
+    { label: t.remove, icon: Bin, run: () => removeIt(conversation), isDangerous: true },
   ];
   if (isNaming)
     return (
       <li class="conversation">
-        <Naming conversation={conversation} onDone={() => setNaming(false)} />
+        <Naming conversation={conversation} onDone={done} />
       </li>
     );
   return (
     <li class="conversation" data-open={isOpen || undefined}>
       <button
+        ref={opener}
         type="button"
         class="conversation-open"
         aria-current={isOpen ? 'page' : undefined}
-        onClick={onOpen}
+        onClick={() => show(conversation.id)}
         title={title}
       >
         <span class="conversation-title">{title}</span>
@@ -47,12 +49,38 @@ export function ConversationItem({ conversation, onOpen }: Props) {
   );
 }
 
-function Naming({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
+function removeIt(conversation: Conversation): void {
+  remove(conversation);
+  document.getElementById('search')?.focus();
+}
+
+function show(id: Id): void {
+  closeDrawers();
+  void open(id);
+}
+
+interface NamingProps {
+  conversation: Conversation;
+  onDone: (isByKey: boolean) => void;
+}
+
+function Naming({ conversation, onDone }: NamingProps) {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.select(), []);
+  const isByKey = useRef(false);
+  useEffect(() => {
+    field.current?.focus();
+    field.current?.select();
+  }, []);
   const done = () => {
     rename(conversation, field.current?.value ?? '');
-    onDone();
+    onDone(isByKey.current);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.isComposing || (event.key !== 'Enter' && event.key !== 'Escape')) return;
+    event.stopPropagation();
+    isByKey.current = true;
+    if (event.key === 'Escape' && field.current) field.current.value = conversation.title;
+    field.current?.blur();
   };
   return (
     <input
@@ -61,13 +89,7 @@ function Naming({ conversation, onDone }: { conversation: Conversation; onDone: 
       defaultValue={conversation.title}
       aria-label={words().newTitle}
       onBlur={done}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape' && field.current) field.current.value = conversation.title;
-        if (event.key === 'Enter' || event.key === 'Escape') {
-          event.stopPropagation();
-          field.current?.blur();
-        }
-      }}
+      onKeyDown={onKeyDown}
     />
   );
 }

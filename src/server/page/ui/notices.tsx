@@ -72,9 +72,9 @@ export function Reader() {
 }
 
 function ending({ text, turn, abort }: Live, from: number): string {
-  const { stoppedNote, done } = words();
+  const { stoppedNote, done, failedNote } = words();
+  const now = turns.value.find(({ id }) => id === turn.id);
+  const failure = now?.state === 'failed' ? `${failedNote} ${now.error}` : undefined;
   const rest = spokenText(text.value.slice(from));
-  const state = turns.value.find(({ id }) => id === turn.id)?.state;
-  // A failure is an alert of its own.
-  return `${rest} ${abort.signal.aborted ? stoppedNote : state === 'failed' ? '' : done}`.trim();
+  return `${rest} ${failure ?? (abort.signal.aborted ? stoppedNote : done)}`.trim();
 }

@@ -44,7 +44,8 @@ export function Thread() {
             const at = all.indexOf(turn.id) + 1;
             return (
               <Kind
-                key={turn.id}
+                // Versions of a turn take each other's place, and the focus stays.
+                key={turn.parent ?? turn.conversation}
                 turn={turn}
                 at={at}
                 of={all.length}
@@ -86,10 +87,16 @@ function useStuck(scroller: Ref, content: Ref, setAtEnd: (is: boolean) => void):
     const watcher = new ResizeObserver(() => isStuck.current && toEnd());
     watcher.observe(content.current);
     watcher.observe(element);
+    // What the reader opens within it shall not run away.
+    const onClick = () => {
+      isStuck.current &&= liveIn(currentId.value) !== undefined;
+    };
     element.addEventListener('scroll', onScroll, { passive: true });
+    element.addEventListener('click', onClick);
     return () => {
       watcher.disconnect();
       element.removeEventListener('scroll', onScroll);
+      element.removeEventListener('click', onClick);
     };
   }, []);
   return toEnd;

@@ -87,6 +87,8 @@ export const en = {
   stoppedNote: 'Stopped.',
   lengthNote: 'The answer reached its length limit.',
   interruptedNote: 'The page was closed while this was written.',
+  emptyNote: 'The answer is empty.',
+  elsewhereNote: 'It is being written in another window.',
   failedNote: 'No answer:',
   unreachable: 'The server did not answer.',
   brokeOff: 'The connection broke off.',
@@ -103,7 +105,7 @@ export const en = {
       : `Waiting: ${count(before, 'request is', 'requests are')} before this one`,
   stages: {
     send: 'Sending',
-    open: 'Reading',
+    open: 'Opening',
     queue: 'Waiting for a place',
     decode: 'Preparing pictures',
     encode: 'Looking',

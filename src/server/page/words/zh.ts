@@ -88,6 +88,8 @@ export const zh: Words = {
   stoppedNote: '已停止。',
   lengthNote: '回答达到了长度上限。',
   interruptedNote: '写这段回答时页面被关闭了。',
+  emptyNote: '回答为空。',
+  elsewhereNote: '正在另一个窗口中书写。',
   failedNote: '没有回答：',
   unreachable: '服务器没有响应。',
   brokeOff: '连接中断了。',
@@ -100,7 +102,7 @@ export const zh: Words = {
   queued: (before) => (before === 0 ? '下一个就是' : `排队中：前面有 ${n(before)} 个请求`),
   stages: {
     send: '正在发送',
-    open: '读取',
+    open: '打开',
     queue: '等待空位',
     decode: '准备图片',
     encode: '观看',

@@ -3,6 +3,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { KeptStore } from '../../../../src/server/page/model/kept-store.js';
 import { MemoryStore } from '../../../../src/server/page/model/memory-store.js';
+import { SpillingStore } from '../../../../src/server/page/model/spilling-store.js';
 import { openStore, StorageFull, type Store } from '../../../../src/server/page/model/store.js';
 import { conversation, picture, turn } from './turns.js';
 
@@ -16,6 +17,7 @@ afterEach(() => {
 const makers: Record<string, () => Promise<Store>> = {
   kept: () => KeptStore.open(),
   'in memory': async () => new MemoryStore(),
+  'with room': async () => new SpillingStore(await KeptStore.open()),
 };
 
 describe.each(Object.entries(makers))('%s', (_, open) => {
@@ -113,6 +115,30 @@ test('a full disk is said as such, and nothing of the change is kept', async () 
   const later = conversation('c', { title: 'after' });
   await expect(store.put(later, turn('t', null))).rejects.toThrow(StorageFull);
   expect((await store.conversations())[0]!.title).toBe('before');
+});
+
+test('what there is no room for is held, said as such, and kept once there is room', async () => {
+  const kept = new MemoryStore();
+  const store = new SpillingStore(kept);
+  await store.put(conversation('old'), turn('o', null, { conversation: 'old' }));
+  await store.put(conversation('c'), turn('a', null, { created: 1 }));
+  const full = [vi.spyOn(kept, 'put'), vi.spyOn(kept, 'addMedia')];
+  for (const spy of full) spy.mockRejectedValue(new StorageFull());
+  const media = [picture('p')];
+  await expect(store.addMedia(new Blob(['abc']), media[0]!)).rejects.toThrow(StorageFull);
+  const later = turn('b', 'a', { created: 2, media, text: 'new' });
+  await expect(store.put(conversation('c', { title: 'T' }), later)).rejects.toThrow(StorageFull);
+  const isWhole = async (from: Store) => {
+    expect((await from.turns('c')).map(({ id }) => id)).toEqual(['a', 'b']);
+    expect((await from.conversations()).find(({ id }) => id === 'c')!.title).toBe('T');
+    expect(await (await from.media('p'))!.text()).toBe('abc');
+    expect(await from.search('new')).toEqual(['c']);
+  };
+  await isWhole(store);
+  for (const spy of full) spy.mockRestore();
+  await store.remove('old');
+  await isWhole(store);
+  await isWhole(kept);
 });
 
 test('media of a question that was never asked go after a day', async () => {

@@ -1,0 +1,175 @@
+// The chat page in light and dark, wide and narrow: axe finds nothing, nothing is cut off; by keys alone; in Chinese.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Browser, Page } from 'puppeteer-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { answered, ask, press, sees, seesNot } from './rig/page-acts.js';
+import {
+  browserTests,
+  type Looks,
+  leave,
+  named,
+  startBrowser,
+  type Toy,
+  toyServer,
+  type Visit,
+  visit,
+} from './rig/page-rig.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PICTURE = join(import.meta.dirname, '../../demo/pictures/shape-2.png');
+const ANSWER =
+  '# A picture\n\nIt has a **star**, a [link](https://example.org) and `code`:\n\n' +
+  '```js\nconst answer = 42;\n```\n\n| what | how many |\n|---|---|\n| star | 1 |\n\n> $x^2$';
+
+let browser: Browser;
+let toy: Toy;
+let here: Visit;
+
+/** What is wrong for those who hear the page or see it badly. */
+async function complaints(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const rules = { 'target-size': { enabled: true } };
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'], rules });
+    return violations.flatMap(
+      ({ id, nodes }: { id: string; nodes: { html: string; failureSummary: string }[] }) =>
+        nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
+    );
+  });
+}
+
+/** How far the page is wider than its window. */
+const overhang = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+
+async function isFine(page: Page): Promise<void> {
+  expect(await complaints(page)).toEqual([]);
+  expect(await overhang(page)).toBeLessThanOrEqual(0);
+}
+
+const chord = async (page: Page, ...keys: string[]) => {
+  // biome-ignore lint/suspicious/noExplicitAny: names of keys
+  const names = keys as any[];
+  for (const key of names) await page.keyboard.down(key);
+  for (const key of names.toReversed()) await page.keyboard.up(key);
+};
+
+const focused = (page: Page) =>
+  page.evaluate(
+    () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id,
+  );
+
+describe('the chat page', browserTests, () => {
+  beforeAll(async () => {
+    [browser, toy] = await Promise.all([startBrowser(), toyServer()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await toy?.close();
+  });
+  afterEach((context) => leave(here, context));
+
+  const arrive = async (looks: Looks = {}) => {
+    here = await visit(browser, toy.url, looks);
+    return here.page;
+  };
+
+  it.each<[string, number, 'light' | 'dark']>([
+    ['light', 1280, 'light'],
+    ['dark', 1280, 'dark'],
+    ['light on a phone', 390, 'light'],
+    ['dark on a phone', 390, 'dark'],
+  ])('is for everybody: %s', async (_, width, scheme) => {
+    toy.reply = () => ANSWER;
+    const page = await arrive({ width, scheme });
+    const isPhone = width < 600;
+    await isFine(page);
+    const [chooser] = await Promise.all([
+      page.waitForFileChooser(),
+      press(page, 'Add pictures or clips'),
+    ]);
+    await chooser.accept([PICTURE]);
+    await page.waitForSelector('li[aria-label="shape-2.png"]');
+    await ask(page, 'What is in it?');
+    await answered(page);
+    await page.locator('::-p-text(What the model saw)').click();
+    await page.waitForSelector('article svg[role=img]');
+    await page.waitForSelector('article pre [class^=hljs]');
+    await isFine(page);
+    await press(page, 'Show settings');
+    await page.waitForSelector('aside');
+    await isFine(page);
+    await press(page, 'Hide settings');
+    if (isPhone) {
+      await press(page, 'Show conversations');
+      await page.waitForSelector('nav');
+      await isFine(page);
+    }
+    await press(page, 'Options');
+    await press(page, 'Keyboard', 'menuitem');
+    await page.waitForSelector('dialog[open]');
+    await isFine(page);
+  });
+
+  it('is used by keys alone', async () => {
+    toy.reply = () => 'yes';
+    const page = await arrive();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement !== document.body)).toBe(true);
+    await chord(page, 'Shift', 'Escape');
+    await expect.poll(() => focused(page)).toBe('Message');
+    await page.keyboard.type('one');
+    await chord(page, 'Shift', 'Enter');
+    await page.keyboard.type('two?');
+    await page.keyboard.press('Enter');
+    await answered(page);
+    expect(here.chats[0].messages[0].content).toBe('one\ntwo?');
+    await chord(page, 'Alt', 'ArrowUp');
+    await expect.poll(() => focused(page)).toBe('toy');
+    await chord(page, 'Alt', 'ArrowUp');
+    await expect.poll(() => focused(page)).toBe('You');
+    await page.keyboard.type('?');
+    await sees(page, 'Stop the answer');
+    await page.keyboard.press('Escape');
+    await seesNot(page, 'Stop the answer');
+    await chord(page, 'Control', 'k');
+    await expect.poll(() => focused(page)).toBe('Search conversations');
+    await chord(page, 'Control', 'b');
+    await page.waitForSelector('nav', { hidden: true });
+    await chord(page, 'Control', '.');
+    await page.waitForSelector('aside');
+    await chord(page, 'Control', 'Shift', 'O');
+    await seesNot(page, 'two?');
+    await expect.poll(() => focused(page)).toBe('Message');
+  });
+
+  it('stops an answer by Escape, and says aloud what happens', async () => {
+    toy.reply = () => 'One sentence. And more';
+    const page = await arrive();
+    const said = async () =>
+      (
+        await page.$$eval('[aria-live=polite]', (places) => places.map((one) => one.textContent))
+      ).join();
+    toy.hold(18);
+    await ask(page, 'Speak');
+    await expect.poll(said).toContain('One sentence.');
+    await page.keyboard.press('Escape');
+    await sees(page, 'Stopped.');
+    await expect.poll(said).toContain('And Stopped.');
+  });
+
+  it('speaks the language of the browser, or the one that is chosen', async () => {
+    const page = await arrive({ language: 'zh-CN,zh' });
+    await page.waitForSelector(named('发送', 'button'));
+    expect(await page.evaluate(() => document.documentElement.lang)).toMatch(/^zh/);
+    await isFine(page);
+    await page.select('select[aria-label="语言"]', 'en');
+    await page.waitForSelector(named('Send', 'button'));
+    await page.reload();
+    await page.waitForSelector(named('Send', 'button'));
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
+  });
+});
