@@ -23,7 +23,7 @@ export function ConversationItem({ conversation }: { conversation: Conversation 
     { label: t.rename, icon: Pen, run: () => setNaming(true) },
     { label: t.exportMarkdown, icon: Out, run: () => void saveAsMarkdown(conversation) },
     { label: t.exportJson, icon: Out, run: () => void saveAsJson([conversation]) },
-    { label: t.remove, icon: Bin, run: () => remove(conversation), isDangerous: true },
+    { label: t.remove, icon: Bin, run: () => removeIt(conversation), isDangerous: true },
   ];
   if (isNaming)
     return (
@@ -47,6 +47,11 @@ export function ConversationItem({ conversation }: { conversation: Conversation 
       <ActionMenu name={t.more(title)} actions={actions} look="conversation-more" />
     </li>
   );
+}
+
+function removeIt(conversation: Conversation): void {
+  remove(conversation);
+  document.getElementById('search')?.focus();
 }
 
 function show(id: Id): void {
