@@ -17,6 +17,8 @@ export interface ChatChunk {
   logprob?: number;
   /** With topLogprobs: its own text, special tokens spelled out; U+FFFD where it is a part of a character. */
   tokenText?: string;
+  /** With topLogprobs: the token ended the answer; nothing of it is text. */
+  isEnd?: true;
   /** With topLogprobs: the most probable tokens, best first. */
   top?: { token: number; text: string; logprob: number }[];
 }

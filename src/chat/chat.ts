@@ -184,7 +184,8 @@ export class Chat {
   }
 
   #logprobs({ token, logprob, topTokens, topLogprobs }: NativeSample): Partial<ChatChunk> {
-    const { model } = this.#request.engine;
+    const { engine } = this.#request;
+    const { model } = engine;
     const textOf = (id: number) =>
       new TextDecoder('utf-8', { ignoreBOM: true }).decode(model.tokenBytes(id, true));
     const top = Array.from(topTokens, (id, i) => ({
@@ -192,7 +193,8 @@ export class Chat {
       text: textOf(id),
       logprob: topLogprobs[i]!,
     }));
-    return { logprob, tokenText: textOf(token), top };
+    const isEnd = engine.endTokens.has(token);
+    return { logprob, tokenText: textOf(token), top, ...(isEnd && { isEnd }) };
   }
 
   async #result(finishReason: ChatResult['finishReason']): Promise<ChatResult> {

@@ -24,6 +24,7 @@ interface ServeFlags extends ServedFlags, KeyFlags {
   mediaDir?: string;
   allowMediaUrl?: string[];
   maxQueued?: number;
+  defaultTemperature?: number;
   deadline?: number;
   drain?: number;
   logLevel: string;
@@ -65,6 +66,11 @@ export function serveCommand(): Command {
     )
     .option('--slots <n>', 'chats at one time (default: 8)', parseCount)
     .option('--max-queued <n>', 'requests that may wait (default: 256)', parseCount)
+    .option(
+      '--default-temperature <t>',
+      'of requests that leave it out (default: the model file’s, else 0)',
+      parseNumber,
+    )
     .option('--deadline <seconds>', 'longest an answer may take that is not streamed', parseNumber)
     .option('--drain <seconds>', 'longest to wait for answers when stopped', parseNumber)
     .addOption(
@@ -121,6 +127,7 @@ function serverOptions(
   slots: number,
 ): ServerOptions {
   const { host, allowHost = [], allowOrigin, maxQueued, deadline, drain, logLevel } = flags;
+  const { defaultTemperature } = flags;
   return {
     noAuth: !flags.auth,
     page: flags.page,
@@ -135,6 +142,7 @@ function serverOptions(
     ...(flags.modelsMax !== undefined && { maxModels: flags.modelsMax }),
     ...(allowOrigin && { allowOrigins: allowOrigin }),
     ...(maxQueued !== undefined && { maxQueued }),
+    ...(defaultTemperature !== undefined && { defaultTemperature }),
     ...(deadline !== undefined && { deadlineMs: Math.round(deadline * 1000) }),
     ...(drain !== undefined && { drainMs: Math.round(drain * 1000) }),
     logger: logLevel === 'silent' ? false : { level: logLevel, stream: process.stderr },

@@ -2,12 +2,8 @@
  * The texts of an automaton that are so many characters long. Only where the bounds say something are characters
  * counted, in copies of every state; where that takes too many, longer texts than can be counted are left out.
  */
-import {
-  type Automaton,
-  type AutomatonState,
-  TooManyStates,
-  withoutDeadEnds,
-} from './automaton.js';
+import { type Automaton, type AutomatonState, withoutDeadEnds } from './automaton.js';
+import { TooManyStates } from './language.js';
 
 export interface Lengths {
   readonly min: number;

@@ -3,7 +3,7 @@
  * Bounded: a term that needs more states than `maxStates` is refused, not approximated.
  */
 import { type CodePoints, single } from './code-points.js';
-import type { Term } from './language.js';
+import { type Term, TooManyStates } from './language.js';
 import { type Moves, together } from './moves.js';
 import type { WordNode } from './word-trees.js';
 
@@ -15,8 +15,6 @@ export interface AutomatonState {
 
 /** State 0 is the first; no states at all is the empty language. */
 export type Automaton = readonly AutomatonState[];
-
-export class TooManyStates extends Error {}
 
 export function automatonOf(moves: Moves, term: Term, maxStates: number): Automaton {
   if (term.kind === 'words') return automatonOfWords(term.node, maxStates);

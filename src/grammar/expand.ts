@@ -3,7 +3,7 @@
  * followed. A branch that contradicts itself is dropped as soon as that is seen. Bounded.
  */
 
-import { isEmptyLanguage, TooManyStates } from './automaton.js';
+import { isEmptyLanguage } from './automaton.js';
 import { ARRAY, Branch, NUMBER, OBJECT, STRING } from './branch.js';
 import type { Keyword, Place } from './keyword.js';
 import { ARRAY_KEYWORDS } from './keywords-array.js';
@@ -11,7 +11,7 @@ import { LOGIC_KEYWORDS } from './keywords-logic.js';
 import { NUMBER_KEYWORDS } from './keywords-number.js';
 import { OBJECT_KEYWORDS } from './keywords-object.js';
 import { STRING_KEYWORDS } from './keywords-string.js';
-import { type Term, TermPool } from './language.js';
+import { type Term, TermPool, TooManyStates } from './language.js';
 import { Moves } from './moves.js';
 import { propertyLiterals } from './property-literals.js';
 import { NotRegular, searchTerm } from './regexp.js';

@@ -5,6 +5,7 @@
 import { LlavaError } from '../errors.js';
 import { Expander } from './expand.js';
 import { GrammarTooLarge } from './gbnf.js';
+import { TooManyStates } from './language.js';
 import { schemaError } from './schema-error.js';
 import { isSchema, type Schema } from './schema-index.js';
 import { ValueWriter } from './write-value.js';
@@ -43,7 +44,10 @@ export function refusingTooLarge<T>(write: () => T): T {
     return write();
   } catch (error) {
     // Texts and schemas are followed by recursion: those that are too long end it.
-    if (!(error instanceof GrammarTooLarge || error instanceof RangeError)) throw error;
+    const isLarge = [GrammarTooLarge, RangeError, TooManyStates].some(
+      (kind) => error instanceof kind,
+    );
+    if (!isLarge) throw error;
     throw schemaError('', '$defs', 'its grammar is too large; leave out parts of it');
   }
 }

@@ -20,7 +20,14 @@ type TermShape =
   | { readonly kind: 'words'; readonly node: WordNode }
   | { readonly kind: 'multiple'; readonly state: DecimalMultiple };
 
+/** A language that needs more states, or more work, than any schema of people does. */
+export class TooManyStates extends Error {}
+
+/** Terms looked at while a schema is compiled: of a thousand real ones that are kept none needs more than 32,000. */
+const MAX_WORK = 500_000;
+
 export class TermPool {
+  private work = 0;
   private readonly known = new Map<string, Term>();
   readonly trees = new WordTrees();
 
@@ -36,7 +43,19 @@ export class TermPool {
     return this.known.size;
   }
 
+  /** Counts work, so that a pattern whose states are few but huge ends, too. @throws TooManyStates */
+  charge(work: number): void {
+    this.work += work;
+    if (this.work > MAX_WORK) throw new TooManyStates();
+  }
+
+  /** How much work was done so far. */
+  get workDone(): number {
+    return this.work;
+  }
+
   private intern(key: string, shape: TermShape, hasStart: boolean): Term {
+    this.charge(1);
     let term = this.known.get(key);
     if (!term) {
       term = { id: this.known.size, hasStart, ...shape };
@@ -91,6 +110,7 @@ export class TermPool {
   }
 
   private many(kind: 'choice' | 'both', sign: string, terms: Term[], none: Term): Term {
+    this.charge(terms.length);
     const parts = [...new Set(terms)].sort((a, b) => a.id - b.id);
     if (parts.length === 0) return none;
     if (parts.length === 1) return parts[0]!;

@@ -109,6 +109,7 @@ export class Moves {
     const joined: { from: number; to: number; next: Term }[] = [];
     const known: Term[] = [];
     together(lists, (from, to, each, number) => {
+      this.pool.charge(each.length);
       known[number] ??= join(each);
       const next = known[number];
       if (next === this.pool.nothing) return;

@@ -2,12 +2,12 @@
  * Branches to rules: one rule for each conjunction of schemas, so that recursion in the schema is recursion in the
  * grammar. White space: at most one space after ":" and ",", and nowhere else.
  */
-import { TooManyStates } from './automaton.js';
 import { ARRAY, type Branch, FALSE, NULL, NUMBER, OBJECT, STRING, TRUE } from './branch.js';
 import type { Expander } from './expand.js';
 import { freeNumber, isFree } from './free-number.js';
 import { type Alternative, GrammarBuilder, literal } from './gbnf.js';
 import { JsonText } from './json-text.js';
+import { TooManyStates } from './language.js';
 import { NumberNotSayable, numberTerm } from './number-language.js';
 import { schemaError } from './schema-error.js';
 import { ANYTHING, type Literal, NOTHING, type Schema } from './schema-index.js';

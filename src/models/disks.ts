@@ -4,6 +4,9 @@ import { dirname } from 'node:path';
 import { byteSize } from '../byte-size.js';
 import { LlavaError } from '../errors.js';
 import { freeBytes } from '../hub/disk-space.js';
+import { incompleteBytes } from '../hub/partial-file.js';
+import type { PulledFile } from '../hub/pull.js';
+import type { RepoCache } from '../hub/repo-cache.js';
 import { modelsFolder } from './model-cache.js';
 
 /** @param downloads folder of the downloads @returns what is free for converted files, as far as the system tells
@@ -21,6 +24,12 @@ export async function checkDisks(
     from.disk === to.disk ? 'HF_HUB_CACHE and LLAVA_ONEVISION_CACHE' : 'LLAVA_ONEVISION_CACHE',
   );
   return to.free;
+}
+
+/** What earlier downloads have left of files. */
+export async function begunBytes(cache: RepoCache, files: readonly PulledFile[]): Promise<number> {
+  const sizes = files.map(({ sha256 }) => (sha256 ? incompleteBytes(cache.blob(sha256)) : 0));
+  return (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 interface Disk {

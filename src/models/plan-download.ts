@@ -6,14 +6,13 @@ import { byteSize } from '../byte-size.js';
 import { LlavaError } from '../errors.js';
 import { HubConnection } from '../hub/connection.js';
 import { LentFiles } from '../hub/lent-files.js';
-import { incompleteBytes } from '../hub/partial-file.js';
 import { type PulledFile, type PullResult, pull } from '../hub/pull.js';
 import { RepoCache } from '../hub/repo-cache.js';
 import type { RepoRevision } from '../hub/repo-id.js';
 import { isAdapterList } from '../hub/select-files.js';
 import type { HubSettings } from '../hub/settings.js';
 import { convertedBytes, roughType } from './default-type.js';
-import { checkDisks } from './disks.js';
+import { begunBytes, checkDisks } from './disks.js';
 import { lentWeights } from './lent-weights.js';
 import { chooseType, type Fetched, type MakePlan, type PlanOptions } from './model-plan.js';
 import { repoSource } from './model-source.js';
@@ -107,12 +106,6 @@ async function planLent(
     };
   };
   return { ...plan, notes: [note], fetch };
-}
-
-/** What an earlier download has left of files. */
-async function begunBytes(cache: RepoCache, files: readonly PulledFile[]): Promise<number> {
-  const sizes = files.map(({ sha256 }) => (sha256 ? incompleteBytes(cache.blob(sha256)) : 0));
-  return (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Whether there are several files of weights, some of them to be fetched. */

@@ -14,7 +14,7 @@ import { type PulledFile, type PullResult, pull } from '../hub/pull.js';
 import { RepoCache } from '../hub/repo-cache.js';
 import type { HubSettings } from '../hub/settings.js';
 import { memoryShare } from './default-type.js';
-import { checkDisks } from './disks.js';
+import { begunBytes, checkDisks } from './disks.js';
 import type { ModelFiles } from './gguf-files.js';
 import { type GgufHead, isLaterPart, mmprojOf, readHeads } from './gguf-heads.js';
 import type { NamedRepo } from './model-name.js';
@@ -59,12 +59,14 @@ interface Chosen {
 async function planFetch(
   listed: PullResult,
   chosen: Chosen,
-  { type, settings: { cacheDir }, common }: PlanFetch,
+  { type, settings, common }: PlanFetch,
 ): Promise<ModelPlan> {
   const { repo, commit } = listed;
   const { decoder, wanted, missing, reason } = chosen;
   const bytes = sum(missing);
-  const free = await checkDisks(cacheDir, { downloadBytes: bytes, convertBytes: 0 });
+  const { cacheDir } = settings;
+  const begun = await begunBytes(new RepoCache(settings, repo), missing);
+  const free = await checkDisks(cacheDir, { downloadBytes: bytes - begun, convertBytes: 0 });
   const room = free === undefined ? '' : `; ${byteSize(free)} are free`;
   const note =
     `${repo}: ${decoder.type ?? decoder.path}, ${reason}; ${byteSize(bytes)} to download ` +

@@ -1,7 +1,7 @@
 /** What every route that asks a model does: read, prepare, ask in slots, answer at once or as a stream. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerFacts } from './chat-completion.js';
-import type { ChatRequest } from './chat-request.js';
+import type { ChatRequest, RequestLimits } from './chat-request.js';
 import { type ChatEvent, runChats } from './chat-run.js';
 import type { ServerContext } from './context.js';
 import { logFailure } from './log-failure.js';
@@ -44,6 +44,7 @@ async function* logged<T>(events: AsyncIterable<T>, asked: FastifyRequest): Asyn
   }
 }
 
-export function limitsOf({ settings }: ServerContext): { maxChoices: number; maxFrames: number } {
-  return { maxChoices: settings.maxChoices, maxFrames: settings.media.maxFrames };
+export function limitsOf({ settings }: ServerContext): RequestLimits {
+  const { maxChoices, defaultTemperature, media } = settings;
+  return { maxChoices, defaultTemperature, maxFrames: media.maxFrames };
 }

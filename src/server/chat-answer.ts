@@ -87,10 +87,10 @@ function callOf({ id, name, arguments: given }: NonNullable<ChatResult['toolCall
   return { id, type: 'function', function: { name, arguments: JSON.stringify(given) } };
 }
 
-/** Null unless they were asked for. */
+/** Null unless they were asked for. Of the tokens of the text: the one that ended it is none of them. */
 export function logprobsOf(chunks: readonly ChatChunk[]): object | null {
   if (chunks[0]?.logprob === undefined) return null;
-  return { content: chunks.map(logprobOf), refusal: null };
+  return { content: chunks.filter(({ isEnd }) => !isEnd).map(logprobOf), refusal: null };
 }
 
 function logprobOf({ tokenText = '', logprob = 0, top = [] }: ChatChunk) {

@@ -86,7 +86,7 @@ export async function* completionChunks(
     }
     onChunk?.(index);
     const delta = deltaOf(event.chunk, request);
-    const logprobs = logprobsOf([event.chunk]);
+    const logprobs = event.chunk.isEnd ? null : logprobsOf([event.chunk]);
     if (delta || logprobs) yield chunk(index, delta ?? {}, { logprobs });
   }
   onEnd?.(results);

@@ -30,6 +30,7 @@ export interface ChatRequest {
 /** What a request may ask for at most. */
 export interface RequestLimits {
   maxChoices: number;
+  defaultTemperature: number | undefined;
   maxFrames: number;
 }
 
@@ -54,7 +55,7 @@ export function readChatRequest(value: unknown, limits: RequestLimits): ChatRequ
     model: body.text('model'),
     messages,
     options: {
-      ...readSampling(body),
+      ...readSampling(body, limits.defaultTemperature),
       ...readShape(body),
       ...given({ maxTokens, multiImage, continueFinalMessage, topLogprobs: readLogprobs(body) }),
     },

@@ -11,14 +11,14 @@ const MAX_COUNT = 2 ** 31 - 1;
 const LEAST_TOP_P = 1e-9;
 
 /** @throws 400 */
-export function readSampling(body: Fields): ChatOptions {
+export function readSampling(body: Fields, defaultTemperature: number | undefined): ChatOptions {
   const share = { min: 0, max: 1 };
   const penalty = { min: -2, max: 2 };
   const topP = body.number('top_p', share);
   const topK = body.number('top_k', { min: -1, max: MAX_COUNT, integer: true });
   const repetition = { min: 0.01, max: 100 };
   const options: ChatOptions = {
-    temperature: body.number('temperature', { min: 0, max: 2 }),
+    temperature: body.number('temperature', { min: 0, max: 2 }) ?? defaultTemperature,
     topP: topP === undefined ? undefined : Math.max(topP, LEAST_TOP_P),
     topK: topK === -1 ? 0 : topK,
     minP: body.number('min_p', share),

@@ -1,6 +1,7 @@
 /** What a caller may say about a server, checked and completed. */
 import type { FastifyServerOptions } from 'fastify';
 import { invalidArgument } from '../errors.js';
+import { checkNumber } from '../option-checks.js';
 import { aCount, aFlag, aText, checkTable, type OptionCheck, unchecked } from '../option-table.js';
 import { ApiKeys } from './keys.js';
 import { type MediaRules, mediaRules } from './media/fetch-media.js';
@@ -32,6 +33,8 @@ export interface ServerOptions {
   maxTotalBytes?: number;
   /** The largest `n`. Default 8. */
   maxChoices?: number;
+  /** The temperature of requests that leave it out. Default: what the model file says, else 0. */
+  defaultTemperature?: number;
   /** How long an answer may take that is sent at once. Default 270,000 ms: clients give up after 300 s. */
   deadlineMs?: number;
   /** How long one may take that is streamed. Default 1,800,000 ms. */
@@ -49,9 +52,12 @@ export interface ServerOptions {
   logger?: FastifyServerOptions['logger'];
 }
 
-export interface ServerSettings extends Required<Omit<ServerOptions, 'apiKeys' | 'media'>> {
+type Open = 'apiKeys' | 'media' | 'defaultTemperature';
+
+export interface ServerSettings extends Required<Omit<ServerOptions, Open>> {
   apiKeys: ApiKeys | undefined;
   media: MediaRules;
+  defaultTemperature: number | undefined;
   allowedHosts: ReadonlySet<string>;
   allowedOrigins: ReadonlySet<string>;
 }
@@ -76,6 +82,8 @@ const CHECKS: Record<keyof ServerOptions, OptionCheck> = {
   maxBodyBytes: aCount(2 ** 30),
   maxTotalBytes: aCount(Number.MAX_SAFE_INTEGER),
   maxChoices: aCount(256),
+  defaultTemperature: (name, value) =>
+    checkNumber(name, value, { fallback: undefined, min: 0, max: 2 }),
   deadlineMs: aTime,
   streamDeadlineMs: aTime,
   drainMs: (name, value) => value === 0 || aTime(name, value),
@@ -116,6 +124,7 @@ export function resolveServerOptions(given: unknown): ServerSettings {
     ...settings,
     apiKeys: Array.isArray(apiKeys) ? new ApiKeys(apiKeys) : (apiKeys as ApiKeys | undefined),
     media: mediaRules(media ?? {}),
+    defaultTemperature: rest.defaultTemperature,
     allowedHosts: new Set(settings.allowHosts.map((name) => name.toLowerCase())),
     allowedOrigins: new Set(settings.allowOrigins),
   };

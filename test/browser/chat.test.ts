@@ -53,6 +53,37 @@ describe('the chat page', browserTests, () => {
     expect(await page.evaluate(drawn, kinds)).toEqual(['Seen', 'star', 'a star', 'code', '1']);
   });
 
+  it('draws code and lists as they grow, never otherwise than they will be', async () => {
+    const code = 'const a = 1;\n\nconst b = 2;\n';
+    const items = ['one', 'two', 'three', 'four'];
+    toy.reply = () =>
+      `\`\`\`ts\n${code}\`\`\`\n\n${items.map((item) => `1. **${item}**\n`).join('')}`;
+    const page = await arrive();
+    await page.waitForSelector('main');
+    await page.evaluate(() => {
+      window.drawn = [];
+      new MutationObserver(() => {
+        const texts = (of: string) =>
+          [...document.querySelectorAll(of)].map((one) => one.textContent);
+        window.drawn.push([texts('article pre')[0] ?? '', texts('article li')]);
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    // A frame for every letter.
+    const frame = () => new Promise<void>((resolve) => window.requestAnimationFrame(resolve));
+    toy.onStep = () => page.evaluate(frame);
+    await ask(page, 'What?');
+    await answered(page);
+    const drawn: [string, string[]][] = await page.evaluate(() => window.drawn);
+    for (const [text] of drawn) expect(code).toContain(text.trimEnd());
+    for (const [, list] of drawn)
+      list.forEach((item, i) => {
+        expect(items[i]!.startsWith(item)).toBe(true);
+        if (i < list.length - 2) expect(item).toBe(items[i]);
+      });
+    expect(new Set(drawn.map(([text]) => text)).size).toBeGreaterThan(5);
+    expect(drawn.at(-1)).toEqual([code, items]);
+  });
+
   it('stops, and answers again beside what there was', async () => {
     toy.reply = () => 'one two three';
     toy.hold(5);

@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { convert, type Outtype } from '../../src/index.js';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { convert, type Outtype, type ResolveOptions, resolveModel } from '../../src/index.js';
 import type { Files } from '../support/hub-files.js';
 import {
   ANSWER,
@@ -46,6 +46,13 @@ beforeEach(() => rig.hub.commit(REPO, files));
 
 const ask = (name: string, ...more: string[]) =>
   rig.run(['run', name, PICTURE, QUESTION, '--threads', '1', ...more]);
+/** In this process. */
+function resolved(name: string, options: ResolveOptions = {}) {
+  for (const [key, value] of Object.entries(rig.env)) vi.stubEnv(key, value);
+  return resolveModel(name, options);
+}
+afterEach(() => vi.unstubAllEnvs());
+
 const answered = { status: 0, stdout: ANSWER, stderr: '' };
 const sizeOf = (...names: string[]) => names.reduce((sum, name) => sum + files[name]!.length, 0);
 /** Without headers. */
@@ -64,12 +71,13 @@ test('the best that fits, then the same again without asking for more; offline; 
   expect(await ask(REPO)).toEqual(answered);
   expect(sent()).toBe(sizeOf('cat-f16.gguf', 'vision.gguf'));
   rig.hub.requests.length = 0;
-  expect(await ask(REPO)).toEqual(answered);
+  const found = await resolved(REPO);
+  expect([basename(found.model), basename(found.mmproj!)]).toEqual(['cat-f16.gguf', 'vision.gguf']);
   expect(rig.hub.requests).toHaveLength(1);
-  expect(await ask(REPO, '--offline')).toEqual(answered);
+  expect(await resolved(REPO, { offline: true })).toEqual(found);
   expect(rig.hub.requests).toHaveLength(1);
   rig.hub.faults = [{ status: 503 }];
-  expect(await ask(REPO)).toEqual(answered);
+  expect(await resolved(REPO)).toEqual(found);
 });
 
 test('a type that is asked for, in several files; killed, it goes on', async () => {
@@ -85,16 +93,18 @@ test('a type that is asked for, in several files; killed, it goes on', async () 
 });
 
 test('a type that is not there, and an mmproj that is not', async () => {
-  const wrong = await ask(`${REPO}:q4_k_m`);
-  expect([wrong.status, wrong.stderr]).toEqual([
-    1,
-    expect.stringMatching(/type q4_k_m but found cat-f16\.gguf \(f16\), small\/cat-q8_0-00001-of/),
-  ]);
+  const refused = (message: RegExp, code = 'ERR_MODEL_LOAD') => ({
+    ...{ code, message: expect.stringMatching(message) },
+  });
+  await expect(resolved(`${REPO}:q4_k_m`)).rejects.toMatchObject(
+    refused(/type q4_k_m but found cat-f16\.gguf \(f16\), small\/cat-q8_0-00001-of/),
+  );
   const { 'vision.gguf': _, 'small/mmproj-cat.gguf': __, ...blind } = files;
   rig.hub.commit(REPO, blind);
-  const { status, stderr } = await ask(REPO);
-  expect([status, stderr]).toEqual([1, expect.stringMatching(/no mmproj .* for cat-f16\.gguf/)]);
+  await expect(resolved(REPO)).rejects.toMatchObject(refused(/no mmproj .* for cat-f16\.gguf/));
   rig.hub.commit('someone/empty', { 'README.md': '' });
-  expect((await ask('someone/empty')).stderr).toMatch(/lacks config\.json/);
+  await expect(resolved('someone/empty')).rejects.toMatchObject(
+    refused(/lacks config\.json/, 'ERR_HUB_FILE_NOT_FOUND'),
+  );
   expect(sent()).toBe(0);
 });

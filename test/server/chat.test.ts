@@ -84,13 +84,26 @@ describe('an answer', () => {
     expect(binding.samplerOptions.map(({ seed }) => seed).sort()).toEqual([7, 8, 9]);
   });
 
+  it('has the temperature that the server was given where the request has none', async () => {
+    const { app, binding } = await serving({ server: { defaultTemperature: 0.7 } });
+    for (const body of [{}, { temperature: 0.2 }, { temperature: 0 }]) await post(app, body);
+    const greedy = await serving();
+    await post(greedy.app, {});
+    const drawn = binding.samplerOptions.map(({ temperature }) => temperature);
+    expect([...drawn, greedy.binding.samplerOptions[0]!.temperature]).toEqual([0.7, 0.2, 0, 0]);
+  });
+
   it('carries log-probabilities', async () => {
     const { app } = await serving();
     const { json } = await post(app, { logprobs: true, top_logprobs: 2 });
     const { content } = json.choices[0].logprobs;
-    expect(content).toHaveLength(4);
+    // Not the token that ended the answer, as OpenAI's lists.
+    expect(content.map(({ token }: { token: string }) => token)).toEqual(['y', 'e', 's']);
     expect(content[0]).toMatchObject({ token: 'y', bytes: [121], logprob: expect.any(Number) });
     expect(content[0].top_logprobs).toHaveLength(2);
+    const { text } = await post(app, { logprobs: true, stream: true });
+    const streamed = eventsOf(text).flatMap(({ choices }) => choices[0].logprobs?.content ?? []);
+    expect(streamed.map(({ token }) => token)).toEqual(['y', 'e', 's']);
   });
 });
 

@@ -57,7 +57,7 @@ export function readResponseRequest(
     chat: {
       model: body.text('model'),
       messages: joinSystem([...system, ...conversation]),
-      options: { ...readSampling(body), ...readOptions(body) },
+      options: { ...readSampling(body, limits.defaultTemperature), ...readOptions(body) },
       n: 1,
       frames: readFrames(body, limits.maxFrames),
       isStream,

@@ -57,3 +57,12 @@ it('does not take schemas for equal that contain themselves', () => {
   expect(grammarAdmits(grammar, '{"x": {"a": {"a": {}}, "b": 1}, "y": {"a": {}}}')).toBe(true);
   expect(grammarAdmits(grammar, '{"y": {"b": 1}}')).toBe(false);
 });
+
+it.each(['^(a{1,5000}){1,5000}$', '^(.*a.{30})*$', '^(x{1,90}y{1,90}){1,90}$'])(
+  'gives up on the pattern %s after some work',
+  (pattern) => {
+    expect(() => jsonSchemaToGrammar({ type: 'string', pattern })).toThrow(
+      expect.objectContaining({ code: 'ERR_SCHEMA', keyword: 'pattern' }),
+    );
+  },
+);

@@ -8,6 +8,7 @@ import { toRequest } from '../wire/to-request.js';
 import { words } from '../words/words.js';
 import { askForKey, lostServer, models } from './link.js';
 import { blobOf } from './media.js';
+import { say } from './notices.js';
 import { change, conversations, parts } from './state.js';
 import { branch } from './tree.js';
 import type { Conversation, Id, Turn } from './types.js';
@@ -83,6 +84,7 @@ async function written(
     if (news.kind === 'end')
       end = { state: news.reason === 'length' ? 'length' : 'done', seen: news.seen };
     if (news.kind === 'queued' || news.kind === 'stage') live.progress.value = news;
+    if (news.kind === 'queued') say(words().queued(news.place));
     if (news.kind !== 'text') continue;
     live.progress.value = undefined;
     live.text.value += news.text;

@@ -18,5 +18,6 @@ export function tell(text: string, more: Partial<Notice> = {}): void {
 export const spoken = signal('');
 
 export function say(text: string): void {
-  spoken.value = text;
+  // The same words again are said again only where they differ.
+  spoken.value = text === spoken.value ? `${text}\u00a0` : text;
 }

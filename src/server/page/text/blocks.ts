@@ -23,7 +23,20 @@ export class Blocks {
     return Object.keys(this.#links).length > 0;
   }
 
-  /** @param isGrowing whether there is more to come */
+  /** A block's own tokens, with what is within its lines. @param raw of a block of the text */
+  within(raw: string): Token[] {
+    const lexer = new Lexer(this.#options);
+    lexer.tokens.links = this.#links;
+    return lexer.lex(raw);
+  }
+
+  /** The tokens of a text that is complete. */
+  whole(text: string): readonly Token[] {
+    this.read(text, false);
+    return this.within(this.#text);
+  }
+
+  /** Blocks, for which nothing within a line is looked at. @param isGrowing whether there is more to come */
   read(text: string, isGrowing: boolean): readonly Token[] {
     const lines = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
     const isMore = isGrowing && lines.length > this.#text.length && lines.startsWith(this.#text);
@@ -31,7 +44,7 @@ export class Blocks {
     const at = kept.reduce((sum, { raw }) => sum + raw.length, 0);
     const lexer = new Lexer(this.#options);
     if (isMore) lexer.tokens.links = this.#links;
-    this.#tokens = [...kept, ...lexer.lex(lines.slice(at))];
+    this.#tokens = [...kept, ...lexer.blockTokens(lines.slice(at), lexer.tokens)];
     this.#links = lexer.tokens.links;
     this.#text = lines;
     return this.#tokens;

@@ -5,6 +5,7 @@
 import type { Token } from 'marked';
 import { Blocks } from './blocks.js';
 import { dress } from './dress.js';
+import { nSameRows, type Rows, rowsOf, rowsPlace, sourceFrom } from './growing-rows.js';
 import { mendOpen } from './mend-open.js';
 import { type OpenCode, openCode } from './open-code.js';
 import { safeFragment } from './safe-html.js';
@@ -14,6 +15,7 @@ interface Drawn {
   key: string;
   nodes: ChildNode[];
   code?: OpenCode | undefined;
+  rows?: Rows | undefined;
 }
 
 export class LiveText {
@@ -41,7 +43,7 @@ export class LiveText {
       (block, i) => this.#drawn[i]?.key !== keyOf(block, i === last),
     );
     const nKept = changed < 0 ? blocks.length : changed;
-    if (nKept === last && this.#extendCode(blocks[last]!, last)) return;
+    if (nKept === last && this.#extend(blocks[last]!, last)) return;
     this.#cut(nKept);
     for (let i = nKept; i < blocks.length; i++)
       this.#drawn.push(this.#draw(blocks[i]!, i === last));
@@ -49,7 +51,7 @@ export class LiveText {
 
   /** At one go, which costs a third of one by one. */
   #drawWhole(text: string): void {
-    const fragment = dress(safeFragment(toHtml(this.#blocks.read(text, false))), false);
+    const fragment = this.#made(this.#blocks.whole(text), false);
     this.#drawn = [{ key: WHOLE, nodes: [...fragment.childNodes] }];
     this.#place.replaceChildren(fragment);
   }
@@ -60,24 +62,60 @@ export class LiveText {
 
   #draw(block: Token, isOpen: boolean): Drawn {
     const code = isOpen ? openCode(block) : undefined;
-    const tokens = isOpen ? mended(block, code) : [block];
-    const fragment = dress(safeFragment(toHtml(tokens)), isOpen);
+    const tokens = isOpen ? this.#mended(block, code) : this.#blocks.within(block.raw);
+    const fragment = this.#made(tokens, isOpen);
     const nodes = [...fragment.childNodes];
     this.#place.append(fragment);
-    return { key: keyOf(block, isOpen), nodes, code };
+    return { key: keyOf(block, isOpen), nodes, code, rows: isOpen ? rowsOf(block) : undefined };
   }
 
-  /** Code may be long: what only grew gets its new end. */
+  #made(tokens: readonly Token[], isOpen: boolean): DocumentFragment {
+    return dress(safeFragment(toHtml(tokens)), isOpen);
+  }
+
+  #mended(block: Token, code: OpenCode | undefined): Token[] {
+    if (code) return [{ ...block, text: code.text, lang: code.language }];
+    const isAsItIs = ['code', 'html', 'blockMath'].includes(block.type);
+    return this.#blocks.within(isAsItIs ? block.raw : mendOpen(block.raw, block.type));
+  }
+
+  /** What may be long gets its new end. @returns whether that was enough */
+  #extend(block: Token, at: number): boolean {
+    return (
+      at === this.#drawn.length - 1 && (this.#extendCode(block, at) || this.#extendRows(block, at))
+    );
+  }
+
+  #extendRows(block: Token, at: number): boolean {
+    const { rows: before, nodes } = this.#drawn[at]!;
+    const rows = rowsOf(block);
+    const place = rowsPlace(nodes);
+    const nSame = before && rows ? nSameRows(before, rows) : 0;
+    if (!rows || !place || nSame === 0 || nSame > place.children.length) return false;
+    const source = mendOpen(sourceFrom(rows, nSame), block.type);
+    const [made, ...others] = this.#blocks.within(source);
+    if (!made || others.length > 0 || rowsOf(made)?.kind !== rows.kind) return false;
+    const added = rowsPlace(this.#made([made], true).childNodes);
+    while (place.children.length > nSame) place.lastElementChild!.remove();
+    if (added) place.append(...added.children);
+    this.#drawn[at] = { key: keyOf(block, true), nodes, rows };
+    return true;
+  }
+
   #extendCode(block: Token, at: number): boolean {
     const drawn = this.#drawn[at];
     const code = openCode(block);
-    if (!drawn?.code || !code || at !== this.#drawn.length - 1) return false;
+    if (!drawn?.code || !code) return false;
     if (drawn.code.language !== code.language || !code.text.startsWith(drawn.code.text))
       return false;
     const place = drawn.nodes.find((node) => node instanceof Element)?.querySelector('pre code');
     if (!place) return false;
-    place.append(code.text.slice(drawn.code.text.length));
-    place.normalize();
+    const node = place.firstChild;
+    const { length } = drawn.code.text;
+    // What is drawn ends with a line end of its own.
+    if (node instanceof Text)
+      node.replaceData(length, node.length - length, code.text.slice(length));
+    else place.textContent = code.text;
     this.#drawn[at] = { key: keyOf(block, true), nodes: drawn.nodes, code };
     return true;
   }
@@ -88,10 +126,4 @@ const WHOLE = '';
 
 function keyOf({ raw }: Token, isOpen: boolean): string {
   return isOpen ? `open ${raw}` : `${raw}.`;
-}
-
-function mended(block: Token, code: OpenCode | undefined): Token[] {
-  if (code) return [{ ...block, text: code.text, lang: code.language }];
-  if (block.type === 'code' || block.type === 'html' || block.type === 'blockMath') return [block];
-  return [...new Blocks(MARKDOWN).read(mendOpen(block.raw, block.type), false)];
 }

@@ -11,6 +11,7 @@ import { Button } from './button.js';
 import { Ending, useWrittenElsewhere } from './ending.js';
 import { Again, Onward } from './icons.js';
 import { JsonAnswer } from './json-answer.js';
+import { focusMessage } from './layout.js';
 import { useNear } from './near.js';
 import { ProgressLine } from './progress-line.js';
 import { CopyButton, TurnActions } from './turn-actions.js';
@@ -51,15 +52,21 @@ function Body({ turn, live, isNear }: BodyProps) {
   wasNear.current ||= isNear || live !== undefined;
   const text = live ? live.text.value : turn.text;
   if (text === '') return null;
-  if (turn.isJson) return live ? <pre class="raw-json">{text}</pre> : <JsonAnswer text={text} />;
+  if (turn.isJson)
+    return live ? <pre class="raw-json">{text}</pre> : <JsonAnswer key={turn.id} text={text} />;
   if (!wasNear.current) return <div class="source">{text}</div>;
-  return <Markdown text={text} isWriting={live !== undefined} />;
+  return <Markdown key={turn.id} text={text} isWriting={live !== undefined} />;
 }
 
 function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
   const [isOpen, setOpen] = useState(false);
   const id = useId();
   const t = words();
+  // The button goes, and the focus with it.
+  const begin = (how: (turn: Turn) => Promise<void>) => {
+    focusMessage();
+    void how(turn);
+  };
   const isElsewhere = useWrittenElsewhere(turn);
   const isCut = turn.state !== undefined && turn.state !== 'done' && !isElsewhere;
   return (
@@ -67,12 +74,7 @@ function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
       <Ending turn={turn} isElsewhere={isElsewhere} />
       <TurnActions turn={turn} at={at} of={of}>
         {turn.text !== '' && <CopyButton text={turn.text} />}
-        <Button
-          name={t.again}
-          icon={Again}
-          disabled={!canAsk()}
-          onClick={() => void askAgain(turn)}
-        />
+        <Button name={t.again} icon={Again} disabled={!canAsk()} onClick={() => begin(askAgain)} />
         {isLast && isCut && turn.text !== '' && !turn.isJson && (
           <Button
             name={t.goOn}
@@ -80,7 +82,7 @@ function Finished({ turn, at, of, isLast }: Omit<TurnProps, 'isNearEnd'>) {
             hasText
             look="is-plain"
             disabled={!canAsk()}
-            onClick={() => void goOn(turn)}
+            onClick={() => begin(goOn)}
           />
         )}
         {turn.seen && (

@@ -75,8 +75,10 @@ function useDrop(): boolean {
       void draft.add([...(event.dataTransfer?.files ?? [])]);
     };
     const paste = (event: ClipboardEvent) => {
-      const files = [...(event.clipboardData?.files ?? [])];
-      if (files.length === 0) return;
+      const { files = [], types = [] } = event.clipboardData ?? {};
+      // Office programs add a picture of the text that was copied.
+      const isText = types.includes('text/plain') && types.includes('text/html');
+      if (files.length === 0 || isText) return;
       event.preventDefault();
       void draft.add(files);
     };

@@ -6,8 +6,7 @@ import { words } from '../words/words.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 import { Camera, Swap } from './icons.js';
-
-export const isTouched = matchMedia('(pointer: coarse)');
+import { isTouched } from './layout.js';
 
 export function CameraButton({ draft }: { draft: Draft }) {
   const [isOpen, setOpen] = useState(false);

@@ -7,8 +7,9 @@ import { current } from '../model/state.js';
 import { words } from '../words/words.js';
 import { Attachments } from './attachments.js';
 import { Button } from './button.js';
-import { CameraButton, isTouched } from './camera.js';
+import { CameraButton } from './camera.js';
 import { Picture, Send, Stop } from './icons.js';
+import { isTouched } from './layout.js';
 
 interface Props {
   draft?: Draft;
@@ -69,6 +70,9 @@ function SendButton({ draft, onSend, name }: { draft: Draft; onSend: () => void;
   );
 }
 
+/** Longer, and Chrome's own way of pasting stops the page: for two megabytes most of a minute. */
+const LONG_PASTE = 100_000;
+
 function TextField({ draft, isFocused }: { draft: Draft; isFocused: boolean }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const text = draft.text.value;
@@ -80,12 +84,21 @@ function TextField({ draft, isFocused }: { draft: Draft; isFocused: boolean }) {
     element.style.height = `${element.scrollHeight}px`;
   }, [text]);
   useLayoutEffect(() => {
-    // On a phone that would open the keyboard.
     if (isFocused || !isTouched.matches) field.current?.focus();
   }, [isFocused]);
+  const onPaste = (event: ClipboardEvent) => {
+    const pasted = event.clipboardData?.getData('text/plain') ?? '';
+    const element = field.current;
+    if (!element || pasted.length < LONG_PASTE) return;
+    event.preventDefault();
+    event.stopPropagation();
+    element.setRangeText(pasted, element.selectionStart, element.selectionEnd, 'end');
+    draft.text.value = element.value;
+  };
   return (
     <textarea
       ref={field}
+      onPaste={onPaste}
       class="composer-text"
       id={isFocused ? undefined : 'message'}
       rows={1}

@@ -1,19 +1,15 @@
 /** One conversation in the list: opens it; its menu renames, exports and deletes it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { liveIn } from '../model/answering.js';
-import { remove, rename, saveAsJson, saveAsMarkdown } from '../model/conversations.js';
+import { open, remove, rename, saveAsJson, saveAsMarkdown } from '../model/conversations.js';
 import { currentId } from '../model/state.js';
-import type { Conversation } from '../model/types.js';
+import type { Conversation, Id } from '../model/types.js';
 import { words } from '../words/words.js';
 import { Bin, Out, Pen } from './icons.js';
+import { closeDrawers } from './layout.js';
 import { ActionMenu } from './menu.js';
 
-interface Props {
-  conversation: Conversation;
-  onOpen: () => void;
-}
-
-export function ConversationItem({ conversation, onOpen }: Props) {
+export function ConversationItem({ conversation }: { conversation: Conversation }) {
   const [isNaming, setNaming] = useState(false);
   const opener = useRef<HTMLButtonElement>(null);
   const t = words();
@@ -27,7 +23,7 @@ export function ConversationItem({ conversation, onOpen }: Props) {
     { label: t.rename, icon: Pen, run: () => setNaming(true) },
     { label: t.exportMarkdown, icon: Out, run: () => void saveAsMarkdown(conversation) },
     { label: t.exportJson, icon: Out, run: () => void saveAsJson([conversation]) },
-    { label: t.remove, icon: Bin, run: () => remove(conversation), isDangerous: true },
+    { label: t.remove, icon: Bin, run: () => removeIt(conversation), isDangerous: true },
   ];
   if (isNaming)
     return (
@@ -42,7 +38,7 @@ export function ConversationItem({ conversation, onOpen }: Props) {
         type="button"
         class="conversation-open"
         aria-current={isOpen ? 'page' : undefined}
-        onClick={onOpen}
+        onClick={() => show(conversation.id)}
         title={title}
       >
         <span class="conversation-title">{title}</span>
@@ -51,6 +47,16 @@ export function ConversationItem({ conversation, onOpen }: Props) {
       <ActionMenu name={t.more(title)} actions={actions} look="conversation-more" />
     </li>
   );
+}
+
+function removeIt(conversation: Conversation): void {
+  remove(conversation);
+  document.getElementById('search')?.focus();
+}
+
+function show(id: Id): void {
+  closeDrawers();
+  void open(id);
 }
 
 interface NamingProps {

@@ -5,6 +5,7 @@ import type { Turn } from '../model/types.js';
 import { isWrittenElsewhere } from '../model/writing-lock.js';
 import { words } from '../words/words.js';
 import { Warning } from './icons.js';
+import { focusMessage } from './layout.js';
 
 /** Of an answer that nobody writes in this window. */
 export function useWrittenElsewhere(turn: Turn): boolean {
@@ -23,7 +24,7 @@ export function Ending({ turn, isElsewhere }: { turn: Turn; isElsewhere: boolean
     stopped: t.stoppedNote,
     length: t.lengthNote,
     writing: isElsewhere ? t.elsewhereNote : t.interruptedNote,
-    done: '',
+    done: turn.text === '' ? t.emptyNote : '',
   };
   const note = notes[turn.state ?? 'done'];
   return note ? <p class="ending">{note}</p> : null;
@@ -41,7 +42,10 @@ function Failure({ turn }: { turn: Turn }) {
         type="button"
         class="button is-plain"
         disabled={!canAsk()}
-        onClick={() => void askAgain(turn)}
+        onClick={() => {
+          focusMessage();
+          void askAgain(turn);
+        }}
       >
         {t.retry}
       </button>

@@ -50,4 +50,9 @@ export function closeDrawers(): void {
   hasPanel.value = false;
 }
 
-export const focusMessage = (): void => document.getElementById('message')?.focus();
+/** By fingers on glass it would open the keyboard. */
+export const isTouched = matchMedia('(pointer: coarse)');
+
+export function focusMessage(): void {
+  if (!isTouched.matches) document.getElementById('message')?.focus();
+}

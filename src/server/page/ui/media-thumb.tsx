@@ -37,7 +37,8 @@ export function MediaThumb({ media }: { media: Media }) {
       {url && media.kind === 'video' && (
         <>
           <video
-            src={url}
+            // Phones show no frame unless one is named.
+            src={`${url}#t=0.001`}
             muted
             playsInline
             preload="metadata"

@@ -24,10 +24,10 @@ export function ActionMenu({ name, actions, look, icon }: Props) {
   const list = useRef<HTMLDivElement>(null);
   const opener = useRef<HTMLDivElement>(null);
   const [isOpen, setOpen] = useState(false);
+  // Its items are drawn before it is shown; focused, after.
+  const onBeforeToggle = (event: { newState: string }) => setOpen(event.newState === 'open');
   const onToggle = (event: { newState: string }) => {
-    const opened = event.newState === 'open';
-    setOpen(opened);
-    if (!opened || !list.current || !opener.current) return;
+    if (event.newState !== 'open' || !list.current || !opener.current) return;
     place(list.current, opener.current.getBoundingClientRect());
     list.current.querySelector('button')?.focus();
   };
@@ -52,22 +52,24 @@ export function ActionMenu({ name, actions, look, icon }: Props) {
         aria-label={name}
         class="menu-list"
         popover="auto"
+        onBeforeToggle={onBeforeToggle}
         onToggle={onToggle}
         onKeyDown={walk}
       >
-        {actions.map((action) => (
-          <button
-            key={action.label}
-            type="button"
-            role="menuitem"
-            tabIndex={-1}
-            class={action.isDangerous ? 'menu-item is-dangerous' : 'menu-item'}
-            onClick={() => run(action)}
-          >
-            <action.icon />
-            {action.label}
-          </button>
-        ))}
+        {isOpen &&
+          actions.map((action) => (
+            <button
+              key={action.label}
+              type="button"
+              role="menuitem"
+              tabIndex={-1}
+              class={action.isDangerous ? 'menu-item is-dangerous' : 'menu-item'}
+              onClick={() => run(action)}
+            >
+              <action.icon />
+              {action.label}
+            </button>
+          ))}
       </div>
     </div>
   );

@@ -1,5 +1,5 @@
 /** A turn of the reader: pictures, clips, text. It can be asked otherwise, which begins a branch. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { askInstead } from '../model/asking.js';
 import { Draft } from '../model/draft.js';
 import type { Media, Turn } from '../model/types.js';
@@ -7,22 +7,29 @@ import { words } from '../words/words.js';
 import { Button } from './button.js';
 import { Composer } from './composer.js';
 import { Pen } from './icons.js';
+import { focusMessage } from './layout.js';
 import { Lightbox } from './lightbox.js';
 import { MediaThumb } from './media-thumb.js';
 import { CopyButton, TurnActions } from './turn-actions.js';
 import type { TurnProps } from './turn-props.js';
 
 export function Question({ turn, at, of }: TurnProps) {
+  const place = useRef<HTMLElement>(null);
   const [draft, setDraft] = useState<Draft | null>(null);
   const t = words();
   const send = (changed: Draft) => {
     setDraft(null);
+    focusMessage();
     void askInstead(turn, changed);
   };
+  const cancel = () => {
+    setDraft(null);
+    place.current?.focus();
+  };
   return (
-    <article class="turn question" aria-label={t.you} tabIndex={-1}>
+    <article ref={place} class="turn question" aria-label={t.you} tabIndex={-1}>
       {draft ? (
-        <Composer draft={draft} onSend={send} onCancel={() => setDraft(null)} />
+        <Composer draft={draft} onSend={send} onCancel={cancel} />
       ) : (
         <>
           <MediaRow media={turn.media} />

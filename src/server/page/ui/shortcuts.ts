@@ -29,7 +29,7 @@ export function listenToKeys(): void {
 function found(event: KeyboardEvent): (() => void) | undefined {
   const key = event.key.toLowerCase();
   if (isMac ? event.metaKey : event.ctrlKey) return withModifier(key, event.shiftKey);
-  if (key === 'escape' && event.shiftKey) return focusMessage;
+  if (key === 'escape' && event.shiftKey) return toMessage;
   if (key === 'escape' && isNarrow.value && (hasSidebar.value || hasPanel.value))
     return closeDrawers;
   if (key === 'escape' && liveIn(current.value.id) && !document.querySelector(':popover-open'))
@@ -41,6 +41,11 @@ function found(event: KeyboardEvent): (() => void) | undefined {
       overlay.value = 'help';
     };
   return undefined;
+}
+
+function toMessage(): void {
+  closeDrawers();
+  requestAnimationFrame(focusMessage);
 }
 
 function withModifier(key: string, isShifted: boolean): (() => void) | undefined {

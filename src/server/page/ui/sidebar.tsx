@@ -1,14 +1,6 @@
 /** The conversations by their day, their search, and what belongs to the page as a whole. */
 import { useRef } from 'preact/hooks';
-import {
-  importFrom,
-  listed,
-  open,
-  openNew,
-  query,
-  saveAsJson,
-  search,
-} from '../model/conversations.js';
+import { importFrom, listed, openNew, query, saveAsJson, search } from '../model/conversations.js';
 import { conversations } from '../model/state.js';
 import type { Conversation } from '../model/types.js';
 import { words } from '../words/words.js';
@@ -60,14 +52,7 @@ function List() {
           <h2>{day}</h2>
           <ul>
             {ones.map((one) => (
-              <ConversationItem
-                key={one.id}
-                conversation={one}
-                onOpen={() => {
-                  closeDrawers();
-                  void open(one.id);
-                }}
-              />
+              <ConversationItem key={one.id} conversation={one} />
             ))}
           </ul>
         </section>

@@ -44,7 +44,8 @@ export function Thread() {
             const at = all.indexOf(turn.id) + 1;
             return (
               <Kind
-                key={turn.id}
+                // Versions of a turn take each other's place, and the focus stays.
+                key={turn.parent ?? turn.conversation}
                 turn={turn}
                 at={at}
                 of={all.length}

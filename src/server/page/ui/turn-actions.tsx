@@ -38,9 +38,19 @@ function Versions({ turn, at, of }: Omit<Props, 'children'>) {
   };
   return (
     <span class="versions">
-      <Button name={t.previousVersion} icon={Left} disabled={at <= 1} onClick={() => go(at - 1)} />
+      <Button
+        name={t.previousVersion}
+        icon={Left}
+        aria-disabled={at <= 1}
+        onClick={() => go(at - 1)}
+      />
       <span role="img" aria-label={t.answerOf(at, of)}>{`${at}/${of}`}</span>
-      <Button name={t.nextVersion} icon={Right} disabled={at >= of} onClick={() => go(at + 1)} />
+      <Button
+        name={t.nextVersion}
+        icon={Right}
+        aria-disabled={at >= of}
+        onClick={() => go(at + 1)}
+      />
     </span>
   );
 }

