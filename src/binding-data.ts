@@ -3,8 +3,14 @@
 /** Ours for this build's instruction set (null: none), and how many of all products and attentions were theirs. */
 export interface NativeKernels {
   instructionSet: string | null;
-  /** How rows are multiplied by weights of a type, from `leastRows` on, and how one row is; null is by ggml. */
-  types: { type: string; many: string | null; leastRows: number; one: string | null }[];
+  /** How rows are multiplied by weights of a type, from `leastRows` on, how fewer are, and how one is; null is by ggml. */
+  types: {
+    type: string;
+    many: string | null;
+    leastRows: number;
+    few: string | null;
+    one: string | null;
+  }[];
   counts: { taken: number; asked: number };
 }
 

@@ -56,6 +56,7 @@ Napi::Value Kernels(const Napi::CallbackInfo& info) {
     type.Set("type", ggml_type_name(entry.type));
     type.Set("many", text(entry.many));
     type.Set("leastRows", entry.least_rows);
+    type.Set("few", text(entry.few));
     type.Set("one", text(entry.one));
     types.Set(types.Length(), type);
   }

@@ -13,8 +13,9 @@
 namespace llavaov::kernels {
 
 inline __m256i Nibbles(const uint8_t* qs) {  // the low ones, then the high ones
-  const __m128i x = Load128(qs);
-  return _mm256_and_si256(Join(x, _mm_srli_epi16(x, 4)), _mm256_set1_epi8(15));
+  const __m256i twice = _mm256_broadcastsi128_si256(Load128(qs));
+  const __m256i shifted = _mm256_srlv_epi32(twice, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
+  return _mm256_and_si256(shifted, _mm256_set1_epi8(15));
 }
 
 // x + 16 where the bit of the place is set.
@@ -56,6 +57,7 @@ struct Plain {
     *scale = FirstHalf(row, kb);
     if (has_min) std::memcpy(min, reinterpret_cast<const char*>(&At(row, kb)) + 2, 2);
   }
+  static uint32_t HighBits(const void*, int) { return 0; }  // the fifth ones
   static uint16_t FirstHalf(const void* row, int kb) {
     uint16_t d;
     std::memcpy(&d, &At(row, kb), 2);
@@ -79,23 +81,26 @@ struct Q4_1 : Plain<block_q4_1, 0, true, false> {
 
 struct Q5_0 : Plain<block_q5_0, 16, false, false> {
   static __m256i Quants(const void* row, int kb) {
-    return AddFifthBit(Nibbles(At(row, kb).qs), FourBytes(At(row, kb).qh));
+    return AddFifthBit(Nibbles(At(row, kb).qs), HighBits(row, kb));
   }
+  static uint32_t HighBits(const void* row, int kb) { return FourBytes(At(row, kb).qh); }
 };
 
 struct Q5_1 : Plain<block_q5_1, 0, true, false> {
   static __m256i Quants(const void* row, int kb) {
-    return AddFifthBit(Nibbles(At(row, kb).qs), FourBytes(At(row, kb).qh));
+    return AddFifthBit(Nibbles(At(row, kb).qs), HighBits(row, kb));
   }
+  static uint32_t HighBits(const void* row, int kb) { return FourBytes(At(row, kb).qh); }
 };
 
 // ggml's kvalues_iq4nl, by 128 larger.
 struct IQ4_NL : Plain<block_iq4_nl, 128, false, true> {
+  static __m128i Levels() {
+    return _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, char(129), char(141), char(153),
+                         char(166), char(181), char(197), char(217), char(241));
+  }
   static __m256i Quants(const void* row, int kb) {
-    const __m128i levels =
-        _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, char(129), char(141), char(153), char(166),
-                      char(181), char(197), char(217), char(241));
-    return _mm256_shuffle_epi8(Join(levels, levels), Nibbles(At(row, kb).qs));
+    return _mm256_shuffle_epi8(Join(Levels(), Levels()), Nibbles(At(row, kb).qs));
   }
 };
 

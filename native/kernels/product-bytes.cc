@@ -7,8 +7,8 @@
 // times the activations' sum, is where the integer sums start. A tile is 4 rows by 3 vectors (2
 // with 16 registers); per block of 32 and sum, 8 instructions multiply and 3 scale, so at most 80 %
 // of the machine's integer peak is to be had. A panel of 512 k is 24 KiB: it stays in L1.
+#include "columns.h"
 #include "product-loops.h"
-#include "super-blocks.h"
 
 namespace llavaov::kernels {
 
@@ -79,33 +79,49 @@ struct ByteShape {
 
   static void Unpack(const WeightSlice& w, B* out) {
     for (int v = 0; v < kVectors; ++v) {
-      const int valid = std::min(kLanes, w.n_cols - v * kLanes);
-      const char* first = w.data + v * kLanes * w.stride;
-      for (int b = 0; b < w.blocks; ++b) {
-        __m256i rows[kLanes];
-        for (int i = 0; i < kLanes; ++i) {
-          rows[i] = i < valid ? W::Quants(first + i * w.stride, w.kb + b) : _mm256_setzero_si256();
-        }
-        I columns[8];
-        TransposeLanes(rows, columns);
-        for (int t = 0; t < 8; ++t) StoreIntegers(out->q[b][t][v], columns[t]);
-        if (b % W::kSuper == 0) UnpackScales(first, w.stride, valid, w.kb + b, b, v, out);
+      const char* rows[kLanes];  // beyond the last column it comes again
+      for (int i = 0; i < kLanes; ++i) {
+        rows[i] = w.data + std::min(v * kLanes + i, w.n_cols - 1) * w.stride;
+      }
+      if constexpr (W::kSuper == 1) {
+        UnpackBlocks(rows, w, v, out);
+      } else {
+        UnpackSuperBlocks(rows, w, v, out);
       }
     }
   }
 
-  // The scales and mins of one block of W's own, which is kSuper of ours, in every column.
-  static inline void UnpackScales(const char* rows, size_t stride, int valid, int kb, int b, int v,
-                                  B* out) {
-    if constexpr (W::kSuper == 1) {
-      uint16_t scale[kLanes] = {}, min[kLanes] = {};
-      for (int i = 0; i < valid; ++i) W::HalfScales(rows + i * stride, kb, &scale[i], &min[i]);
-      Store(out->scale[b][0][v], LoadHalves(scale));
-      if (W::kHasMin) Store(out->min[b][0][v], Sub(Zero(), LoadHalves(min)));
-    } else {
-      constexpr int kCount = 8 * W::kScales;
-      float scale[kLanes][kCount] = {}, min[kLanes][kCount] = {};
-      for (int i = 0; i < valid; ++i) W::SuperScales(rows + i * stride, kb, scale[i], min[i]);
+  // What is small in every block goes aside first, for a vector of what is still on its way into
+  // the cache would wait.
+  static inline void UnpackBlocks(const char* const* rows, const WeightSlice& w, int v, B* out) {
+    uint16_t scale[B::kMaxBlocks][kLanes], min[B::kMaxBlocks][kLanes];
+    uint32_t high[B::kMaxBlocks][kLanes];
+    for (int b = 0; b < w.blocks; ++b) {
+      for (int i = 0; i < kLanes; ++i) {
+        Prefetch(rows[i], w, w.kb + b);
+        W::HalfScales(rows[i], w.kb + b, &scale[b][i], &min[b][i]);
+        high[b][i] = W::HighBits(rows[i], w.kb + b);
+      }
+    }
+    for (int b = 0; b < w.blocks; ++b) {
+      Store(out->scale[b][0][v], LoadHalves(scale[b]));
+      if (W::kHasMin) Store(out->min[b][0][v], Sub(Zero(), LoadHalves(min[b])));
+      Columns<W>::Read(rows, w.kb + b, high[b],
+                       [&](int, int t, I x) { StoreIntegers(out->q[b][t][v], x); });
+    }
+  }
+
+  static inline void UnpackSuperBlocks(const char* const* rows, const WeightSlice& w, int v,
+                                       B* out) {
+    constexpr int kCount = 8 * W::kScales;
+    for (int b = 0; b < w.blocks; b += W::kSuper) {
+      float scale[kLanes][kCount], min[kLanes][kCount];
+      for (int i = 0; i < kLanes; ++i) {
+        Prefetch(rows[i], w, w.kb + b);
+        W::SuperScales(rows[i], w.kb + b, scale[i], min[i]);
+      }
+      Columns<W>::Read(rows, w.kb + b, nullptr,
+                       [&](int n, int t, I x) { StoreIntegers(out->q[b + n][t][v], x); });
       for (int part = 0; part < kCount; part += 8) {
         Spread(&scale[0][part], kCount, part,
                [&](int n) { return out->scale[b + n / W::kScales][n % W::kScales][v]; });
@@ -115,6 +131,12 @@ struct ByteShape {
         });
       }
     }
+  }
+
+  // The same block of the panel that this thread takes next: hardware does not foresee it.
+  static inline void Prefetch(const char* row, const WeightSlice& w, int kb) {
+    const char* block = row + w.next + kb / W::kSuper * sizeof(typename W::Block);
+    for (size_t i = 0; i < sizeof(typename W::Block); i += 64) _mm_prefetch(block + i, _MM_HINT_T1);
   }
 
   // Eight numbers of each column, kCount apart, to where `at` says that a vector of them lies.

@@ -36,7 +36,8 @@ struct WeightSlice {
   const char* data;
   size_t stride;
   int n_cols, kb, blocks;
-  int rest;  // weights of the last of these blocks, where fewer than 32
+  int rest;     // weights of the last of these blocks, where fewer than 32
+  size_t next;  // from a column to where one will probably be read next
 };
 
 struct Output {
@@ -193,7 +194,8 @@ class Product {
     for (int kb = 0; kb < blocks_; kb += kSlice) {
       const int length = std::min(blocks_ - kb, kSlice);
       const int rest = kb + length == blocks_ ? k_ % kBlock : 0;
-      Shape::Unpack(WeightSlice{weights, w->nb[1], std::min(n_ - col, kCols), kb, length, rest},
+      Shape::Unpack(WeightSlice{weights, w->nb[1], std::min(n_ - col, kCols), kb, length, rest,
+                                params_.nth * kCols * w->nb[1]},
                     b_);
       float* data = static_cast<float*>(op_->data) + size_t(first) * kGroup * n_ + col;
       for (int g = first; g < end; ++g, data += size_t(kGroup) * n_) {

@@ -21,6 +21,8 @@ struct Kernel {
 Kernel ByteProduct(ggml_type type);   // product-bytes.cc
 Kernel WordProduct(ggml_type type);   // product-words.cc
 Kernel FloatProduct(ggml_type type);  // product-floats.cc
+// A few, from two on, where they have a kernel of their own.
+Kernel FewRowsProduct(ggml_type type);  // few-rows.cc
 // One row.
 Kernel RowProduct(ggml_type type);  // row-product.cc
 

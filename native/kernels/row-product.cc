@@ -25,12 +25,43 @@ inline __m256i QuantiseRow(const float* x, float* scale) {
   return PackBytes(q.values);
 }
 
+// As many sums as a multiply-add takes cycles, so that none waits for the one before.
+constexpr int kChains = 4;
+using Sums = __m256[kChains];
+
+inline __m256 Total(const Sums& f) {
+  return _mm256_add_ps(_mm256_add_ps(f[0], f[1]), _mm256_add_ps(f[2], f[3]));
+}
+
+// Put together in registers: what has just been written in pieces is not read as one at once.
+inline __m256 EightHalves(const uint16_t (&h)[8]) {
+  return _mm256_cvtph_ps(_mm_setr_epi16(short(h[0]), short(h[1]), short(h[2]), short(h[3]),
+                                        short(h[4]), short(h[5]), short(h[6]), short(h[7])));
+}
+
+// Scales go over memory, which gives one to all lanes for nothing: compilers would rather permute,
+// in the one unit that puts things together too.
+inline void StoreScales(float* to, __m256 scales) {
+  _mm256_storeu_ps(to, scales);
+#if defined(__GNUC__)
+  asm("" : : "r"(to) : "memory");
+#endif
+}
+
+// n of eight floats, then zeros.
+template <int n>
+inline __m256 FirstOf(const float* x) {
+  if (n == 8) return _mm256_loadu_ps(x);
+  return _mm256_zextps128_ps256(n == 4 ? _mm_loadu_ps(x) : _mm_load_ss(x));
+}
+
 // The eight sums of four bytes each.
 inline __m256i SumsOfFour(__m256i q) {
   return DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
 }
 
-// Blocks of 32 with one scale.
+// Blocks of 32 with one scale, eight at a time: their scales are made together, and what offsets
+// and mins take off is one product of vectors for all eight.
 template <class W>
 struct PlainRow {
   // Without VNNI bytes above 128 get their sign back, and the products take theirs from it.
@@ -42,52 +73,74 @@ struct PlainRow {
   static constexpr int kOffset = kBySign ? W::kOffset - 128 : W::kOffset;
 
   struct X {
-    int32_t start[8];  // -offset times the sums of four values each
-    int8_t q[32];
-    float scale, sum;  // sum: of the values, scaled, negative
+    int8_t q[8][kBlock];
+    float scale[8];
+    float sum[8];  // of a block's values, without the scale, negative
   };
 
-  static size_t Size(int k) { return size_t(k) / kBlock * sizeof(X); }
+  static size_t Size(int k) { return size_t(k / kBlock + 7) / 8 * sizeof(X); }
 
   static void Pack(const float* row, int k, void* to) {
     X* x = static_cast<X*>(to);
-    for (int i = 0; i < k; i += kBlock, ++x) {
-      const __m256i q = QuantiseRow(row + i, &x->scale);
-      const __m256i sums = SumsOfFour(q);
-      Store256(x->q, q);
-      Store256(x->start, _mm256_mullo_epi32(sums, _mm256_set1_epi32(-kOffset)));
-      x->sum = -x->scale * Sum256(_mm256_cvtepi32_ps(sums));
+    for (int i = 0; i < k; i += 8 * kBlock, ++x) {
+      *x = {};
+      for (int b = 0; b < 8 && i + b * kBlock < k; ++b) {
+        const __m256i q = QuantiseRow(row + i + b * kBlock, &x->scale[b]);
+        Store256(x->q[b], q);
+        x->sum[b] = -Sum256(_mm256_cvtepi32_ps(SumsOfFour(q)));
+      }
     }
   }
 
-  static inline void Block(const char* row, int kb, const X& x, __m256* f, float* mins) {
-    __m256i w = W::Quants(row, kb), q = Load256(x.q);
+  static inline __m256 Block(const char* row, int kb, const int8_t* x, float scale, __m256 f) {
+    __m256i w = W::Quants(row, kb), q = Load256(x);
     if (kBySign) {
       w = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
       q = _mm256_sign_epi8(q, w);
       w = _mm256_abs_epi8(w);
     }
-    const __m256i start = kOffset ? Load256(x.start) : _mm256_setzero_si256();
-    float scale, min;
-    W::Scales(row, kb, &scale, &min);
-    *f = _mm256_fmadd_ps(_mm256_cvtepi32_ps(DotBytes256(start, w, q)),
-                         _mm256_set1_ps(scale * x.scale), *f);
-    if (W::kHasMin) *mins += min * x.sum;
+    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(DotBytes256(_mm256_setzero_si256(), w, q)),
+                           _mm256_set1_ps(scale), f);
+  }
+
+  // Blocks [kb, kb + n), which are [first, first + n) of x: the products, and what comes off.
+  template <int n>
+  static inline void Blocks(const char* row, int kb, const X& x, int first, Sums& f, __m256* off) {
+    uint16_t s[8] = {}, m[8] = {};
+    LLAVAOV_UNROLL
+    for (int i = 0; i < n; ++i) W::HalfScales(row, kb + i, &s[i], &m[i]);
+    const __m256 xs = FirstOf<n>(x.scale + first), sum = FirstOf<n>(x.sum + first);
+    const __m256 both = _mm256_mul_ps(EightHalves(s), xs);
+    float scales[8];
+    StoreScales(scales, both);
+    if (kOffset) {
+      *off = _mm256_fmadd_ps(both, _mm256_mul_ps(sum, _mm256_set1_ps(float(kOffset))), *off);
+    }
+    // Added by these types.
+    if (W::kHasMin) *off = _mm256_fnmadd_ps(_mm256_mul_ps(EightHalves(m), xs), sum, *off);
+    LLAVAOV_UNROLL
+    for (int i = 0; i < n; ++i) {
+      f[i % kChains] = Block(row, kb + i, x.q[first + i], scales[i], f[i % kChains]);
+    }
   }
 
   static float Dot(const char* row, const void* packed, int k) {
     const X* x = static_cast<const X*>(packed);
     const int blocks = k / kBlock;
-    __m256 f[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    float mins[2] = {0.0f, 0.0f};
+    Sums f = {};
+    __m256 off = _mm256_setzero_ps();
     int kb = 0;
-    for (; kb + 2 <= blocks; kb += 2) {
-      Prefetch(row + kb * sizeof(typename W::Block));
-      Block(row, kb, x[kb], &f[0], &mins[0]);
-      Block(row, kb + 1, x[kb + 1], &f[1], &mins[1]);
+    for (; kb + 8 <= blocks; kb += 8, ++x) {
+      const char* first = reinterpret_cast<const char*>(&W::At(row, kb));
+      for (size_t i = 0; i < 8 * sizeof(typename W::Block); i += 64) Prefetch(first + i);
+      Blocks<8>(row, kb, *x, 0, f, &off);
     }
-    if (kb < blocks) Block(row, kb, x[kb], &f[0], &mins[0]);
-    return Sum256(_mm256_add_ps(f[0], f[1])) + (mins[0] + mins[1]);
+    if (kb + 4 <= blocks) {
+      Blocks<4>(row, kb, *x, 0, f, &off);
+      kb += 4;
+    }
+    for (; kb < blocks; ++kb) Blocks<1>(row, kb, *x, kb % 8, f, &off);
+    return Sum256(_mm256_add_ps(Total(f), off));
   }
 };
 
@@ -131,7 +184,7 @@ struct SuperRow {
     if constexpr (W::kHasMin) {
       __m256 s, m;
       SixBits(b.scales, &s, &m);
-      _mm256_storeu_ps(scales, _mm256_mul_ps(_mm256_mul_ps(s, d), xs));
+      StoreScales(scales, _mm256_mul_ps(_mm256_mul_ps(s, d), xs));
       *off = _mm256_fmadd_ps(_mm256_mul_ps(m, _mm256_set1_ps(Half(b.dmin))), _mm256_loadu_ps(x.sum),
                              *off);
     } else {
@@ -141,8 +194,8 @@ struct SuperRow {
       const __m256 low = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), d);
       const __m256 high =
           _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))), d);
-      _mm256_storeu_ps(scales, _mm256_mul_ps(low, even));
-      _mm256_storeu_ps(scales + 8, _mm256_mul_ps(high, odd));
+      StoreScales(scales, _mm256_mul_ps(low, even));
+      StoreScales(scales + 8, _mm256_mul_ps(high, odd));
       const __m256 offset = _mm256_set1_ps(float(W::kOffset));
       *off = _mm256_fmadd_ps(_mm256_mul_ps(low, offset), _mm256_loadu_ps(x.sum), *off);
       *off = _mm256_fmadd_ps(_mm256_mul_ps(high, offset), _mm256_loadu_ps(x.sum + 8), *off);
@@ -151,7 +204,8 @@ struct SuperRow {
 
   static float Dot(const char* row, const void* packed, int k) {
     const X* x = static_cast<const X*>(packed);
-    __m256 f[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()}, off = _mm256_setzero_ps();
+    Sums f = {};
+    __m256 off = _mm256_setzero_ps();
     for (int kb = 0; kb < k / kBlock; kb += 8, ++x) {
       const char* block = reinterpret_cast<const char*>(&W::At(row, kb));
       for (size_t i = 0; i < sizeof(typename W::Block); i += 64) Prefetch(block + i);
@@ -160,13 +214,13 @@ struct SuperRow {
       LLAVAOV_UNROLL
       for (int i = 0; i < 8; ++i) {
         const __m256i sums =
-            DotBytes256(_mm256_setzero_si256(), W::Quants(row, kb + i), Load256(x->q[i]));
+            DotBytes256(_mm256_setzero_si256(), W::Quants(block, i), Load256(x->q[i]));
         __m256 s = _mm256_set1_ps(scales[i * W::kScales]);
         if (W::kScales == 2) s = _mm256_insertf128_ps(s, _mm_set1_ps(scales[i * 2 + 1]), 1);
-        f[i % 2] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), s, f[i % 2]);
+        f[i % kChains] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), s, f[i % kChains]);
       }
     }
-    return Sum256(_mm256_add_ps(_mm256_add_ps(f[0], f[1]), off));
+    return Sum256(_mm256_add_ps(Total(f), off));
   }
 };
 

@@ -43,6 +43,22 @@ inline float SumOf(F x) { return Sum256(x); }
 inline I Integers(int32_t x) { return _mm256_set1_epi32(x); }
 inline I LoadIntegers(const void* p) { return Load256(p); }
 inline void StoreIntegers(void* p, I x) { Store256(p, x); }
+inline I And(I a, I b) { return _mm256_and_si256(a, b); }
+inline I Or(I a, I b) { return _mm256_or_si256(a, b); }
+inline I Xor(I a, I b) { return _mm256_xor_si256(a, b); }
+template <int n>
+inline I ShiftRight(I x) {
+  return _mm256_srli_epi16(x, n);
+}
+template <int n>
+inline I ShiftLeft(I x) {
+  return _mm256_slli_epi16(x, n);
+}
+inline I ShuffleBytes(__m128i table, I x) { return _mm256_shuffle_epi8(Join(table, table), x); }
+inline I ShuffleEach(I x, __m128i order) { return _mm256_shuffle_epi8(x, Join(order, order)); }
+inline I WhereBits(I x, I bit, I value) {
+  return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(x, bit), bit), value);
+}
 inline F ToFloats(I x) { return _mm256_cvtepi32_ps(x); }
 #if defined(LLAVAOV_VNNI)
 inline I DotBytes(I sum, I w, I x) { return _mm256_dpbusd_avx_epi32(sum, w, x); }
@@ -59,6 +75,18 @@ inline F ZeroBelow(F low, F x, F y) { return _mm256_and_ps(_mm256_cmp_ps(x, low,
 
 // kLanes rows of eight dwords to eight vectors.
 inline void TransposeLanes(const __m256i* rows, I* out) { Transpose8x8(rows, out); }
+
+// See simd-avx512.h.
+inline void TransposeQuads(const char* const* rows, size_t at, I* out) {
+  I z[4];
+  for (int r = 0; r < 4; ++r) z[r] = Join(Load128(rows[r] + at), Load128(rows[r + 4] + at));
+  const I a = _mm256_unpacklo_epi32(z[0], z[1]), b = _mm256_unpackhi_epi32(z[0], z[1]);
+  const I c = _mm256_unpacklo_epi32(z[2], z[3]), d = _mm256_unpackhi_epi32(z[2], z[3]);
+  out[0] = _mm256_unpacklo_epi64(a, c);
+  out[1] = _mm256_unpackhi_epi64(a, c);
+  out[2] = _mm256_unpacklo_epi64(b, d);
+  out[3] = _mm256_unpackhi_epi64(b, d);
+}
 
 // The sums of kLanes vectors, one a lane.
 inline F SumsOf(const F (&x)[kLanes]) {

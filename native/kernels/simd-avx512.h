@@ -36,6 +36,27 @@ inline float SumOf(F x) { return _mm512_reduce_add_ps(x); }
 inline I Integers(int32_t x) { return _mm512_set1_epi32(x); }
 inline I LoadIntegers(const void* p) { return _mm512_loadu_si512(p); }
 inline void StoreIntegers(void* p, I x) { _mm512_storeu_si512(p, x); }
+inline I And(I a, I b) { return _mm512_and_si512(a, b); }
+inline I Or(I a, I b) { return _mm512_or_si512(a, b); }
+inline I Xor(I a, I b) { return _mm512_xor_si512(a, b); }
+template <int n>
+inline I ShiftRight(I x) {
+  return _mm512_srli_epi16(x, n);
+}
+template <int n>
+inline I ShiftLeft(I x) {
+  return _mm512_slli_epi16(x, n);
+}
+inline I ShuffleBytes(__m128i table, I x) {
+  return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), x);
+}
+inline I ShuffleEach(I x, __m128i order) {  // the bytes of each 16
+  return _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(order));
+}
+// `value` in the bytes where x has the bit of `bit`, one a byte.
+inline I WhereBits(I x, I bit, I value) {
+  return _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(x, bit), value);
+}
 inline F ToFloats(I x) { return _mm512_cvtepi32_ps(x); }
 #if defined(LLAVAOV_VNNI)
 inline I DotBytes(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
@@ -70,6 +91,23 @@ inline void TransposeLanes(const __m256i* rows, I* out) {
     out[c] = _mm512_permutex2var_epi64(t[c], even, t[c + 4]);
     out[c + 4] = _mm512_permutex2var_epi64(t[c], odd, t[c + 4]);
   }
+}
+
+// 16 bytes, `at` behind each of kLanes rows, to four vectors of dwords.
+inline void TransposeQuads(const char* const* rows, size_t at, I* out) {
+  I z[4];
+  for (int r = 0; r < 4; ++r) {
+    z[r] = _mm512_castsi128_si512(Load128(rows[r] + at));
+    z[r] = _mm512_inserti32x4(z[r], Load128(rows[r + 4] + at), 1);
+    z[r] = _mm512_inserti32x4(z[r], Load128(rows[r + 8] + at), 2);
+    z[r] = _mm512_inserti32x4(z[r], Load128(rows[r + 12] + at), 3);
+  }
+  const I a = _mm512_unpacklo_epi32(z[0], z[1]), b = _mm512_unpackhi_epi32(z[0], z[1]);
+  const I c = _mm512_unpacklo_epi32(z[2], z[3]), d = _mm512_unpackhi_epi32(z[2], z[3]);
+  out[0] = _mm512_unpacklo_epi64(a, c);
+  out[1] = _mm512_unpackhi_epi64(a, c);
+  out[2] = _mm512_unpacklo_epi64(b, d);
+  out[3] = _mm512_unpackhi_epi64(b, d);
 }
 
 // The sums of kLanes vectors, one a lane. Halves are added as they are brought together.

@@ -29,7 +29,8 @@ ManyRows KernelForMany(ggml_type type) {
   return {};
 }
 
-// Below these rows ggml's own kernels, which unpack nothing, are as fast (measured).
+// Below these rows kernels that unpack nothing are as fast (measured): those of few-rows.cc, else
+// ggml's own.
 int LeastRows(ggml_type type) {
   switch (type) {
     case GGML_TYPE_F16:
@@ -39,9 +40,11 @@ int LeastRows(ggml_type type) {
       return 8;
     case GGML_TYPE_Q2_K:
     case GGML_TYPE_Q3_K:
+#if !defined(LLAVAOV_VNNI)
     case GGML_TYPE_Q4_K:
     case GGML_TYPE_Q5_K:
     case GGML_TYPE_Q6_K:
+#endif
       return 5;
     default:
       return kFewRows;
@@ -63,7 +66,7 @@ Kernel ProductFor(const ggml_tensor* op) {
   const ggml_type type = op->src[0]->type;
   const int64_t rows = ggml_nrows(op->src[1]);
   if (rows == 1) return op->src[0]->ne[1] >= kLeastColumns ? RowProduct(type) : Kernel();
-  return rows >= LeastRows(type) ? KernelForMany(type).kernel : Kernel();
+  return rows >= LeastRows(type) ? KernelForMany(type).kernel : FewRowsProduct(type);
 }
 
 }  // namespace
@@ -84,7 +87,8 @@ std::vector<TypeEntry> Table() {
         GGML_TYPE_Q5_K, GGML_TYPE_Q4_K, GGML_TYPE_Q3_K, GGML_TYPE_Q2_K}) {
     const ManyRows many = KernelForMany(type);
     const char* one = !RowProduct(type) ? nullptr : ggml_is_quantized(type) ? "int8" : "f32";
-    table.push_back({type, many.name, LeastRows(type), one});
+    const char* few = FewRowsProduct(type) ? "f32" : nullptr;
+    table.push_back({type, many.name, LeastRows(type), few, one});
   }
   return table;
 }

@@ -94,7 +94,9 @@ async function build() {
   const target = options['cpu-features'] ? 'cpu-features' : 'llava-onevision';
   const product = path.join(RELEASE, `${target}.node`);
   const stamp = stampOf(options);
-  if (!options.clean && readStamp(product)?.stamp === stamp) return;
+  const isRefresh = process.argv.includes('--refresh'); // of the addon alone
+  const wantsPrograms = !isRefresh && (options.interop || options['kernel-tests']);
+  if (!options.clean && !wantsPrograms && readStamp(product)?.stamp === stamp) return;
   checkToolchain(options);
   const tree = path.join(ROOT, '.build', treeName(options));
   if (options.clean) rmSync(tree, { recursive: true, force: true });

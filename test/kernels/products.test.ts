@@ -70,6 +70,13 @@ describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
     if (!products) skip('this CPU has not the instruction set');
     expect(each(({ m, isOurs }) => m < 32 || isOurs)).toEqual([]);
   });
+
+  test('so are a few rows of halves', ({ skip }) => {
+    if (!products) skip('this CPU has not the instruction set');
+    const halves = products!.filter(({ type, m }) => /^b?f16$/.test(type) && m > 1);
+    expect(halves.length).toBeGreaterThan(0);
+    expect(halves.filter(({ isOurs }) => !isOurs)).toEqual([]);
+  });
 });
 
 test.skipIf(hasPrograms)('needs programs: npm run test:kernels builds them', ({ skip }) => {

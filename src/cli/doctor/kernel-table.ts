@@ -6,13 +6,14 @@ export function describeKernels({
   types,
 }: Pick<NativeKernels, 'instructionSet' | 'types'>): string {
   if (instructionSet === null) return '';
-  const rows = types.map(({ type, many, leastRows, one }) => [
+  const rows = types.map(({ type, many, leastRows, few, one }) => [
     type,
-    many === null ? 'llama.cpp' : `${many}, from ${leastRows} rows`,
+    (few === null ? '' : `${few}, `) +
+      (many === null ? 'llama.cpp' : `${many} from ${leastRows} rows`),
     one ?? 'llama.cpp',
   ]);
-  const lines = [['Weights', 'Many rows', 'One row'], ...rows].map(([type, many, one]) =>
-    `${type!.padEnd(16)} ${many!.padEnd(20)} ${one}`.trimEnd(),
+  const lines = [['Weights', 'Several rows', 'One row'], ...rows].map(([type, many, one]) =>
+    `${type!.padEnd(16)} ${many!.padEnd(24)} ${one}`.trimEnd(),
   );
   return `\n${lines.join('\n')}\n\nAttention is ours in caches of f32, f16 and q8_0, added up in f32.\n`;
 }

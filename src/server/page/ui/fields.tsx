@@ -7,14 +7,16 @@ interface FieldProps {
   hint?: string;
   /** Says that what is typed is not taken, and why. */
   problem?: string;
+  /** With what is typed beside the label. */
+  isShort?: boolean;
   children: (ids: { id: string; 'aria-describedby': string | undefined }) => ComponentChildren;
 }
 
-export function Field({ label, hint, problem, children }: FieldProps) {
+export function Field({ label, hint, problem, isShort, children }: FieldProps) {
   const id = useId();
   const said = problem ?? hint;
   return (
-    <div class="field" data-bad={problem ? true : undefined}>
+    <div class={isShort ? 'field is-short' : 'field'} data-bad={problem ? true : undefined}>
       <label for={id}>{label}</label>
       {children({ id, 'aria-describedby': said ? `${id}-hint` : undefined })}
       {said && (
@@ -36,6 +38,8 @@ interface NumberProps {
   /** Null where nothing is typed, which only a field that may be empty gives. */
   onChange: (value: number | null) => void;
   mayBeEmpty?: boolean;
+  /** What empty stands for. */
+  placeholder?: string;
 }
 
 /** What is out of bounds stays where it was typed and is not taken. */
@@ -45,7 +49,7 @@ export function NumberField({ label, hint, value, onChange, mayBeEmpty, ...bound
     else if (input.validity.valid && input.value !== '') onChange(input.valueAsNumber);
   };
   return (
-    <Field label={label} hint={hint}>
+    <Field label={label} hint={hint} isShort>
       {(ids) => (
         <input
           {...ids}

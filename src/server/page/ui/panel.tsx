@@ -105,7 +105,7 @@ function Sampling({ settings }: { settings: Settings }) {
         <NumberField
           key={name}
           label={t[name]}
-          hint={name === 'seed' ? t.seedHint : t.ownHint}
+          placeholder={name === 'seed' ? t.drawn : t.own}
           value={settings[name]}
           mayBeEmpty
           onChange={(value) => setSettings({ [name]: value })}
@@ -138,6 +138,7 @@ function StopField({ settings }: { settings: Settings }) {
         <textarea
           {...ids}
           rows={2}
+          key={shown}
           defaultValue={shown}
           onChange={(event) => take(event.currentTarget.value)}
         />
