@@ -2,33 +2,25 @@
  * Makes the pictures of docs/chat-page.md from the page itself, with the demonstration's model (`npm run docs:screenshots`). Needs
  * chromium on the PATH, or CHROME_PATH.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import puppeteer from 'puppeteer-core';
 import sharp from 'sharp';
 import { convert, LlavaOneVision } from '../dist/src/index.js';
 import { createServer } from '../dist/src/server/index.js';
+import { findBrowser } from './find-browser.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OUT = join(ROOT, 'docs/images');
 const MAX_BYTES = 150 * 1024;
-const NAMES = ['chromium', 'google-chrome', 'chromium-browser', 'chrome'];
 
 const SHOTS = [
   { name: 'chat-page', width: 1280, height: 940, scheme: 'light', example: 0, isOpen: true },
   { name: 'chat-page-dark', width: 1280, height: 860, scheme: 'dark', example: 2 },
   { name: 'chat-page-phone', width: 390, height: 844, scheme: 'light', example: 0 },
 ];
-
-function findBrowser() {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const paths = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
-  const found = [process.env.CHROME_PATH, ...paths].find((path) => path && existsSync(path));
-  if (!found) throw new Error('There is no chromium: install it, or set CHROME_PATH.');
-  return found;
-}
 
 async function serveDemo(folder) {
   const files = await convert({

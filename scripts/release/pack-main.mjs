@@ -10,6 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { build } from 'vite';
 import { Failure, main } from '../build/failure.mjs';
 import { npmPack, unpack } from './npm.mjs';
 
@@ -31,6 +32,7 @@ async function stageMain(temporary) {
   const stage = unpack(npmPack(ROOT, temporary), temporary);
   rmSync(path.join(stage, 'dist'), { recursive: true, force: true });
   compile(path.join(stage, 'dist'), temporary);
+  await buildPage(path.join(stage, 'dist/src/server/page'));
   chmodSync(path.join(stage, 'dist/src/cli/main.js'), 0o755);
   const platforms = await import(
     pathToFileURL(path.join(stage, 'dist/src/addon/platform-packages.js'))
@@ -39,6 +41,12 @@ async function stageMain(temporary) {
   const completed = withPlatforms(JSON.parse(readFileSync(manifest, 'utf8')), platforms);
   writeFileSync(manifest, `${JSON.stringify(completed, null, 2)}\n`);
   return { stage, platforms };
+}
+
+/** The chat page is vite's to build. */
+function buildPage(outDir) {
+  const configFile = path.join(ROOT, 'src/server/page/vite.config.ts');
+  return build({ configFile, logLevel: 'warn', build: { outDir, emptyOutDir: true } });
 }
 
 function compile(outDir, temporary) {

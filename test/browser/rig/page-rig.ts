@@ -2,10 +2,9 @@
  * The chat page as people have it: built, handed out by a server, in a browser of its own. What a page must never do is watched on
  * the way: a request to elsewhere, an error, something that its policy forbade.
  */
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer-core';
 import { expect, type TestContext } from 'vitest';
+import { lookForBrowser } from '../../../scripts/find-browser.mjs';
 import { createServer, type ServerOptions } from '../../../src/server/index.js';
 import type { FakeBindingOptions } from '../../support/fake-binding.js';
 import { fakeModel } from '../../support/fake-model.js';
@@ -15,18 +14,10 @@ import { skipUnless } from '../../support/skip-unless.js';
 /** Longest to wait for what will be there on any machine, however slow. */
 export const WAIT_MS = 100_000;
 
-const NAMES = ['chromium', 'google-chrome', 'chromium-browser', 'chrome'];
-
-export const BROWSER = findBrowser();
+export const BROWSER = lookForBrowser();
 
 /** Options of a block of tests. */
 export const browserTests = skipUnless(BROWSER, 'needs chromium (or CHROME_PATH)');
-
-function findBrowser(): string | undefined {
-  if (process.env.CHROME_PATH) return process.env.CHROME_PATH;
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
-}
 
 export function startBrowser(): Promise<Browser> {
   const isRoot = process.getuid?.() === 0;
