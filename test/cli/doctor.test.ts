@@ -49,8 +49,8 @@ test('--kernels prints whose kernels multiply by each type of weights', async ()
   const { status, stdout } = await cli(['doctor', '--kernels']);
   expect(status).toBe(0);
   expect(stdout).toContain(addon.kernels.instructionSet ?? 'there are none of ours');
-  for (const { type, many } of addon.kernels.instructionSet ? addon.kernels.types : [])
-    expect(stdout).toMatch(new RegExp(`^${type} +${many ?? 'llama.cpp'}`, 'm'));
+  for (const { type, few, many } of addon.kernels.instructionSet ? addon.kernels.types : [])
+    expect(stdout).toMatch(new RegExp(`^${type} +${few ?? many ?? 'llama.cpp'}`, 'm'));
 });
 
 test('--model with a file that is none ends with status 1', async () => {
