@@ -291,8 +291,8 @@ export interface NativeBinding {
   devices(): NativeDevice[];
   /** Of the servers at these endpoints, each of which src/addon/rpc-servers.ts has seen answer: ggml ends the process otherwise. */
   rpcDevices(endpoints: string[]): Promise<NativeDevice[]>;
-  /** Whether a model of this process is on the server. */
-  isRpcInUse(endpoint: string): boolean;
+  /** Whether a model of this process is on the server, and how many devices it had when it was met, 0 if it was not. */
+  rpcServerState(endpoint: string): { isInUse: boolean; devices: number };
   /** What servers must speak: this major version, this minor version or an earlier one. */
   readonly rpcProtocol: { major: number; minor: number };
   /** `tilesPerCall` of a tower on a GPU. */

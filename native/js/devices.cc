@@ -61,8 +61,12 @@ Napi::Value ListRpc(const Napi::CallbackInfo& info) {
   return PromiseWorker::Run(info.Env(), {}, work);
 }
 
-Napi::Value IsInUse(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), IsRpcInUse(TextArg(info[0], "endpoint")));
+Napi::Value StateOfRpc(const Napi::CallbackInfo& info) {
+  const RpcServerState server = StateOfRpcServer(TextArg(info[0], "endpoint"));
+  Napi::Object state = Napi::Object::New(info.Env());
+  state.Set("isInUse", server.is_in_use);
+  state.Set("devices", double(server.devices));
+  return state;
 }
 
 }  // namespace
@@ -102,7 +106,7 @@ Devices DevicesArg(const Napi::Value& value, const char* name) {
 void RegisterDevices(Napi::Env env, Napi::Object exports) {
   exports.Set("devices", Napi::Function::New(env, List, "devices"));
   exports.Set("rpcDevices", Napi::Function::New(env, ListRpc, "rpcDevices"));
-  exports.Set("isRpcInUse", Napi::Function::New(env, IsInUse, "isRpcInUse"));
+  exports.Set("rpcServerState", Napi::Function::New(env, StateOfRpc, "rpcServerState"));
   Napi::Object protocol = Napi::Object::New(env);
   protocol.Set("major", RPC_PROTO_MAJOR_VERSION);
   protocol.Set("minor", RPC_PROTO_MINOR_VERSION);

@@ -65,9 +65,9 @@ Devices RpcDevices() {
   return devices;
 }
 
-bool IsRpcInUse(const std::string& endpoint) {
+RpcServerState StateOfRpcServer(const std::string& endpoint) {
   const std::lock_guard<std::mutex> lock(Mutex());
-  return Uses()[endpoint] > 0;
+  return {Uses()[endpoint] > 0, Met()[endpoint].size()};
 }
 
 RpcUse::RpcUse(const Devices& devices) {

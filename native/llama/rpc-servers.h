@@ -17,8 +17,11 @@ Devices ConnectRpcServers(const std::vector<std::string>& endpoints);
 // Of every server that was met.
 Devices RpcDevices();
 
-// Whether a model is on the server, which answers no second connection then.
-bool IsRpcInUse(const std::string& endpoint);
+struct RpcServerState {
+  bool is_in_use = false;  // by a model; it answers no second connection then
+  size_t devices = 0;      // when it was met; ggml takes them to stay the same
+};
+RpcServerState StateOfRpcServer(const std::string& endpoint);
 
 // For as long as a model is on `devices`; those of this machine are ignored.
 class RpcUse {

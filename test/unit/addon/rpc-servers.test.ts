@@ -4,11 +4,11 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { type RpcAddon, rpcDevices } from '../../../src/addon/rpc-servers.js';
 
 /** As an addon with RPC, which must hear of servers that answer only. */
-function fakeAddon({ backends = ['RPC', 'CPU'], inUse = false } = {}) {
+function fakeAddon({ backends = ['RPC', 'CPU'], isInUse = false, devices = 0 } = {}) {
   const connected = vi.fn(async () => []);
   const binding = {
     buildInfo: () => ({ backends }),
-    isRpcInUse: () => inUse,
+    rpcServerState: () => ({ isInUse, devices }),
     rpcDevices: connected,
     rpcProtocol: { major: 7, minor: 1 },
   } as unknown as RpcAddon['binding'];
@@ -29,10 +29,13 @@ async function serve(onSocket: (socket: Socket) => void): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const hello = (major: number, minor: number) => {
-  const answer = Buffer.alloc(36);
+/** Of a server with this version and so many devices. */
+const answers = (major: number, minor: number, devices = 2) => {
+  const answer = Buffer.alloc(36 + 12);
   answer.writeBigUInt64LE(28n);
   answer.set([major, minor], 8);
+  answer.writeBigUInt64LE(4n, 36);
+  answer.writeUInt32LE(devices, 44);
   return answer;
 };
 
@@ -42,14 +45,20 @@ it('greets as ggml does, reads an answer in pieces, hangs up, then connects', as
   const endpoint = await serve((socket) => {
     hungUp = once(socket, 'close');
     socket.on('data', (chunk) => received.push(chunk));
-    socket.write(hello(7, 1).subarray(0, 5));
-    setTimeout(() => socket.write(hello(7, 1).subarray(5)), 20);
+    socket.write(answers(7, 1).subarray(0, 5));
+    setTimeout(() => socket.write(answers(7, 1).subarray(5)), 20);
   });
   const { addon, connected } = fakeAddon();
   await rpcDevices(addon, [endpoint]);
   await hungUp;
   expect(Buffer.concat(received)).toEqual(
-    Buffer.from([14, 24, ...new Array<number>(7 + 24).fill(0)]),
+    Buffer.from([
+      14,
+      24,
+      ...new Array<number>(7 + 24).fill(0),
+      15,
+      ...new Array<number>(8).fill(0),
+    ]),
   );
   expect(connected).toHaveBeenCalledExactlyOnceWith([endpoint]);
 });
@@ -59,8 +68,11 @@ it.each<[string, (socket: Socket) => void, RegExp]>([
   ['closes', (socket) => socket.end(), /no ggml-rpc-server/],
   ['resets', (socket) => socket.once('data', () => socket.resetAndDestroy()), /no ggml-rpc-/],
   ['speaks HTTP', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n'.repeat(9)), /no ggml-rpc-/],
-  ['is older', (socket) => socket.write(hello(6, 0)), /version 6\.0.*7\.1/],
-  ['is newer', (socket) => socket.write(hello(7, 2)), /version 7\.2.*7\.1/],
+  ['is older', (socket) => socket.write(answers(6, 0)), /version 6\.0.*7\.1/],
+  ['is newer', (socket) => socket.write(answers(7, 2)), /version 7\.2.*7\.1/],
+  ['knows HELLO only', (socket) => socket.write(answers(8, 0).subarray(0, 36)), /version 8\.0/],
+  ['hangs up', (socket) => socket.end(answers(7, 0).subarray(0, 40)), /hangs up/],
+  ['has nothing', (socket) => socket.write(answers(7, 0, 0)), /no devices/],
 ])('refuses a server that %s', async (_, onSocket, message) => {
   const endpoint = await serve(onSocket);
   const { addon, connected } = fakeAddon();
@@ -82,8 +94,16 @@ it('names a server that cannot be reached', async () => {
   });
 });
 
+it('notices a server that was started again with other devices', async () => {
+  const endpoint = await serve((socket) => socket.write(answers(7, 0, 2)));
+  await rpcDevices(fakeAddon({ devices: 2 }).addon, [endpoint]);
+  const { addon, connected } = fakeAddon({ devices: 1 });
+  await expect(rpcDevices(addon, [endpoint])).rejects.toThrow(/has 2 devices and had 1/);
+  expect(connected).not.toHaveBeenCalled();
+});
+
 it('does not ask a server that has a model of this process, as it would not answer', async () => {
-  const { addon, connected } = fakeAddon({ inUse: true });
+  const { addon, connected } = fakeAddon({ isInUse: true });
   await rpcDevices(addon, ['127.0.0.1:1']);
   expect(connected).toHaveBeenCalledOnce();
 });
