@@ -17,7 +17,8 @@ export interface NativeKernels {
 export interface NativeDevice {
   name: string;
   description: string;
-  type: 'cpu' | 'gpu' | 'igpu' | 'accel';
+  /** 'rpc': of another machine; `description` is its server's endpoint. */
+  type: 'cpu' | 'gpu' | 'igpu' | 'accel' | 'rpc';
   backend: string;
   memoryFree: number;
   memoryTotal: number;

@@ -287,7 +287,14 @@ export interface NativeBinding {
   ): Promise<Float32Array>;
   /** llama.cpp's log: lines of `level` ('error' | 'warn' | 'info' | 'debug') and above go to `callback`; null silences it. */
   setLog(level: string, callback: ((level: string, text: string) => void) | null): void;
+  /** Of this machine. */
   devices(): NativeDevice[];
+  /** Of the servers at these endpoints, each of which src/addon/rpc-servers.ts has seen answer: ggml ends the process otherwise. */
+  rpcDevices(endpoints: string[]): Promise<NativeDevice[]>;
+  /** Whether a model of this process is on the server, and how many devices it had when it was met, 0 if it was not. */
+  rpcServerState(endpoint: string): { isInUse: boolean; devices: number };
+  /** What servers must speak: this major version, this minor version or an earlier one. */
+  readonly rpcProtocol: { major: number; minor: number };
   /** `tilesPerCall` of a tower on a GPU. */
   readonly gpuTilesPerCall: number;
   buildInfo(): NativeBuildInfo;

@@ -1,6 +1,7 @@
 /** The public class: a loaded model that chats. Everything it does is in engine/; here are the doors. */
 import type { BackendInfo } from './addon/backend.js';
 import { backendFor } from './addon/load-addon.js';
+import { rpcDevices } from './addon/rpc-servers.js';
 import type { Items } from './at-once.js';
 import type { BatchOptions } from './batch/batch-options.js';
 import type { BatchStream } from './batch/batch-stream.js';
@@ -120,7 +121,8 @@ export class LlavaOneVision {
     const settings = { ...given, ...(await filesOf(given)) };
     const files = await readModelFiles(settings);
     const addon = backendFor(settings.backend);
-    const plan = planLoad(files, settings, addon);
+    const remote = await rpcDevices(addon, settings.rpcServers ?? [], settings);
+    const plan = planLoad(files, settings, { ...addon, rpcDevices: remote });
     const { binding } = addon;
     return new LlavaOneVision(await loadEngine(files, plan, { settings, binding }), plan);
   }

@@ -7,7 +7,7 @@
 namespace llavaov {
 
 void RegisterContext(Napi::Env env, Napi::Object exports);        // Context, createContext()
-void RegisterDevices(Napi::Env env, Napi::Object exports);        // devices()
+void RegisterDevices(Napi::Env env, Napi::Object exports);        // devices(), rpcDevices(), ...
 void RegisterFeatureMap(Napi::Env env, Napi::Object exports);     // assembleMap(), poolFrames()
 void RegisterGgufWriter(Napi::Env env, Napi::Object exports);     // GgufWriter
 void RegisterLog(Napi::Env env, Napi::Object exports);            // setLog(level, callback | null)

@@ -56,6 +56,7 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
                          const OnProgress& on_progress)
     : options_(options),
       kernels_(options.own_kernels),
+      rpc_use_(options.gpu_layers == 0 ? Devices() : options.gpus),
       mapped_(options.mmap ? options.files : std::vector<std::string>{}) {
   ThrowIfCancelled(cancel);
   Watch watch{cancel, on_progress};

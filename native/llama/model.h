@@ -13,6 +13,7 @@
 #include "cancel.h"
 #include "llama/devices.h"
 #include "llama/kernel-use.h"
+#include "llama/rpc-servers.h"
 #include "llama/token-texts.h"
 #include "mapped-files.h"
 
@@ -72,6 +73,7 @@ class LoadedModel {
 
   ModelOptions options_;
   const KernelUse kernels_;
+  const RpcUse rpc_use_;
   const MappedFiles mapped_;
   llama_model_ptr model_;
   std::string lock_refusal_;

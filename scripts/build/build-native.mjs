@@ -34,6 +34,7 @@ import { checkToolchain } from './toolchain.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RELEASE = path.join(ROOT, 'build/Release');
 const PRODUCT = path.join(RELEASE, 'llava-onevision.node');
+const RPC_SERVER = `ggml-rpc-server${process.platform === 'win32' ? '.exe' : ''}`;
 const stampFile = (product) => product.replace(/\.node$/, '.json');
 const require = createRequire(import.meta.url);
 
@@ -68,6 +69,15 @@ export function installProduct(made, stamp, product = PRODUCT) {
   replace(stampFile(product), (temporary) => writeFileSync(temporary, text));
 }
 
+/** @param made by the compiler; false: there is none to this addon */
+function installServer(made) {
+  const server = path.join(RELEASE, RPC_SERVER);
+  if (!made) return rmSync(server, { force: true });
+  mkdirSync(RELEASE, { recursive: true });
+  replace(server, (temporary) => copyFileSync(made, temporary));
+  console.error(`Built ${path.relative(ROOT, server)}`);
+}
+
 /** Whole or not at all: another process may have the old one loaded. */
 function replace(file, write) {
   const temporary = `${file}-${process.pid}.tmp`;
@@ -100,8 +110,11 @@ async function build() {
   checkToolchain(options);
   const tree = path.join(ROOT, '.build', treeName(options));
   if (options.clean) rmSync(tree, { recursive: true, force: true });
+  // Beside the addon: other machines run it for this one.
+  const withServer = options.rpc && !options['ggml-libs'] && target === 'llava-onevision';
   const targets = [
     target,
+    ...(withServer ? ['ggml-rpc-server'] : []),
     ...(options.interop ? ['llava-onevision-interop'] : []),
     ...(options['kernel-tests'] ? ['llava-onevision-kernel-tests'] : []),
   ];
@@ -109,6 +122,7 @@ async function build() {
   try {
     await cmake.configure();
     await cmake.compile(targets);
+    if (target === 'llava-onevision') installServer(withServer && path.join(tree, 'rpc', RPC_SERVER));
     installProduct(cmake.product(target), { stamp, options: options.given }, product);
   } finally {
     cmake.close();

@@ -12,7 +12,7 @@ Builds the native addon into build/Release/llava-onevision.node; does nothing wh
   --cuda        NVIDIA GPUs (needs the CUDA toolkit)
   --vulkan      GPUs through Vulkan (needs the Vulkan SDK)
   --metal       Apple GPUs (on by default on macOS; --no-metal leaves it out)
-  --rpc         llama.cpp's remote backend
+  --rpc         llama.cpp's remote backend, and its server beside the addon
   --no-native   no instruction sets beyond the platform's common ones, for binaries that travel
   --debug       with assertions and symbols
   --interop     also llama.cpp's own readers of our files (tests)

@@ -41,12 +41,19 @@ const PARTS = [
   'src',
   'ggml',
 ];
-/** What the interop tests build. */
-const INTEROP_PARTS = ['vendor', 'common', 'tools/mtmd', 'tools/quantize', 'tools/gguf-split'];
+/** What the interop tests build, and the server of the remote backend. */
+const PROGRAM_PARTS = [
+  'vendor',
+  'common',
+  'tools/mtmd',
+  'tools/quantize',
+  'tools/gguf-split',
+  'tools/rpc',
+];
 const CONTENT_FILE = '.llava-onevision-content';
 /** What that file says of a complete tree. */
 const contentOf = ({ commit, patches = [] }) =>
-  [commit, ...PARTS, ...INTEROP_PARTS, ...patches.map(({ sha256 }) => sha256)].join('\n');
+  [commit, ...PARTS, ...PROGRAM_PARTS, ...patches.map(({ sha256 }) => sha256)].join('\n');
 
 /**
  * @param options.source a llama.cpp tree or the tarball; fetched when empty
@@ -151,7 +158,7 @@ function unpack(tarball, temporary, pin) {
   }
   const tree = path.join(temporary, 'tree');
   mkdirSync(tree);
-  const found = git('ls-tree', '--name-only', 'HEAD', '--', ...PARTS, ...INTEROP_PARTS);
+  const found = git('ls-tree', '--name-only', 'HEAD', '--', ...PARTS, ...PROGRAM_PARTS);
   const settings = ['-c', 'core.autocrlf=false', '-c', 'core.bare=false', `--work-tree=${tree}`];
   git(...settings, 'checkout', '--quiet', 'HEAD', '--', ...found.trim().split('\n'));
   for (const patch of pin.patches ?? []) applyPatch(patch, tree, repository);

@@ -1,4 +1,4 @@
-/** Which GPUs a load uses, and how it shares the decoder out among them. */
+/** Which GPUs, of this and other machines, a load uses, and how it shares the decoder out among them. */
 import type { NativeDevice } from '../binding.js';
 import { invalidArgument } from '../errors.js';
 
@@ -11,12 +11,17 @@ export interface DeviceOptions {
   tensorSplit?: readonly number[];
   /** The one of them that the vision tower runs on. Default: the first. */
   mainDevice?: string;
+  /** Machines that run ggml-rpc-server, `host:port` each, whose devices take layers as GPUs do: docs/scaling.md. They come
+   *  after the GPUs of this machine and are called RPC0, RPC1 and so on. There is no encryption and no password, and a server
+   *  that is lost ends this process. */
+  rpcServers?: readonly string[];
 }
 
 export interface DeviceSettings {
   devices?: readonly string[] | undefined;
   tensorSplit?: readonly number[] | undefined;
   mainDevice?: string | undefined;
+  rpcServers?: readonly string[] | undefined;
 }
 
 /** The main one first. */
@@ -27,6 +32,8 @@ export interface ChosenGpus {
 
 /** Less than this is nothing to share out. */
 const ROOM = 512 * 2 ** 20;
+/** llama_max_devices() of llama.cpp. */
+const MAX_DEVICES = 16;
 
 /** @throws ERR_INVALID_ARGUMENT */
 export function checkDevices(devices: unknown): readonly string[] | undefined {
@@ -53,6 +60,22 @@ export function checkMainDevice(mainDevice: unknown): string | undefined {
   throw invalidArgument('mainDevice', 'the name of a GPU', mainDevice);
 }
 
+/** A name or an IPv4 address: ggml knows no other. @throws ERR_INVALID_ARGUMENT */
+export function checkRpcServers(servers: unknown): readonly string[] | undefined {
+  if (servers === undefined) return undefined;
+  const isEndpoint = (server: unknown) => {
+    const port = typeof server === 'string' && /^[A-Za-z0-9._-]+:(\d{1,5})$/.exec(server)?.[1];
+    return port && Number(port) >= 1 && Number(port) <= 65535;
+  };
+  const isList = Array.isArray(servers) && servers.every(isEndpoint);
+  if (!isList || servers.length > MAX_DEVICES || new Set(servers).size < servers.length) {
+    const expected = `up to ${MAX_DEVICES} different 'host:port', names or IPv4 addresses,`;
+    const wrong = Array.isArray(servers) && servers.find((server) => !isEndpoint(server));
+    throw invalidArgument('rpcServers', expected, wrong || servers);
+  }
+  return servers;
+}
+
 /** @throws ERR_INVALID_ARGUMENT */
 export function checkDevicesTogether({ devices, tensorSplit, mainDevice }: DeviceSettings): void {
   if (!devices) return;
@@ -61,7 +84,7 @@ export function checkDevicesTogether({ devices, tensorSplit, mainDevice }: Devic
     throw invalidArgument('mainDevice', `one of ${devices.join(', ')}`, mainDevice);
 }
 
-/** The GPUs that llama.cpp uses: integrated ones only where there is no other. */
+/** The GPUs of this machine that llama.cpp uses: integrated ones only where there is no other. */
 export function usableGpus(devices: readonly NativeDevice[]): NativeDevice[] {
   const usable = devices.filter(({ problem }) => problem === undefined);
   const discrete = usable.filter(({ type }) => type === 'gpu');
@@ -73,14 +96,17 @@ export function chooseGpus(
   { devices: names, tensorSplit, mainDevice }: DeviceSettings,
   devices: readonly NativeDevice[],
 ): ChosenGpus {
-  const all = devices.filter(({ type }) => type === 'gpu' || type === 'igpu');
-  const usable = usableGpus(devices);
+  const all = devices.filter(({ type }) => type === 'gpu' || type === 'igpu' || isRemote(type));
+  const usable = [...usableGpus(devices), ...all.filter(({ type }) => isRemote(type))];
   const roomy = usable.filter(({ name, memoryFree }) => memoryFree > ROOM || name === mainDevice);
-  roomy.sort((a, b) => b.memoryFree - a.memoryFree);
+  roomy.sort(
+    (a, b) => Number(isRemote(a.type)) - Number(isRemote(b.type)) || b.memoryFree - a.memoryFree,
+  );
   const byItself = tensorSplit || roomy.length === 0 ? usable : roomy;
   const gpus = names?.map((name) => findGpu('devices', name, all)) ?? byItself;
   if (tensorSplit) checkShares(tensorSplit, gpus.length);
-  const main = mainDevice === undefined ? gpus[0] : findGpu('mainDevice', mainDevice, gpus);
+  const local = gpus.filter(({ type }) => !isRemote(type));
+  const main = mainDevice === undefined ? local[0] : findGpu('mainDevice', mainDevice, local);
   const shares = gpus.map((gpu, i) => ({ gpu, share: tensorSplit?.[i] ?? 0 }));
   const ordered = [
     ...shares.filter(({ gpu }) => gpu === main),
@@ -91,6 +117,8 @@ export function chooseGpus(
     tensorSplit: tensorSplit && ordered.map(({ share }) => share),
   };
 }
+
+const isRemote = (type: NativeDevice['type']) => type === 'rpc';
 
 function findGpu(argument: string, name: string, gpus: readonly NativeDevice[]): NativeDevice {
   const found = gpus.find((one) => one.name === name);

@@ -224,7 +224,7 @@ class EngineLoader {
       imageStd: Float32Array.from(config.imageStd),
       kernels: this.#settings.kernels,
       useGpu: this.#plan.visionOnGpu,
-      devices: this.#plan.gpus.map(({ name }) => name),
+      devices: this.#plan.gpus.filter(({ type }) => type !== 'rpc').map(({ name }) => name),
     };
     const encoder = await withModelFiles([config.checked], async ([file]) =>
       this.#own(

@@ -21,6 +21,7 @@ import {
   checkDevices,
   checkDevicesTogether,
   checkMainDevice,
+  checkRpcServers,
   checkTensorSplit,
   type DeviceOptions,
 } from './device-options.js';
@@ -131,6 +132,7 @@ const CHECKS = {
   devices: (_, value) => checkDevices(value),
   tensorSplit: (_, value) => checkTensorSplit(value),
   mainDevice: (_, value) => checkMainDevice(value),
+  rpcServers: (_, value) => checkRpcServers(value),
   gpuLayers: auto((name, value) =>
     checkNumber(name, value, { min: 0, max: 1e6, integer: true, fallback: 0 }),
   ),
@@ -190,7 +192,8 @@ function checkTogether(settings: LoadSettings): void {
   const { kvType, flashAttention, backend, gpuLayers, visionOnGpu, batchSize } = settings;
   if (kvType.v === 'q8_0' && flashAttention === 'off')
     throw invalidArgument('flashAttention', "'auto' or 'on' with a q8_0 cache", flashAttention);
-  if (backend === 'cpu' && gpuLayers !== 'auto' && gpuLayers > 0)
+  const hasServers = (settings.rpcServers?.length ?? 0) > 0;
+  if (backend === 'cpu' && !hasServers && gpuLayers !== 'auto' && gpuLayers > 0)
     throw invalidArgument('gpuLayers', "0 or 'auto' with backend 'cpu'", gpuLayers);
   if (backend === 'cpu' && visionOnGpu === true)
     throw invalidArgument('visionOnGpu', "false or 'auto' with backend 'cpu'", visionOnGpu);

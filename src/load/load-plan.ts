@@ -60,6 +60,8 @@ export interface LoadPlan {
 export interface PlanningAddon {
   binding: Pick<NativeBinding, 'devices' | 'physicalCores' | 'gpuTilesPerCall' | 'kernels'>;
   info: BackendInfo;
+  /** Of the settings' `rpcServers`. */
+  rpcDevices?: readonly NativeDevice[];
 }
 
 const DEFAULT_CONTEXT = 16384;
@@ -152,15 +154,15 @@ type GpuPart = Pick<LoadPlan, 'backend' | 'gpuLayers' | 'visionOnGpu' | 'gpus' |
 function chooseGpuPart(
   options: MemoryOptions,
   settings: LoadSettings,
-  { binding, info }: PlanningAddon,
+  { binding, info, rpcDevices = [] }: PlanningAddon,
 ): GpuPart {
-  const all = devicesOf(info.name, binding.devices());
+  const all = [...devicesOf(info.name, binding.devices()), ...rpcDevices];
   const { gpus, tensorSplit } = chooseGpus(settings, all);
-  const { gpuLayers, visionOnGpu } = settings;
-  const wish = { gpuLayers, visionOnGpu, tensorSplit };
+  const { gpuLayers } = settings;
+  const wish = { gpuLayers, visionOnGpu: towerWish(settings, gpus), tensorSplit };
   const plan = planGpu(options, wish, gpus);
   const backend = info;
-  if (info.name === 'cpu' || plan.gpuLayers > 0 || plan.visionOnGpu)
+  if ((info.name === 'cpu' && gpus.length === 0) || plan.gpuLayers > 0 || plan.visionOnGpu)
     return { ...plan, gpus, backend };
   const onCpu = (reason: string): GpuPart => ({
     ...plan,
@@ -168,7 +170,7 @@ function chooseGpuPart(
     shares: [],
     backend: { ...info, name: 'cpu', reason: `${info.reason}; ${reason}` },
   });
-  const isNamed = settings.backend !== 'auto';
+  const isNamed = settings.backend !== 'auto' || rpcDevices.length > 0;
   if (gpus.length === 0) {
     const reason = `none of its devices can be used${all.map(({ name, problem }) => `; ${name}: ${problem}`).join('')}`;
     if (isNamed) throw noDevice(info, reason);
@@ -177,6 +179,16 @@ function chooseGpuPart(
   const least = leastOnGpu(options, wish, gpus);
   if (least && isNamed) throw nothingFits(least);
   return least ? onCpu(`but ${least.devices.map(describe).join(' ')}`) : { ...plan, gpus, backend };
+}
+
+/** Pixels, and the rows of pictures, stay on this machine. */
+function towerWish(
+  { visionOnGpu }: LoadSettings,
+  gpus: readonly NativeDevice[],
+): LoadSettings['visionOnGpu'] {
+  if (gpus[0]?.type !== 'rpc') return visionOnGpu;
+  if (visionOnGpu !== true) return false;
+  throw invalidArgument('visionOnGpu', "false or 'auto', without a GPU of this machine,", true);
 }
 
 function noDevice({ name, package: from, file }: BackendInfo, reason: string): LlavaError {

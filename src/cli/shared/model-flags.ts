@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BACKEND_CHOICES } from '../../addon/backend.js';
 import type { LlavaOneVision, LoadOptions } from '../../index.js';
 import type { MemoryEstimate } from '../../load/memory.js';
-import { collectLora, parseCount, parseNumber } from './flags.js';
+import { collect, collectLora, parseCount, parseNumber } from './flags.js';
 import { givenFlags } from './given-flags.js';
 import { type ModelNameFlags, namedFiles } from './named-model.js';
 import { createProgress } from './progress.js';
@@ -20,6 +20,7 @@ export const GPU_NAMES = [
 const NAMES = [
   ...GPU_NAMES,
   'lora',
+  'rpcServers',
   'dialect',
   'threads',
   'contextSize',
@@ -53,6 +54,12 @@ export function addModelOptions(command: Command): Command {
     .option('--threads <n>', 'CPU threads (default: physical cores)', parseCount)
     .option('--context-size <n>', 'most tokens of prompt and answer together', parseCount);
   return addGpuOptions(command)
+    .addOption(
+      new Option(
+        '--rpc, --rpc-servers <host:port>',
+        'a machine that takes layers, by ggml-rpc-server; may be given again',
+      ).argParser(collect),
+    )
     .addOption(
       new Option('--kv-type <type>', 'type of the KV cache').choices(['f32', 'f16', 'q8_0']),
     )

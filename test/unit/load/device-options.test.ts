@@ -34,10 +34,34 @@ it.each([
   [{ mainDevice: '' }, 'mainDevice'],
   [{ mainDevice: 0 }, 'mainDevice'],
   [{ devices: ['CUDA0'], mainDevice: 'CUDA1' }, 'mainDevice'],
+  [{ rpcServers: '10.0.0.2:50052' }, 'rpcServers'],
+  [{ rpcServers: ['10.0.0.2'] }, 'rpcServers'],
+  [{ rpcServers: ['10.0.0.2:0'] }, 'rpcServers'],
+  [{ rpcServers: ['10.0.0.2:65536'] }, 'rpcServers'],
+  [{ rpcServers: ['[::1]:50052'] }, 'rpcServers'],
+  [{ rpcServers: ['http://a:50052'] }, 'rpcServers'],
+  [{ rpcServers: ['a:1\n'] }, 'rpcServers'],
+  [{ rpcServers: ['a:1', 'a:1'] }, 'rpcServers'],
+  [{ rpcServers: Array.from({ length: 17 }, (_, i) => `a:${i + 1}`) }, 'rpcServers'],
 ])('refuses %j', (options, argument) => {
   expect(() => resolveLoadOptions({ model: 'm.gguf', ...options })).toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', argument }),
   );
+});
+
+it('puts the devices of other machines behind those of this one, and the tower on none', () => {
+  const remote = [device('RPC0', 'rpc', 64e9), device('RPC1', 'rpc')];
+  expect(names(chooseGpus({}, [...MACHINE, ...remote]))).toEqual([
+    ...['CUDA0', 'CUDA1', 'RPC0', 'RPC1'],
+  ]);
+  expect(names(chooseGpus({}, [...MACHINE.slice(0, 2), ...remote]))[0]).toBe('iGPU');
+  expect(names(chooseGpus({}, [MACHINE[0]!, ...remote]))).toEqual(['RPC0', 'RPC1']);
+  const asked = { devices: ['RPC1', 'CUDA1'], tensorSplit: [3, 1] };
+  expect(chooseGpus(asked, [...MACHINE, ...remote])).toMatchObject({
+    ...{ gpus: [{ name: 'CUDA1' }, { name: 'RPC1' }], tensorSplit: [1, 3] },
+  });
+  const main = { mainDevice: 'RPC0' };
+  expect(() => chooseGpus(main, [...MACHINE, ...remote])).toThrow(/CUDA0, CUDA1 for mainDevice/);
 });
 
 it('names the GPUs that exist', () => {

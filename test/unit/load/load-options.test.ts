@@ -37,6 +37,7 @@ it('fills the defaults', () => {
     devices: undefined,
     tensorSplit: undefined,
     mainDevice: undefined,
+    rpcServers: undefined,
     onProgress: undefined,
     log: undefined,
   });

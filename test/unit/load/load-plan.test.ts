@@ -63,6 +63,26 @@ describe('the plan', () => {
     expect(plan({}, { devices: [GPU, other], backend: 'cpu' }).gpuLayers).toBe(0);
   });
 
+  it('gives layers to other machines, and the tower to a GPU of this one only', () => {
+    const servers = { rpcServers: ['a:1'] };
+    const rpcDevices = [{ ...GPU, name: 'RPC0', type: 'rpc' as const, backend: 'RPC' }];
+    expect(plan(servers, { rpcDevices })).toMatchObject({
+      ...{ gpuLayers: 3, visionOnGpu: false, gpus: [{ name: 'RPC0' }], backend: { name: 'cpu' } },
+    });
+    const cuda = { devices: [GPU], backend: 'cuda' as const, rpcDevices };
+    expect(plan(servers, cuda)).toMatchObject({
+      ...{ gpuLayers: 3, visionOnGpu: true, gpus: [{ name: 'GPU0' }, { name: 'RPC0' }] },
+    });
+    const onCpu = { ...servers, backend: 'cpu' as const };
+    expect(plan({ ...onCpu, gpuLayers: 2 }, { rpcDevices }).gpuLayers).toBe(2);
+    expect(plan({ ...servers, gpuLayers: 0 }, { rpcDevices }).gpuLayers).toBe(0);
+    expect(() => plan({ ...servers, visionOnGpu: true }, { rpcDevices })).toThrow(/visionOnGpu/);
+    const full = [{ ...rpcDevices[0]!, memoryFree: 1e6 }];
+    expect(() => plan(servers, { rpcDevices: full })).toThrow(
+      expect.objectContaining({ code: 'ERR_OUT_OF_MEMORY', device: 'RPC0' }),
+    );
+  });
+
   it('has no flash attention for an f32 cache on a GPU, as the addon', () => {
     const cuda = { devices: [GPU], backend: 'cuda' as const };
     expect(plan({ kvType: 'f32' }, cuda)).toMatchObject({

@@ -2,11 +2,13 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { devices } from '../../../../src/addon/devices.js';
-import { addGpuOptions } from '../../../../src/cli/shared/model-flags.js';
+import { addGpuOptions, addModelOptions } from '../../../../src/cli/shared/model-flags.js';
 import { describeDevices } from '../../../../src/cli/shared/stats.js';
 
-const parse = (...args: string[]) =>
-  addGpuOptions(new Command('x'))
+const parse = (...args: string[]) => parsed(addGpuOptions(new Command('x')), args);
+
+const parsed = (command: Command, args: string[]) =>
+  command
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .parse(args, { from: 'user' })
@@ -18,6 +20,13 @@ test('GPUs by name, with shares and a main one', () => {
   });
   expect(parse('--device', 'CUDA1', '--main-device', 'CUDA1', '--gpu-layers', 'auto')).toEqual({
     ...{ devices: ['CUDA1'], mainDevice: 'CUDA1', gpuLayers: 'auto' },
+  });
+});
+
+test('machines that take layers', () => {
+  const args = ['--rpc', '10.0.0.2:50052', '--rpc', 'b:1'];
+  expect(parsed(addModelOptions(new Command('x')), args)).toEqual({
+    rpcServers: ['10.0.0.2:50052', 'b:1'],
   });
 });
 
