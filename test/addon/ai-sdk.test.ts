@@ -7,6 +7,7 @@ import { LlavaOneVision } from '../../src/index.js';
 import { llavaOneVision } from '../../src/providers/ai-sdk.js';
 import { PICTURE } from '../support/demo-chats.js';
 import { convertedFiles } from '../support/golden.js';
+import { clipTests, movingClip } from '../support/moving-clip.js';
 import { runSnippet, snippetsOf } from '../support/snippets.js';
 
 let loaded: LlavaOneVision;
@@ -49,6 +50,34 @@ it('answers as the library does, and tells what was cached', async () => {
   expect(response.modelId).toBe('demo');
   expect(providerMetadata?.llavaOneVision).toMatchObject({ visualTokens: own.usage.visualTokens });
   expect(warnings ?? []).toEqual([]);
+});
+
+it('a clip is looked at frame by frame, as many as are wanted', clipTests, async () => {
+  const clip = movingClip();
+  const question = { type: 'text' as const, text: 'Describe the video.' };
+  const own = await loaded.chat([
+    { role: 'user', content: [{ type: 'video', video: clip, frames: 3 }, question] },
+  ]).result;
+  const of = (frames: number, ofPart?: number) =>
+    generateText({
+      model: llavaOneVision(loaded, { defaults: { frames } }),
+      messages: [
+        {
+          role: 'user',
+          content: [
+            {
+              ...{ type: 'file', mediaType: 'video/mp4', data: clip },
+              ...(ofPart && { providerOptions: { llavaOneVision: { frames: ofPart } } }),
+            },
+            question,
+          ],
+        },
+      ],
+    });
+  const { text, usage } = await of(3);
+  expect([text, usage.inputTokens]).toEqual([own.text, own.usage.promptTokens]);
+  expect((await of(5, 3)).usage.inputTokens).toBe(own.usage.promptTokens);
+  expect((await of(5)).usage.inputTokens).toBeGreaterThan(own.usage.promptTokens);
 });
 
 it('streams the same text, and ends within the limit', async () => {

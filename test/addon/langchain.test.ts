@@ -8,6 +8,7 @@ import { LlavaOneVision, type Message } from '../../src/index.js';
 import { ChatLlavaOneVision } from '../../src/providers/langchain.js';
 import { PICTURE } from '../support/demo-chats.js';
 import { convertedFiles } from '../support/golden.js';
+import { clipTests, movingClip } from '../support/moving-clip.js';
 import { runSnippet, snippetsOf } from '../support/snippets.js';
 
 let loaded: LlavaOneVision;
@@ -46,6 +47,26 @@ it.each(['v0', 'v1', 'openai'])('a picture as %s names it, whole and streamed', 
   let streamed = new AIMessage('').text;
   for await (const chunk of await chat.stream(messages)) streamed += chunk.text;
   expect(streamed).toBe(own.text);
+});
+
+it('a clip is looked at frame by frame', clipTests, async () => {
+  const clip = movingClip();
+  const data = clip.toString('base64');
+  const question = { type: 'text' as const, text: 'Describe the video.' };
+  const own = await loaded.chat(
+    [{ role: 'user', content: [{ type: 'video', video: clip }, question] }],
+    { maxTokens: 60 },
+  ).result;
+  for (const block of [
+    { type: 'video', mimeType: 'video/mp4', data },
+    { type: 'video', url: `data:video/mp4;base64,${data}` },
+  ]) {
+    const { text, usage_metadata: usage } = await chat.invoke([
+      new HumanMessage({ content: [block, question] as never }),
+    ]);
+    expect([text, usage?.input_tokens]).toEqual([own.text, own.usage.promptTokens]);
+  }
+  expect(own.usage.visualTokens).toBeGreaterThan(0);
 });
 
 it('a conversation with calls and their results is the one that the library takes', async () => {
