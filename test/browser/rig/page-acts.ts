@@ -24,6 +24,18 @@ export async function ask(page: Page, text: string): Promise<void> {
   await press(page, 'Send');
 }
 
+/** Gives files to what `opener` opens. */
+export async function choose(page: Page, opener: () => Promise<void>, ...files: string[]) {
+  const [chooser] = await Promise.all([page.waitForFileChooser(), opener()]);
+  await chooser.accept(files);
+}
+
+/** @param opener of the menu */
+export async function pick(page: Page, opener: string, item: string): Promise<void> {
+  await press(page, opener);
+  await press(page, item, 'menuitem');
+}
+
 /** Waits for a text anywhere on the page; of what is read aloud, too. */
 export async function sees(page: Page, text: string): Promise<void> {
   await page.waitForFunction((wanted) => document.body.innerText.includes(wanted), {}, text);

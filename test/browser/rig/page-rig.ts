@@ -46,8 +46,8 @@ export interface Toy {
   close(): Promise<void>;
 }
 
-/** The real server and the whole engine on a model that says what the test wants, a byte at a time. */
-export async function toyServer(server: ServerOptions = {}): Promise<Toy> {
+/** The real server and the whole engine on a model that says what the test wants, a byte at a time; under several names, if wanted. */
+export async function toyServer(server: ServerOptions = {}, names = ['toy']): Promise<Toy> {
   let held: { left: number; released: Promise<void>; release: () => void } | undefined;
   const fake: FakeBindingOptions = {
     reply: (prompt) => toy.reply(prompt),
@@ -57,7 +57,9 @@ export async function toyServer(server: ServerOptions = {}): Promise<Toy> {
     },
   };
   const { model } = await fakeModel(fake);
-  const app = createServer(model, { modelName: 'toy', page: true, drainMs: 0, ...server });
+  const app = createServer(Object.fromEntries(names.map((name) => [name, model])), {
+    ...{ page: true, drainMs: 0, ...server },
+  });
   const toy: Toy = {
     url: (await listening(app)).url,
     reply: () => 'yes',

@@ -71,10 +71,14 @@ function begin(turn: Turn): Live {
 
 async function written(
   live: Live,
-  { settings }: Conversation,
+  conversation: Conversation,
   all: readonly Turn[],
 ): Promise<Partial<Turn>> {
   const { turn } = live;
+  // A server of several answers only who names one.
+  const isOneOfMany = models.value.length > 1;
+  const named = isOneOfMany ? { model: answerer(conversation) ?? '' } : {};
+  const settings = { ...conversation.settings, ...named };
   const asked = branch(all, turn.text === '' ? turn.parent : turn.id);
   const body = await toRequest(asked, settings, blobOf);
   live.abort.signal.throwIfAborted();
