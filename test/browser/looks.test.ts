@@ -1,10 +1,9 @@
 // The chat page in light and dark, wide and narrow: axe finds nothing, nothing is cut off; by keys alone; in Chinese.
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { isFine, LOOKS } from './rig/for-everybody.js';
 import { answered, ask, press, sees, seesNot } from './rig/page-acts.js';
 import {
   browserTests,
@@ -18,7 +17,6 @@ import {
   visit,
 } from './rig/page-rig.js';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PICTURE = join(import.meta.dirname, '../../demo/pictures/shape-2.png');
 const ANSWER =
   '# A picture\n\nIt has a **star**, a [link](https://example.org) and `code`:\n\n' +
@@ -27,28 +25,6 @@ const ANSWER =
 let browser: Browser;
 let toy: Toy;
 let here: Visit;
-
-/** What is wrong for those who hear the page or see it badly. */
-async function complaints(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const rules = { 'target-size': { enabled: true } };
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'], rules });
-    return violations.flatMap(
-      ({ id, nodes }: { id: string; nodes: { html: string; failureSummary: string }[] }) =>
-        nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
-    );
-  });
-}
-
-/** How far the page is wider than its window. */
-const overhang = (page: Page) =>
-  page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-
-async function isFine(page: Page): Promise<void> {
-  expect(await complaints(page)).toEqual([]);
-  expect(await overhang(page)).toBeLessThanOrEqual(0);
-}
 
 const chord = async (page: Page, ...keys: string[]) => {
   // biome-ignore lint/suspicious/noExplicitAny: names of keys
@@ -77,15 +53,10 @@ describe('the chat page', browserTests, () => {
     return here.page;
   };
 
-  it.each<[string, number, 'light' | 'dark']>([
-    ['light', 1280, 'light'],
-    ['dark', 1280, 'dark'],
-    ['light on a phone', 390, 'light'],
-    ['dark on a phone', 390, 'dark'],
-  ])('is for everybody: %s', async (_, width, scheme) => {
+  it.each(LOOKS)('is for everybody: %s', async (_, looks) => {
     toy.reply = () => ANSWER;
-    const page = await arrive({ width, scheme });
-    const isPhone = width < 600;
+    const page = await arrive(looks);
+    const isPhone = looks.width < 600;
     await isFine(page);
     const [chooser] = await Promise.all([
       page.waitForFileChooser(),
