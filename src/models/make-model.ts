@@ -95,6 +95,7 @@ async function makeFromWeights(
 ): Promise<void> {
   const { weights, type, needed, onDownload, signal } = options;
   const workshop = join(folder, `${source.name}-${type}${UNFINISHED}`);
+  await clearWithoutTower(source, folder, workshop);
   const { bytes: there } = await measure(workshop);
   await checkRoom(folder, needed + (await weights.largest()) - there);
   const lend = weights.lend({
@@ -113,6 +114,17 @@ async function makeFromWeights(
     throw error;
   }
   await rm(workshop, { recursive: true, force: true }).catch(() => {});
+}
+
+/** The tower got its name and was deleted with another type, before the decoder got its own. */
+async function clearWithoutTower({ name }: ModelSource, folder: string, workshop: string) {
+  for (const place of [folder, workshop])
+    if (await stat(join(place, towerName(name))).catch(() => undefined)) return;
+  await rm(workshop, { recursive: true, force: true });
+}
+
+function towerName(name: string): string {
+  return `mmproj-${name}-f16.gguf`;
 }
 
 function conversion(
@@ -134,7 +146,7 @@ async function settle(
   folder: string,
   { model, mmproj, type, isDefault }: { model: string; mmproj: string } & MakeOptions,
 ): Promise<void> {
-  const [decoder, tower] = [`${name}-${type}.gguf`, `mmproj-${name}-f16.gguf`];
+  const [decoder, tower] = [`${name}-${type}.gguf`, towerName(name)];
   // Another type's is the same, and may be in use.
   if (!(await stat(join(folder, tower)).catch(() => undefined)))
     await rename(mmproj, join(folder, tower));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Outtype } from '../convert/outtypes.js';
 import { isHeld } from '../files/claim.js';
 import { readText } from '../files/read-whole.js';
+import { writeError } from '../files/whole-file.js';
 import { publishedModels } from '../hub/published-models.js';
 import { modelsFolder, UNFINISHED } from './model-cache.js';
 import type { ModelSource } from './model-source.js';
@@ -32,10 +33,18 @@ export async function listUnfinished(): Promise<Unfinished[]> {
   return found.sort((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
 }
 
-/** @returns the bytes that are free now */
-export async function removeUnfinished(all: readonly Unfinished[]): Promise<number> {
-  for (const { folder } of all) await rm(folder, { recursive: true, force: true });
-  return all.reduce((sum, { bytes }) => sum + bytes, 0);
+/** @returns those that are gone now: a process may be at one since they were listed @throws ERR_WRITE */
+export async function removeUnfinished(all: readonly Unfinished[]): Promise<Unfinished[]> {
+  const removed: Unfinished[] = [];
+  for (const one of all) {
+    const { folder } = one;
+    if (await isLocked(lockOf(folder))) continue;
+    await rm(folder, { recursive: true, force: true }).catch((cause) => {
+      throw writeError(folder, cause);
+    });
+    removed.push(one);
+  }
+  return removed;
 }
 
 /** What there is already of a model that is half made. @param type undefined: of the type of which there is most */
