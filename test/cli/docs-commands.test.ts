@@ -9,6 +9,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
 import { publishedModels } from '../../src/hub/published-models.js';
 import * as library from '../../src/index.js';
+import { ALL_NAMES, blockModules, writeLora } from '../support/lora.js';
 import { checkpoint, DEMO, namedModelRig, PICTURE } from '../support/named-model.js';
 import { skipUnless } from '../support/skip-unless.js';
 import { runSnippet, snippetsOf } from '../support/snippets.js';
@@ -43,19 +44,24 @@ function furnish(): string {
   return app;
 }
 
-test.each(['README.md', 'docs/getting-started.md', 'docs/models.md'])(
-  'the commands of %s',
-  async (page) => {
-    const cwd = furnish();
-    const commands = commandsOf(page);
-    expect(commands.length).toBeGreaterThan(1);
-    for (const [name, ...args] of commands) {
-      expect(name).toBe('llava-onevision');
-      const { status, stderr } = await rig.run(args, { cwd });
-      expect(status, `${args.join(' ')}\n${stderr}`).toBe(0);
-    }
-  },
-);
+test.each([
+  'README.md',
+  'docs/getting-started.md',
+  'docs/models.md',
+  'docs/pull.md',
+  'docs/converting.md',
+])('the commands of %s', async (page) => {
+  const cwd = furnish();
+  const modules = blockModules(0, ALL_NAMES);
+  await writeLora(join(cwd, 'my-adapter'), { modules });
+  const commands = commandsOf(page);
+  expect(commands.length).toBeGreaterThan(1);
+  for (const [name, ...args] of commands) {
+    expect(name).toBe('llava-onevision');
+    const { status, stderr } = await rig.run(args, { cwd });
+    expect(status, `${args.join(' ')}\n${stderr}`).toBe(0);
+  }
+});
 
 /** Runs code in a folder of pictures, with what it imports. Models compute on one thread, and are gone afterwards. */
 async function runHere(code: string): Promise<string> {
