@@ -10,7 +10,7 @@ import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
 import { publishedModels } from '../../src/hub/published-models.js';
 import * as library from '../../src/index.js';
 import { ALL_NAMES, blockModules, writeLora } from '../support/lora.js';
-import { checkpoint, DEMO, namedModelRig, PICTURE } from '../support/named-model.js';
+import { checkpoint, DEMO, namedModelRig, PICTURE, QUESTION } from '../support/named-model.js';
 import { skipUnless } from '../support/skip-unless.js';
 import { runSnippet, snippetsOf } from '../support/snippets.js';
 
@@ -41,6 +41,11 @@ function furnish(): string {
   const names = ['photo.jpg', 'before.jpg', 'after.jpg', 'radar.jpg', 'llava_v1_5_radar.jpg'];
   for (const name of [...names, 'photos/1.jpg', 'photos/2.jpg']) cpSync(PICTURE, join(app, name));
   cpSync(join(DEMO, 'pictures'), join(app, 'demo/pictures'), { recursive: true });
+  const ai2d = join(app, 'datasets/ai2d');
+  mkdirSync(ai2d, { recursive: true });
+  cpSync(PICTURE, join(ai2d, 'shape.jpg'));
+  const row = { question: QUESTION, options: ['red', 'orange'], answer: '1', image: 'shape.jpg' };
+  writeFileSync(join(ai2d, 'test.jsonl'), JSON.stringify(row));
   return app;
 }
 
@@ -50,6 +55,7 @@ test.each([
   'docs/models.md',
   'docs/pull.md',
   'docs/converting.md',
+  'docs/eval.md',
 ])('the commands of %s', async (page) => {
   const cwd = furnish();
   const modules = blockModules(0, ALL_NAMES);
