@@ -4,8 +4,9 @@ import { answer, answerer, liveIn } from './answering.js';
 import type { Draft } from './draft.js';
 import { link, models, wantsKey } from './link.js';
 import { keepMedia } from './media.js';
+import { newId } from './new-id.js';
 import { say } from './notices.js';
-import { change, current, newId, turns } from './state.js';
+import { change, current, turns } from './state.js';
 import { branch, newestLeaf } from './tree.js';
 import type { Id, Media, Turn } from './types.js';
 

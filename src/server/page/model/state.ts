@@ -5,6 +5,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { Client } from '../wire/client.js';
 import { words } from '../words/words.js';
+import { newId } from './new-id.js';
 import { tell } from './notices.js';
 import { startSettings } from './start-settings.js';
 import { StorageFull, type Store } from './store.js';
@@ -13,8 +14,6 @@ import type { Conversation, Id, Turn } from './types.js';
 
 /** Filled before anything is drawn. */
 export const parts = {} as { store: Store; client: Client };
-
-export const newId = (): Id => crypto.randomUUID();
 
 export function emptyConversation(): Conversation {
   const now = Date.now();
