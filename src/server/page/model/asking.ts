@@ -40,8 +40,10 @@ export async function ask(draft: Draft, parent: Id | null = current.value.leaf):
   const question: Turn = { ...newTurn('user', parent), text, media };
   const reply = reserved(question.id);
   const title = conversation.title || titleOf(text);
-  await keepMedia(media);
+  // Not awaited before: the reader may go elsewhere meanwhile, and what cannot be kept is asked all the same.
+  const keeping = keepMedia(media);
   await begin([question, reply], { title });
+  await keeping;
 }
 
 function newTurn(role: Turn['role'], parent: Id | null): Turn {

@@ -14,6 +14,10 @@ export function tell(text: string, more: Partial<Notice> = {}): void {
   notice.value = { isUrgent: false, ...more, text };
 }
 
+/** Of whatever was thrown, for people. */
+export const reason = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
 /** What screen readers say next; not seen. */
 export const spoken = signal('');
 
