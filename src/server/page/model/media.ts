@@ -15,6 +15,11 @@ export function hold(file: Blob, name: string): Media {
   return { id, kind, name, type: file.type, bytes: file.size };
 }
 
+/** Nobody sends it. */
+export function drop(id: Id): void {
+  inMemory.delete(id);
+}
+
 export async function blobOf(id: Id): Promise<Blob | undefined> {
   return inMemory.get(id) ?? (await parts.store.media(id));
 }

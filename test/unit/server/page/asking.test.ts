@@ -141,6 +141,21 @@ test('what cannot be kept is asked all the same, where it was asked, and once', 
   expect(client.asked[1]!.messages).toHaveLength(3);
 });
 
+test('an attachment that is taken out again is held no longer, one that is a turn’s is', async () => {
+  store.addMedia = () => Promise.reject(new StorageFull());
+  const draft = new Draft();
+  const file = (name: string) => new File(['x'], name, { type: 'image/png' });
+  await draft.add([file('a.png'), file('b.png')]);
+  const [a, b] = draft.media.value;
+  draft.remove(a!.id);
+  expect(await blobOf(a!.id)).toBeUndefined();
+  client.answers.push(said('A cat.'));
+  await asking.ask(draft);
+  const otherwise = Draft.of(state.shown.value[0]!);
+  otherwise.remove(b!.id);
+  expect(await blobOf(b!.id)).toBeInstanceOf(Blob);
+});
+
 test('a key that no header can hold is wrong, and is not sent', async () => {
   expect(await giveKey('schlüssel', true)).toBe(false);
   expect([wantsKey.value, link.value, client.key]).toEqual(['wrong', 'up', undefined]);
