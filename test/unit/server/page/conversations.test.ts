@@ -109,6 +109,16 @@ test('each deletion can be taken back for as long as it is offered', async () =>
   expect([listed(), local.get('removing')]).toEqual([['b'], undefined]);
 });
 
+test('a deletion is noted beside those of other tabs, with its time', async () => {
+  await list.startConversations();
+  const now = Date.now();
+  local.set('removing', `x@${now}`);
+  list.remove(one('a'));
+  expect(local.get('removing')).toBe(`x@${now} a@${now}`);
+  notice.value!.action!.run();
+  expect(local.get('removing')).toBe(`x@${now}`);
+});
+
 test('a tab that opens meanwhile leaves deletions to be taken back, and forgets none', async () => {
   await list.startConversations();
   local.set('removing', `a@${Date.now() - 4000} b@${Date.now() - 4000} old`);
