@@ -82,3 +82,16 @@ export interface NativeSamplerOptions {
   /** Ids that end an answer: admitted where the grammar's text may end. */
   endTokens?: Int32Array;
 }
+
+/** Log-probabilities are those of the model, over its whole vocabulary, before penalties and temperature. */
+export interface NativeSample {
+  token: number;
+  logprob: number;
+  /** What was subtracted from the logits: a logit is its log-probability plus this. */
+  normaliser: number;
+  /** The nTop most probable ids, best first. */
+  topTokens: Int32Array;
+  topLogprobs: Float32Array;
+  /** Those that came after right guesses of a draft. */
+  further?: NativeSample[];
+}

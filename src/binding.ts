@@ -11,6 +11,7 @@ import type {
   NativeDevice,
   NativeKernels,
   NativeMapOptions,
+  NativeSample,
   NativeSamplerOptions,
 } from './binding-data.js';
 
@@ -114,19 +115,6 @@ export interface NativeSlice {
   /** How many of the ids, the last ones, guess what the sampler will choose after the one before. Each that is right brings a
    *  sample more; from the first that is wrong on they leave no trace. Default 0. */
   drafted?: number;
-}
-
-/** Log-probabilities are those of the model, over its whole vocabulary, before penalties and temperature. */
-export interface NativeSample {
-  token: number;
-  logprob: number;
-  /** What was subtracted from the logits: a logit is its log-probability plus this. */
-  normaliser: number;
-  /** The nTop most probable ids, best first. */
-  topTokens: Int32Array;
-  topLogprobs: Float32Array;
-  /** Those that came after right guesses of a draft. */
-  further?: NativeSample[];
 }
 
 export interface NativeContext extends NativeHandle {

@@ -67,7 +67,9 @@ Devices RpcDevices() {
 
 RpcServerState StateOfRpcServer(const std::string& endpoint) {
   const std::lock_guard<std::mutex> lock(Mutex());
-  return {Uses()[endpoint] > 0, Met()[endpoint].size()};
+  const auto use = Uses().find(endpoint);
+  const auto met = Met().find(endpoint);
+  return {use != Uses().end() && use->second > 0, met == Met().end() ? 0 : met->second.size()};
 }
 
 RpcUse::RpcUse(const Devices& devices) {

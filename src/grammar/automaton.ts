@@ -123,6 +123,7 @@ function eachStep(
   const lists = open.map((i) => moves.of(place[i]!, index === 0));
   const targets: number[] = [];
   together(lists, (from, to, next, number) => {
+    moves.pool.charge(lists.length);
     if (!next[0]) return;
     if (targets[number] === undefined) {
       const after = place.slice();

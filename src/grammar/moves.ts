@@ -134,6 +134,7 @@ export function together(
 ): void {
   const places = new Array<number>(lists.length).fill(0);
   const answers: (Term | undefined)[][] = [];
+  const numbers = new Map<string, number>();
   let next = new Array<Term | undefined>(lists.length);
   for (let from = 0; ; ) {
     const start = nextStart(lists, places, from);
@@ -145,9 +146,11 @@ export function together(
       if (move) to = Math.min(to, isHere ? move.to : move.from - 1);
       next[i] = isHere ? move.next : undefined;
     }
-    let number = answers.findIndex((answer) => answer.every((term, i) => term === next[i]));
-    if (number < 0) {
+    const key = next.map((term) => term?.id).join();
+    let number = numbers.get(key);
+    if (number === undefined) {
       number = answers.push(next) - 1;
+      numbers.set(key, number);
       next = new Array<Term | undefined>(lists.length);
     }
     see(start, to, answers[number]!, number);

@@ -95,11 +95,12 @@ export class Admission {
   }
 
   /** @internal @throws 429 */
-  takeBytes(bytes: number, { owner }: Visit): void {
+  takeBytes(bytes: number, visit: Visit): void {
     const free = this.#options.maxBytes - this.#bytes - bytes;
     if (free < 0) throw this.#full('bytes of requests');
-    const own = this.#ofKey(owner).reduce((sum, visit) => sum + visit.bytes, 0);
-    if (bytes > 0 && isTooMuch(own, own + bytes, free))
+    const others = this.#ofKey(visit.owner).filter((other) => other !== visit);
+    const before = others.reduce((sum, other) => sum + other.bytes, 0);
+    if (bytes > 0 && isTooMuch(before, before + visit.bytes + bytes, free))
       throw this.#full('bytes of this key’s requests');
     this.#bytes += bytes;
   }
@@ -162,6 +163,7 @@ export class Admission {
   }
 
   #tellPlaces(): void {
+    if (!this.#queue.isWatched) return;
     for (const [place, waiting] of this.#queue.inOrder().entries()) {
       if (waiting.place !== place) waiting.onPlace?.(place);
       waiting.place = place;

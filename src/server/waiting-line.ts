@@ -16,6 +16,8 @@ export interface Waiting {
 
 interface Line {
   waiting: readonly Waiting[];
+  /** Those before it have been taken. */
+  first: number;
   nRunning: number;
   /** When it was last given a slot, counted in slots. */
   lastServed: number;
@@ -26,22 +28,28 @@ export class WaitingLine {
   readonly #lines = new Map<Owner, Line>();
   #nServed = 0;
   #length = 0;
+  #nWatching = 0;
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Whether anybody who waits is told of places. */
+  get isWatched(): boolean {
+    return this.#nWatching > 0;
   }
 
   add(chat: Waiting): void {
     const line = this.#lineOf(chat.owner);
     const behind = line.waiting.findIndex((other) => other.rank > chat.rank);
     line.waiting = line.waiting.toSpliced(behind < 0 ? line.waiting.length : behind, 0, chat);
-    this.#length++;
+    this.#count(chat, 1);
   }
 
   remove(chat: Waiting): void {
     const line = this.#lineOf(chat.owner);
     line.waiting = line.waiting.filter((other) => other !== chat);
-    this.#length--;
+    this.#count(chat, -1);
   }
 
   /** Takes who is next, who has a slot from now on. */
@@ -49,7 +57,10 @@ export class WaitingLine {
     const next = take([...this.#lines.values()], this.#nServed + 1);
     if (!next) return undefined;
     this.#nServed++;
-    this.#length--;
+    this.#count(next, -1);
+    const line = this.#lineOf(next.owner);
+    line.waiting = line.waiting.slice(line.first);
+    line.first = 0;
     return next;
   }
 
@@ -69,10 +80,15 @@ export class WaitingLine {
     this.#lineOf(owner).nRunning--;
   }
 
+  #count(chat: Waiting, by: 1 | -1): void {
+    this.#length += by;
+    if (chat.onPlace) this.#nWatching += by;
+  }
+
   #lineOf(owner: Owner): Line {
     let line = this.#lines.get(owner);
     if (!line) {
-      line = { waiting: [], nRunning: 0, lastServed: 0 };
+      line = { waiting: [], first: 0, nRunning: 0, lastServed: 0 };
       this.#lines.set(owner, line);
     }
     return line;
@@ -82,17 +98,15 @@ export class WaitingLine {
 function take(lines: readonly Line[], nServed: number): Waiting | undefined {
   let first: Line | undefined;
   for (const line of lines)
-    if (line.waiting.length > 0 && (!first || isBefore(line, first))) first = line;
+    if (line.waiting.length > line.first && (!first || isBefore(line, first))) first = line;
   if (!first) return undefined;
   first.nRunning++;
   first.lastServed = nServed;
-  const [next, ...others] = first.waiting;
-  first.waiting = others;
-  return next;
+  return first.waiting[first.first++];
 }
 
 function isBefore(a: Line, b: Line): boolean {
   if (a.nRunning !== b.nRunning) return a.nRunning < b.nRunning;
   if (a.lastServed !== b.lastServed) return a.lastServed < b.lastServed;
-  return a.waiting[0]!.rank < b.waiting[0]!.rank;
+  return a.waiting[a.first]!.rank < b.waiting[b.first]!.rank;
 }

@@ -66,6 +66,9 @@ describe('several keys', () => {
     const send = (owner: string) => status(() => bytes.arrive(100, owner));
     expect([send('a'), send('a'), send('a'), send('a')]).toEqual([0, 0, 0, 429]);
     expect([send('b'), send('c')]).toEqual([0, 429]);
+    // One request that grows is not a second one.
+    const visit = new Admission({ slots: 9, maxQueued: 9, ...shared }).arrive(200, 'a');
+    expect(status(() => visit.addBytes(180))).toBe(0);
   });
 
   it('of a server take turns as its requests do', async () => {

@@ -79,7 +79,8 @@ function fileOf(name: string, bytes: Buffer): PageFile {
   const kind = extname(name);
   return {
     bytes,
-    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+    // Weak: the same of every encoding, and of what a proxy makes of them.
+    etag: `W/"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
     type: TYPES[kind] ?? 'application/octet-stream',
     // The names of assets change with what is in them.
     cacheControl: name === 'index.html' ? 'no-cache' : 'public, max-age=31536000, immutable',
@@ -118,12 +119,16 @@ async function send(
     vary: 'accept-encoding, origin',
     'cache-control': cacheControl,
   });
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+  if (request.headers['if-none-match']?.includes(etag)) return reply.code(304).send();
   const encoding = file.isCompressed ? undefined : encodingFor(request);
   reply.type(type);
   if (!encoding) return reply.send(file.bytes);
-  const bytes = file.encoded.get(encoding) ?? ENCODERS[encoding](file.bytes);
-  file.encoded.set(encoding, bytes);
+  let bytes = file.encoded.get(encoding);
+  if (!bytes) {
+    bytes = ENCODERS[encoding](file.bytes);
+    file.encoded.set(encoding, bytes);
+    bytes.catch(() => file.encoded.delete(encoding));
+  }
   return reply.header('content-encoding', encoding).send(await bytes);
 }
 
