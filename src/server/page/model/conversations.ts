@@ -109,10 +109,18 @@ export async function openNew(): Promise<void> {
 
 /** Another tab wrote: what is written here wins, for it is newer. */
 async function changedElsewhere(id: Id): Promise<void> {
-  conversations.value = await parts.store.conversations();
+  await readList();
   if (id !== wanted || liveIn(id)) return;
   const isGone = !conversations.value.some((one) => one.id === id);
   await show(isGone ? unsaved.value.id : id, () => !liveIn(id));
+}
+
+/** Again where something changed here meanwhile, which what was read may not have yet. */
+async function readList(): Promise<void> {
+  const before = conversations.value;
+  const read = await parts.store.conversations();
+  if (conversations.value !== before) return readList();
+  conversations.value = read;
 }
 
 export function rename({ id }: Conversation, title: string): void {
@@ -197,7 +205,7 @@ export async function importFrom(file: File): Promise<void> {
   try {
     const { importJson } = await transfer();
     const added = await importJson(parts.store, file);
-    conversations.value = await parts.store.conversations();
+    await readList();
     tell(words().imported(added.length));
     if (added[0]) await open(added[0].id);
   } catch (error) {

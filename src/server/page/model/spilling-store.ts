@@ -17,12 +17,14 @@ export class SpillingStore implements Store {
   }
 
   async conversations(): Promise<Conversation[]> {
+    await this.#last;
     const held = await this.#spare.conversations();
     const kept = await this.#kept.conversations();
     return merged(kept, held).sort((a, b) => b.changed - a.changed);
   }
 
   async turns(conversation: Id): Promise<Turn[]> {
+    await this.#last;
     const held = await this.#spare.turns(conversation);
     const kept = await this.#kept.turns(conversation);
     return merged(kept, held).sort((a, b) => a.created - b.created);

@@ -60,13 +60,38 @@ test('what was opened last is shown, whichever is read last', async () => {
   expect(state.turns.value.map(({ id }) => id)).toEqual(['tb']);
 });
 
-test('a change in another tab takes nobody back', async () => {
+/** @returns what another tab's change calls */
+async function startWatching(): Promise<(id: string) => void> {
   let changed = (_id: string) => {};
   const watch = (told: (id: string) => void) => {
     changed = told;
   };
   Object.assign(store, { watch });
   await list.startConversations();
+  return changed;
+}
+
+test('a conversation that is begun while another tab’s change is read stays listed', async () => {
+  const changed = await startWatching();
+  const old = await store.conversations();
+  let read = (_: typeof old) => {};
+  const conversations = vi.spyOn(store, 'conversations');
+  conversations.mockReturnValueOnce(
+    new Promise((resolve) => {
+      read = resolve;
+    }),
+  );
+  changed('a');
+  const { id } = state.current.value;
+  await state.change(id, { title: 'new' }, turn('t', null, { conversation: id }));
+  read(old);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(conversations).toHaveBeenCalledTimes(2);
+  expect(one(id)).toMatchObject({ title: 'new' });
+});
+
+test('a change in another tab takes nobody back', async () => {
+  const changed = await startWatching();
   await list.open('a');
   const held = heldTurns();
   changed('a');
@@ -107,6 +132,16 @@ test('each deletion can be taken back for as long as it is offered', async () =>
   await vi.advanceTimersByTimeAsync(20_000);
   expect(await ids()).toEqual(['b']);
   expect([listed(), local.get('removing')]).toEqual([['b'], undefined]);
+});
+
+test('a deletion is noted beside those of other tabs, with its time', async () => {
+  await list.startConversations();
+  const now = Date.now();
+  local.set('removing', `x@${now}`);
+  list.remove(one('a'));
+  expect(local.get('removing')).toBe(`x@${now} a@${now}`);
+  notice.value!.action!.run();
+  expect(local.get('removing')).toBe(`x@${now}`);
 });
 
 test('a tab that opens meanwhile leaves deletions to be taken back, and forgets none', async () => {
