@@ -1,15 +1,15 @@
 // Answers questions from the queue with a model in this process: one worker for each machine or GPU. A job of a worker that dies
 // goes to another. Answers stay with their jobs in Redis until collect.mjs takes them.
 //
-//   REDIS_URL=redis://10.0.0.1:6379 node worker.mjs MODEL.gguf MMPROJ.gguf
+//   REDIS_URL=redis://10.0.0.1:6379 node worker.mjs MODEL [MMPROJ.gguf]
 import { Worker } from 'bullmq';
 import { LlavaOneVision } from 'llava-onevision';
 
-const [modelPath, mmproj] = process.argv.slice(2);
+const [name, mmproj] = process.argv.slice(2);
 /** As many chats as the model takes at a time: their steps are computed together. */
 const CONCURRENCY = Number(process.env.CONCURRENCY ?? 8);
 
-const model = await LlavaOneVision.load({ model: modelPath, mmproj });
+const model = await LlavaOneVision.load({ model: name, mmproj });
 const ending = new AbortController();
 
 const worker = new Worker(

@@ -1,8 +1,9 @@
 /** `bench`: how fast a model answers on this machine. What is measured, and how, is in bench/measure.ts. */
+import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { byteSize } from '../byte-size.js';
-import type { ModelInfo } from '../index.js';
-import type { BenchFigures } from './bench/measure.js';
+import { makeFolder } from '../files/make-folder.js';
+import { writeError, writeWhole } from '../files/whole-file.js';
+import { describe } from './bench/describe.js';
 import { parsePositive, reportUsage } from './shared/flags.js';
 import { interruptible } from './shared/interrupt.js';
 import { addModelOptions, loadModel, type ModelFlags } from './shared/model-flags.js';
@@ -15,6 +16,7 @@ interface BenchFlags extends ModelFlags {
   promptTokens: number;
   tokens: number;
   json?: true;
+  html?: string;
 }
 
 const EXAMPLES = `
@@ -22,6 +24,7 @@ Examples:
   $ llava-onevision bench 0.5b-ov
   $ llava-onevision bench 7b-ov:q4_k_m --threads 4
   $ llava-onevision bench 0.5b-ov --image photo.jpg --json
+  $ llava-onevision bench 0.5b-ov --html bench.html
 
 Medians of --runs, after a first answer that does not count. What else the machine does is in the figures too.`;
 
@@ -41,6 +44,7 @@ export function benchCommand(): Command {
     .option('--tokens <n>', 'how long the answer to it is', parsePositive, 64);
   return addModelOptions(command)
     .option('--json', 'print the figures as JSON')
+    .option('--html <file>', 'also write the figures as one page with bars')
     .addHelpText('after', EXAMPLES)
     .action(async (word: string | undefined, flags: BenchFlags) => {
       try {
@@ -55,11 +59,13 @@ export function benchCommand(): Command {
 
 /** @throws what loading and chats do, and the signal's reason */
 async function bench(flags: BenchFlags & { model: string }, signal: AbortSignal): Promise<void> {
+  // A page that has no place is said before, not after.
+  if (flags.html !== undefined) await makePlace(flags.html);
   const { measure } = await import('./bench/measure.js');
   // Nothing that one run leaves may help the next.
   const more = { prefixCache: false, visualCacheBytes: 0 };
   await using model = await loadModel(flags, { signal, more });
-  const { image, runs, promptTokens, tokens, json } = flags;
+  const { image, runs, promptTokens, tokens, json, html } = flags;
   const progress = createProgress('Measuring');
   const figures = await measure(model, {
     ...{ runs, promptTokens, tokens, ...(image !== undefined && { image }) },
@@ -73,42 +79,17 @@ async function bench(flags: BenchFlags & { model: string }, signal: AbortSignal)
     ...figures,
     memory: { peakBytes, gpuBytes: info.memory.gpu },
   };
+  const rows = describe(result, info, runs);
   if (json) process.stdout.write(`${JSON.stringify({ ...result, info, runs })}\n`);
-  else process.stdout.write(describe(result, info, runs));
+  else process.stdout.write(rows.map(([label, text]) => `${label.padEnd(12)} ${text}\n`).join(''));
+  if (html === undefined) return;
+  const { benchHtml } = await import('./bench/bench-html.js');
+  await writeWhole(html, benchHtml(result, rows));
 }
 
-function describe(
-  {
-    model,
-    picture,
-    prefill,
-    generation,
-    memory,
-  }: BenchFigures & {
-    model: string;
-    memory: { peakBytes: number; gpuBytes: number };
-  },
-  { description, backend, threads, kernels }: ModelInfo,
-  runs: number,
-): string {
-  const ms = (time: number) =>
-    time < 10_000 ? `${Math.round(time)} ms` : `${(time / 1000).toFixed(1)} s`;
-  const rate = (figure: { tokens: number; tokensPerSecond: number }) =>
-    `${figure.tokensPerSecond.toFixed(1)} tokens/s (${figure.tokens} tokens)`;
-  const onGpu = memory.gpuBytes > 0 ? `, ${byteSize(memory.gpuBytes)} on GPUs` : '';
-  const lines = [
-    ['Model', `${model}: ${description}`],
-    ['Runs on', `${backend.name}, ${threads} threads${kernels ? `, ${kernels} kernels` : ''}`],
-    ...(picture
-      ? [
-          ['Tile', `${ms(picture.tileMs)} (${picture.tiles} tiles, ${picture.rows} rows)`],
-          ['First token', `${ms(picture.firstTokenMs)} after a question about the picture`],
-        ]
-      : []),
-    ['Prompt', rate(prefill)],
-    ['Answer', rate(generation)],
-    ['Memory', `${byteSize(memory.peakBytes)} at most${onGpu}`],
-    ['', `medians of ${runs}`],
-  ];
-  return lines.map(([label, text]) => `${label!.padEnd(12)} ${text}\n`).join('');
+/** @throws ERR_WRITE */
+async function makePlace(path: string): Promise<void> {
+  await makeFolder(dirname(path)).catch((cause) => {
+    throw writeError(path, cause);
+  });
 }

@@ -1,5 +1,6 @@
 /** `completion`: a script for the shell, which asks `complete` at every Tab for what could stand there. */
 import { Argument, Command, type Option } from 'commander';
+import { publishedModels } from '../hub/published-models.js';
 import { entryName, listModels } from '../models/model-cache.js';
 import { shortNames } from '../models/model-name.js';
 
@@ -72,6 +73,9 @@ export async function candidates(program: Command, words: readonly string[]): Pr
   return [...new Set(possible)].filter((word) => word.startsWith(typed));
 }
 
+/** Arguments whose first word may be a model. */
+const MODEL_WORDS = new Set(['model', 'words', 'files', 'name', 'file']);
+
 interface Place {
   program: Command;
   /** The word before, where it is an option. */
@@ -94,8 +98,14 @@ async function possibleWords(
   const argument =
     command.registeredArguments[Math.min(plain, command.registeredArguments.length - 1)];
   const names = command.commands.map((one) => one.name()).filter((name) => name !== 'complete');
-  const takesModel = plain === 0 && /^(model|words|files|name|file)$/.test(argument?.name() ?? '');
-  return [...names, ...(argument?.argChoices ?? []), ...(takesModel ? await modelNames() : [])];
+  // Only at serve models follow a model.
+  const name = argument?.name() ?? '';
+  const takesModel = name === 'models' || (plain === 0 && MODEL_WORDS.has(name));
+  const models = takesModel ? await modelNames() : [];
+  // What is downloaded or converted is a checkpoint of the hub.
+  const published =
+    plain === 0 && /^(repo|checkpoint)$/.test(name) ? Object.keys(publishedModels) : [];
+  return [...names, ...(argument?.argChoices ?? []), ...models, ...published];
 }
 
 function find(command: Command, program: Command, word: string): Option | undefined {

@@ -87,19 +87,26 @@ async function removeNamed(words: string[], _: object, command: Command): Promis
   const { entriesNamed } = await import('../models/remove-models.js');
   const { listUnfinished } = await import('../models/unfinished.js');
   const [entries, all] = [await listModels(), await listUnfinished()];
-  const unfinished = all.filter(({ name }) =>
-    words.some((word) => name === word || name.startsWith(`${word}:`)),
-  );
+  const known = [
+    ...entries.map((entry) => `${entryName(entry)}:${entry.type}`),
+    ...all.map(({ name }) => name),
+  ];
+  const unfinished = all.filter((one) => words.some((word) => isNamed(one, word)));
   const chosen = words.flatMap((word) => {
     const found = entriesNamed(word, entries);
-    const isKnown = found.length > 0 || unfinished.some(({ name }) => name.startsWith(word));
-    return isKnown ? found : complain(word, entries, command);
+    const isKnown = found.length > 0 || unfinished.some((one) => isNamed(one, word));
+    return isKnown ? found : complain(word, known, command);
   });
   await removeAll([...new Set(chosen)], unfinished);
 }
 
-function complain(word: string, entries: ModelEntry[], command: Command): never {
-  const known = entries.flatMap((entry) => [entryName(entry), `${entryName(entry)}:${entry.type}`]);
+/** All types of a model, or the one behind a colon. */
+function isNamed({ name }: Unfinished, word: string): boolean {
+  return name === word || name.replace(/:\w+$/, '') === word;
+}
+
+function complain(word: string, names: string[], command: Command): never {
+  const known = names.flatMap((name) => [name, name.replace(/:\w+$/, '')]);
   const meant = nearest(word, known);
   const hint = meant ? ` (Did you mean ${meant}?)` : '';
   return command.error(
@@ -108,21 +115,24 @@ function complain(word: string, entries: ModelEntry[], command: Command): never 
 }
 
 async function prune({ olderThan }: { olderThan: number }): Promise<void> {
-  const { tidyModels } = await import('../models/remove-models.js');
   const before = Date.now() - olderThan;
   const { listUnfinished } = await import('../models/unfinished.js');
   const isOld = ({ lastUsed }: { lastUsed: Date }) => lastUsed.getTime() < before;
   await removeAll((await listModels()).filter(isOld), (await listUnfinished()).filter(isOld));
-  await tidyModels();
 }
 
 async function removeAll(entries: ModelEntry[], unfinished: Unfinished[]): Promise<void> {
-  const { removeModels } = await import('../models/remove-models.js');
+  const { removeModels, tidyModels } = await import('../models/remove-models.js');
   const { removeUnfinished } = await import('../models/unfinished.js');
-  const freed = (await removeUnfinished(unfinished)) + (await removeModels(entries));
+  const removed = await removeUnfinished(unfinished);
+  const sizes = [
+    ...removed.map(({ bytes }) => bytes),
+    await removeModels(entries),
+    await tidyModels(),
+  ];
   for (const entry of entries) process.stdout.write(`${entryName(entry)}:${entry.type} deleted\n`);
-  for (const { name } of unfinished) process.stdout.write(`${name} deleted, which was half made\n`);
-  process.stderr.write(`${byteSize(freed)} are free again\n`);
+  for (const { name } of removed) process.stdout.write(`${name} deleted, which was half made\n`);
+  process.stderr.write(`${byteSize(sizes.reduce((sum, bytes) => sum + bytes))} are free again\n`);
 }
 
 const HOURS = { h: 1, d: 24, w: 24 * 7 };

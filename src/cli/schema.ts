@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { native } from '../addon/load-addon.js';
 import { admits } from '../grammar/admits.js';
 import { jsonSchemaToGrammar } from '../grammar/json-schema-to-grammar.js';
+import { asUsage } from './shared/flags.js';
 import { readJson } from './shared/format-flags.js';
 
 const EXAMPLES = `
@@ -15,20 +16,22 @@ The grammar goes to stdout, in llama.cpp's GBNF. What no grammar can keep is ref
 order of the schema. Exit status 1: refused, or not admitted.`;
 
 export function schemaCommand(): Command {
-  return new Command('schema')
+  const command = new Command('schema')
     .description('show what a JSON schema makes of answers')
     .argument('<schema>', 'a file with a JSON schema')
     .option('--instance <file>', 'a file with JSON: is it admitted?')
-    .addHelpText('after', EXAMPLES)
-    .action(async (file: string, { instance }: { instance?: string }) => {
+    .addHelpText('after', EXAMPLES);
+  return command.action((file: string, { instance }: { instance?: string }) =>
+    asUsage(command, async () => {
       const schema: unknown = JSON.parse(await readJson(file, 'a JSON schema'));
       if (instance === undefined) process.stdout.write(jsonSchemaToGrammar(schema));
       else await judge(schema as Record<string, unknown>, instance);
-    });
+    }),
+  );
 }
 
 async function judge(schema: Record<string, unknown>, file: string): Promise<void> {
-  const text = compact(await readJson(file, 'JSON'));
+  const text = compact(await readJson(file, 'JSON', { argument: 'instance' }));
   const isAdmitted = await admits(native(), text, { type: 'json_schema', schema });
   process.stdout.write(isAdmitted ? 'admitted\n' : 'not admitted\n');
   if (!isAdmitted) process.exitCode = 1;

@@ -1,34 +1,19 @@
-/** `serve`: a model behind an OpenAI-compatible HTTP server. Here are flags, signals and the line at the start. */
+/** `serve`: a model behind an OpenAI-compatible HTTP server. Here are the order of things and the line at the start. */
 import type { AddressInfo } from 'node:net';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { byteSize } from '../byte-size.js';
 import type { ApiKeys, ServerOptions } from '../server/index.js';
+import { listenError, tryAddress } from './serve/address.js';
 import { openInBrowser, pageLine, pageUrl } from './serve/browser.js';
-import { type KeyFlags, openKeys } from './serve/keys.js';
-import { openModels, type ServedFlags } from './serve/models.js';
+import { checkDoors } from './serve/doors.js';
+import { openKeys } from './serve/keys.js';
+import { openModels } from './serve/models.js';
+import { addServeOptions, type ServeFlags } from './serve/options.js';
 import { untilStopped } from './serve/signals.js';
-import { asUsage, collect, parseCount, parseNumber } from './shared/flags.js';
+import { asUsage } from './shared/flags.js';
 import { addModelOptions } from './shared/model-flags.js';
 import { MODEL_ARGUMENT, takeModel } from './shared/named-model.js';
-
-interface ServeFlags extends ServedFlags, KeyFlags {
-  modelsMax?: number;
-  host: string;
-  port: number;
-  auth: boolean;
-  page: boolean;
-  open?: boolean;
-  allowHost?: string[];
-  allowOrigin?: string[];
-  mediaDir?: string;
-  allowMediaUrl?: string[];
-  maxQueued?: number;
-  defaultTemperature?: number;
-  deadline?: number;
-  drain?: number;
-  logLevel: string;
-}
 
 const EXAMPLES = `
 Examples:
@@ -43,42 +28,8 @@ was asked or answered.`;
 export function serveCommand(): Command {
   const command = new Command('serve')
     .description("answer clients of OpenAI's API over HTTP")
-    .argument('[models...]', MODEL_ARGUMENT)
-    .option('--model <model>', 'the same as the first MODEL', String)
-    .option('--mmproj <file>', 'its vision tower (default: the one that belongs to it)', collect)
-    .option('--offline', 'look for models on this machine only')
-    .option('--open', 'show the chat page in the browser of this machine')
-    .option('--no-page', 'serve no chat page at /')
-    .option('--alias <name>', "its name for clients (default: the file's)", collect)
-    .option('--models-max <n>', 'how many of them are in memory at one time', parseCount)
-    .option('--host <address>', 'where to listen', '127.0.0.1')
-    .option('--port <n>', 'where to listen; 0 takes any that is free', parseCount, 8080)
-    .option('--api-key <key>', 'what clients have to show; may be given again', collect)
-    .option('--api-key-file <file>', 'a file with such keys, one a line')
-    .option('--no-auth', 'answer other machines without a key')
-    .option('--allow-host <name>', 'a name that the server goes by; may be given again', collect)
-    .option('--allow-origin <url>', 'a site whose pages may ask; may be given again', collect)
-    .option('--media-dir <folder>', 'pictures and clips in it may be named by file: URLs')
-    .option(
-      '--allow-media-url <host>',
-      'fetch pictures from it; * is any; may be given again',
-      collect,
-    )
-    .option('--slots <n>', 'chats at one time (default: 8)', parseCount)
-    .option('--max-queued <n>', 'requests that may wait (default: 256)', parseCount)
-    .option(
-      '--default-temperature <t>',
-      'of requests that leave it out (default: the model file’s, else 0)',
-      parseNumber,
-    )
-    .option('--deadline <seconds>', 'longest an answer may take that is not streamed', parseNumber)
-    .option('--drain <seconds>', 'longest to wait for answers when stopped', parseNumber)
-    .addOption(
-      new Option('--log-level <level>', 'what is logged')
-        .choices(['silent', 'error', 'warn', 'info', 'debug'])
-        .default('info'),
-    );
-  return addModelOptions(command)
+    .argument('[models...]', MODEL_ARGUMENT);
+  return addModelOptions(addServeOptions(command))
     .addHelpText('after', EXAMPLES)
     .action((words: string[], flags: Omit<ServeFlags, 'models'>) =>
       asUsage(command, () => {
@@ -100,6 +51,8 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
     command.error(
       `error: option '--host <address>': other machines can reach ${flags.host}; give --api-key-file, or --no-auth to answer all`,
     );
+  await checkDoors(flags);
+  await tryAddress(flags);
   const { createServer } = await import('../server/index.js');
   const { isPageBuilt } = await import('../server/routes/page.js');
   const { source, names, first } = await openModels(flags);
@@ -107,14 +60,18 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
   const app = createServer(source, serverOptions(flags, keys?.keys, maxSequences));
   const size = byteSize(memory.host + memory.gpu);
   try {
-    await app.listen({ host: flags.host, port: flags.port });
+    await app.listen({ host: flags.host, port: flags.port }).catch((error) => {
+      throw listenError(error, flags);
+    });
     const page = pageUrl(urlOf(app));
+    // Who reads that it is there may stop it.
+    const stopped = untilStopped(app, keys?.reload);
     process.stdout.write(
       `${names.join(', ')} at ${urlOf(app)}/v1, about ${size} of memory, ${maxSequences} chats at a time\n` +
         (flags.page ? pageLine(page, isPageBuilt()) : ''),
     );
     if (flags.open && isPageBuilt()) openInBrowser(page);
-    await untilStopped(app, keys?.reload);
+    await stopped;
   } finally {
     await app.close();
     await first.dispose();

@@ -87,7 +87,7 @@ type Done = Map<string, string[]>;
 /** What an earlier call has done; where that is nothing of use, two files without anything in them. */
 async function resume(outdir: string, outputs: Output[], files: string[]): Promise<Done> {
   const journal = parseJson(await readText(join(outdir, JOURNAL)).catch(() => ''));
-  const done: Done = new Map(isRecord(journal) ? (Object.entries(journal) as never) : []);
+  const done: Done = new Map(isJournal(journal) ? Object.entries(journal) : []);
   const isWhole = files.every((file) => done.has(basename(file)));
   const [mmproj, model] = await Promise.all(outputs.map(({ path }) => isThere(path)));
   if (done.size > 0 && model && (mmproj || isWhole)) return done;
@@ -100,6 +100,12 @@ async function resume(outdir: string, outputs: Output[], files: string[]): Promi
     });
   }
   return new Map();
+}
+
+function isJournal(value: unknown): value is Record<string, string[]> {
+  const areLines = (lines: unknown) =>
+    Array.isArray(lines) && lines.every((line) => typeof line === 'string');
+  return isRecord(value) && Object.values(value).every(areLines);
 }
 
 async function writeJournal(outdir: string, done: Done): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * Work that one process at a time does, on machines that share a disk too. Whoever is at it has an id, `HOST-PID-ID`, in a
  * file that it touches every few seconds: one that is not touched any more, or whose process on this host is gone, is
- * taken over. Should that be guessed wrong, two do the same work: what they write has to bear that.
+ * taken over. Should that be guessed wrong, two do the same work: what they write has to bear that, and one that fails because
+ * of it waits for the other.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { rename, rm, stat, utimes } from 'node:fs/promises';
@@ -75,6 +76,8 @@ export async function withClaim<T>(
     if (release) {
       try {
         return (await isDone()) ? undefined : await work(release.id);
+      } catch (error) {
+        if (!(await release.isLost())) throw error;
       } finally {
         await release.end();
       }
@@ -102,7 +105,8 @@ async function claim(path: string) {
     // Not that of another, who thought we were gone.
     if ((await readText(path).catch(() => '')) === id) await rm(path, { force: true });
   };
-  return { id, end };
+  const isLost = async () => (await readText(path).catch(() => id)) !== id;
+  return { id, isLost, end };
 }
 
 async function write(path: string, id: string): Promise<boolean> {

@@ -4,7 +4,7 @@
  * folder of the borrower's, from where a download that stopped goes on, and is deleted after its work.
  */
 import { readdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { LlavaError } from '../errors.js';
 import { withFile } from '../files/with-file.js';
 import type { HubConnection } from './connection.js';
@@ -126,13 +126,18 @@ export class LentFiles {
 /** Of files whose work was done when their process was killed. */
 async function clearOthers(folder: string, etag: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => []))
-    if (!basename(name).startsWith(etag)) await rm(join(folder, name), { force: true });
+    if (!name.startsWith(etag)) await rm(join(folder, name), { force: true });
 }
 
 async function readBytes(path: string, position: number, length: number): Promise<Buffer> {
   return withFile(path, 'r', async (file) => {
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, position);
-    return buffer;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+    if (bytesRead === length) return buffer;
+    throw new LlavaError(
+      'ERR_HUB_CHECKSUM',
+      `${path} is shorter than the hub's file: it ends at ${position + bytesRead}, before ${position + length}. Delete it and pull again.`,
+      { file: path, expected: position + length, actual: position + bytesRead },
+    );
   });
 }
 

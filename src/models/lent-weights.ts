@@ -35,6 +35,8 @@ export function lentWeights(lent: LentFiles, { signal }: { signal?: AbortSignal 
     readHeader(path) {
       const header = headers.get(path) ?? read(path);
       headers.set(path, header);
+      // Another time it may be there.
+      header.catch(() => headers.delete(path));
       return header;
     },
     lend: (options) => (path, work) => lent.lend(find(path), options, work),

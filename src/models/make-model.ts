@@ -1,6 +1,7 @@
 /**
- * Converts a checkpoint into the cache. One process at a time makes an entry, others wait for it; it is made in a folder of
- * its maker's own and moved when it is whole, so that a process that was killed leaves nothing that could be mistaken.
+ * Converts a checkpoint into the cache. One process at a time makes an entry, others wait for it; it is made in a folder with
+ * its maker's id and moved when it is whole, so that a process that was killed leaves nothing that could be mistaken, and one that
+ * was taken over finds nothing by its name. Weights that come file by file leave their folder to the next maker (unfinished.ts).
  */
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,15 +15,9 @@ import { makeFolder } from '../files/make-folder.js';
 import { freeBytes } from '../hub/disk-space.js';
 import type { LendOptions } from '../hub/lent-files.js';
 import type { LentWeights } from './lent-weights.js';
-import {
-  listModels,
-  type ModelEntry,
-  modelsFolder,
-  UNFINISHED,
-  writeEntry,
-} from './model-cache.js';
+import { listModels, type ModelEntry, modelsFolder, writeEntry } from './model-cache.js';
 import type { ModelSource } from './model-source.js';
-import { measure } from './unfinished.js';
+import { clearUnfinished, measure, takeUnfinished } from './unfinished.js';
 
 export interface MakeOptions {
   checkpoint: string;
@@ -73,12 +68,12 @@ export async function makeModel(source: ModelSource, options: MakeOptions): Prom
 async function make(
   source: ModelSource,
   folder: string,
-  { id, weights, ...options }: MakeOptions & { id: string },
+  { weights, ...options }: MakeOptions & { id: string },
 ): Promise<void> {
   await clearAbandoned(folder);
   if (weights) return makeFromWeights(source, folder, { ...options, weights });
   await checkRoom(folder, options.needed);
-  const workshop = join(folder, `${id}.new`);
+  const workshop = join(folder, `${options.id}.new`);
   try {
     const { model, mmproj } = await convert(conversion(source, workshop, options));
     await settle(source, folder, { ...options, model: model.path, mmproj: mmproj.path });
@@ -91,10 +86,12 @@ async function make(
 async function makeFromWeights(
   source: ModelSource,
   folder: string,
-  options: MakeOptions & { weights: LentWeights },
+  options: MakeOptions & { weights: LentWeights; id: string },
 ): Promise<void> {
-  const { weights, type, needed, onDownload, signal } = options;
-  const workshop = join(folder, `${source.name}-${type}${UNFINISHED}`);
+  const { weights, type, id, needed, onDownload, signal } = options;
+  const model = `${source.name}-${type}`;
+  const workshop = await takeUnfinished(folder, model, id);
+  await clearWithoutTower(source, folder, workshop);
   const { bytes: there } = await measure(workshop);
   await checkRoom(folder, needed + (await weights.largest()) - there);
   const lend = weights.lend({
@@ -112,7 +109,18 @@ async function makeFromWeights(
     await rm(workshop, { recursive: true, force: true });
     throw error;
   }
-  await rm(workshop, { recursive: true, force: true }).catch(() => {});
+  await clearUnfinished(folder, model);
+}
+
+/** The tower got its name and was deleted with another type, before the decoder got its own. */
+async function clearWithoutTower({ name }: ModelSource, folder: string, workshop: string) {
+  for (const place of [folder, workshop])
+    if (await stat(join(place, towerName(name))).catch(() => undefined)) return;
+  await rm(workshop, { recursive: true, force: true });
+}
+
+function towerName(name: string): string {
+  return `mmproj-${name}-f16.gguf`;
 }
 
 function conversion(
@@ -134,7 +142,7 @@ async function settle(
   folder: string,
   { model, mmproj, type, isDefault }: { model: string; mmproj: string } & MakeOptions,
 ): Promise<void> {
-  const [decoder, tower] = [`${name}-${type}.gguf`, `mmproj-${name}-f16.gguf`];
+  const [decoder, tower] = [`${name}-${type}.gguf`, towerName(name)];
   // Another type's is the same, and may be in use.
   if (!(await stat(join(folder, tower)).catch(() => undefined)))
     await rename(mmproj, join(folder, tower));

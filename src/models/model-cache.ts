@@ -3,7 +3,7 @@
  *
  *   models/GROUP/KEY/NAME-TYPE.gguf, mmproj-NAME-f16.gguf     the files
  *                    NAME-TYPE.json                           what they were made of; an entry once all three are there
- *                    NAME-TYPE.unfinished/                    half made, to be gone on with
+ *                    NAME-TYPE.ID.unfinished/                 half made, to be gone on with
  *
  * A group is a repository, a folder or the demonstration; the key says which commit or state of it, by which version of the
  * converter. When an entry was last used is when its JSON was touched.
@@ -47,8 +47,6 @@ export interface ModelEntry extends Omit<Stored, 'format'> {
   bytes: number;
   lastUsed: Date;
 }
-
-export const UNFINISHED = '.unfinished';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

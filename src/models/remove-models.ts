@@ -24,26 +24,41 @@ export async function removeModels(entries: readonly ModelEntry[]): Promise<numb
     freed += await remove(join(folder, model));
     const others = (await listModels(group)).filter((one) => one.key === key);
     if (!others.some((one) => one.mmproj === mmproj)) freed += await remove(join(folder, mmproj));
-    await tidy(group, key);
+    freed += await tidy(group, key);
   }
   return freed;
 }
 
-/** What conversions that were killed have left. */
-export async function tidyModels(): Promise<void> {
+/** What conversions that were killed have left. @returns the bytes that are free now */
+export async function tidyModels(): Promise<number> {
   const root = modelsFolder();
+  let freed = 0;
   for (const group of await names(root))
-    for (const key of await names(join(root, group))) await tidy(group, key);
+    for (const key of await names(join(root, group))) freed += await tidy(group, key);
+  return freed;
 }
 
-async function tidy(group: string, key: string): Promise<void> {
+async function tidy(group: string, key: string): Promise<number> {
   const folder = join(modelsFolder(), group, key);
   await clearAbandoned(folder);
   for (const name of await names(folder))
     if (name.endsWith('.lock') && !(await isLocked(join(folder, name))))
       await rm(join(folder, name), { force: true });
+  const freed = await removeOrphans(group, key);
   // Neither if there is something in it.
   for (const place of [folder, join(modelsFolder(), group)]) await rmdir(place).catch(() => {});
+  return freed;
+}
+
+/** A tower, and what was to become an entry, where no decoder is and none is being made. */
+async function removeOrphans(group: string, key: string): Promise<number> {
+  const folder = join(modelsFolder(), group, key);
+  const left = await names(folder);
+  if (!left.every((name) => /^mmproj-.*\.gguf$|\.json$/.test(name))) return 0;
+  if ((await listModels(group)).some((one) => one.key === key)) return 0;
+  let freed = 0;
+  for (const name of left) freed += await remove(join(folder, name));
+  return freed;
 }
 
 async function remove(path: string): Promise<number> {

@@ -1,11 +1,16 @@
-/** Models whose weights were being fetched and converted when that was stopped: they go on when they are asked for again. */
-import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+/**
+ * Models whose weights were being fetched and converted when that was stopped: they go on when they are asked for again.
+ * Each is a folder `NAME-TYPE.HOST-PID-ID.unfinished` of who is at it or was the last; who goes on renames it first, so that a
+ * process that was thought gone (files/claim.ts) does not find it any more.
+ */
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Outtype } from '../convert/outtypes.js';
-import { isHeld } from '../files/claim.js';
+import { CLAIM_ID, isHeld } from '../files/claim.js';
 import { readText } from '../files/read-whole.js';
+import { writeError } from '../files/whole-file.js';
 import { publishedModels } from '../hub/published-models.js';
-import { modelsFolder, UNFINISHED } from './model-cache.js';
+import { modelsFolder } from './model-cache.js';
 import type { ModelSource } from './model-source.js';
 
 export interface Unfinished {
@@ -17,6 +22,8 @@ export interface Unfinished {
   lastUsed: Date;
 }
 
+const FOLDER = new RegExp(`^(.+-(\\w+))\\.${CLAIM_ID}\\.unfinished$`);
+
 /** Without those that a process is at. */
 export async function listUnfinished(): Promise<Unfinished[]> {
   const found: Unfinished[] = [];
@@ -25,17 +32,58 @@ export async function listUnfinished(): Promise<Unfinished[]> {
     for (const key of await names(join(root, group)))
       for (const name of await names(join(root, group, key))) {
         const folder = join(root, group, key, name);
-        if (!name.endsWith(UNFINISHED) || (await isLocked(lockOf(folder)))) continue;
-        const type = /-(\w+)\.\w+$/.exec(name)?.[1];
+        const type = FOLDER.exec(name)?.[2];
+        if (!type || (await isLocked(lockOf(folder)))) continue;
         found.push({ name: `${nameOf(group)}:${type}`, folder, ...(await measure(folder)) });
       }
   return found.sort((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
 }
 
-/** @returns the bytes that are free now */
-export async function removeUnfinished(all: readonly Unfinished[]): Promise<number> {
-  for (const { folder } of all) await rm(folder, { recursive: true, force: true });
-  return all.reduce((sum, { bytes }) => sum + bytes, 0);
+/** @returns those that are gone now: a process may be at one since they were listed @throws ERR_WRITE */
+export async function removeUnfinished(all: readonly Unfinished[]): Promise<Unfinished[]> {
+  const removed: Unfinished[] = [];
+  for (const one of all) {
+    const { folder } = one;
+    if (await isLocked(lockOf(folder))) continue;
+    await rm(folder, { recursive: true, force: true }).catch((cause) => {
+      throw writeError(folder, cause);
+    });
+    removed.push(one);
+  }
+  return removed;
+}
+
+/** Gives what there is of a model to who goes on with it, alone. @param model NAME-TYPE @returns the folder, which may not be there
+ *  @throws as the system does */
+export async function takeUnfinished(place: string, model: string, id: string): Promise<string> {
+  const mine = join(place, `${model}.${id}.unfinished`);
+  const found = (await unfinishedFolders(place, model)).map(async (path) => ({
+    ...{ path, bytes: (await measure(path)).bytes },
+  }));
+  let isTaken = false;
+  for (const { path } of (await Promise.all(found)).toSorted((a, b) => b.bytes - a.bytes)) {
+    if (isTaken) await rm(path, { recursive: true, force: true });
+    else isTaken = await rename(path, mine).then(() => true, isMissing);
+  }
+  return mine;
+}
+
+/** Once it is made. */
+export async function clearUnfinished(place: string, model: string): Promise<void> {
+  for (const path of await unfinishedFolders(place, model))
+    await rm(path, { recursive: true, force: true }).catch(() => {});
+}
+
+async function unfinishedFolders(place: string, model?: string): Promise<string[]> {
+  const found = (await names(place)).map((name) => FOLDER.exec(name));
+  return found.flatMap((match) =>
+    match && (model ?? match[1]) === match[1] ? [join(place, match[0])] : [],
+  );
+}
+
+function isMissing(error: NodeJS.ErrnoException): false {
+  if (error.code === 'ENOENT') return false;
+  throw error;
 }
 
 /** What there is already of a model that is half made. @param type undefined: of the type of which there is most */
@@ -44,10 +92,8 @@ export async function unfinishedBytes(
   type: Outtype | undefined,
 ): Promise<number> {
   const place = join(modelsFolder(), group, key);
-  const wanted = (await names(place)).filter((one) =>
-    type ? one === `${name}-${type}${UNFINISHED}` : one.endsWith(UNFINISHED),
-  );
-  const sizes = await Promise.all(wanted.map((one) => measure(join(place, one))));
+  const wanted = await unfinishedFolders(place, type && `${name}-${type}`);
+  const sizes = await Promise.all(wanted.map(measure));
   return Math.max(0, ...sizes.map(({ bytes }) => bytes));
 }
 
@@ -65,7 +111,7 @@ export async function measure(folder: string): Promise<{ bytes: number; lastUsed
 }
 
 function lockOf(folder: string): string {
-  return `${folder.slice(0, -UNFINISHED.length)}.lock`;
+  return join(dirname(folder), `${FOLDER.exec(basename(folder))![1]}.lock`);
 }
 
 /** Whether a process is at what a lock stands for. */

@@ -3,7 +3,7 @@
  * takes tells nothing. A key's digest also names what is its own: caches, kept responses.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, LlavaError } from '../errors.js';
 
 export class ApiKeys {
   #digests: Buffer[] = [];
@@ -17,8 +17,13 @@ export class ApiKeys {
   replace(keys: Iterable<string>): void {
     const given = [...keys];
     if (given.length === 0) throw invalidArgument('apiKeys', 'at least one key', 'none');
-    if (!given.every((key) => typeof key === 'string' && /^[\x21-\x7e]{1,512}$/.test(key)))
-      throw invalidArgument('apiKeys', 'keys of 1 to 512 visible ASCII characters', 'another');
+    if (!given.every(isKey))
+      // Says nothing of it: messages are logged.
+      throw new LlavaError(
+        'ERR_INVALID_ARGUMENT',
+        'Expected keys of 1 to 512 visible ASCII characters for apiKeys, and one is not so',
+        { argument: 'apiKeys' },
+      );
     this.#digests = given.map(digest);
   }
 
@@ -33,6 +38,11 @@ export class ApiKeys {
     for (const one of this.#digests) isKnown = timingSafeEqual(one, shown) || isKnown;
     return isKnown ? shown.toString('hex') : undefined;
   }
+}
+
+/** Whether a header can carry it. */
+export function isKey(key: unknown): boolean {
+  return typeof key === 'string' && /^[\x21-\x7e]{1,512}$/.test(key);
 }
 
 /** The keys of a file: one a line; empty lines and those that begin with # are left out. */

@@ -1,5 +1,6 @@
 // A conversation on the chat page, with a model that says what the test wants: asking, streaming, stopping, other answers, other
 // questions, going on, settings.
+import { join } from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { answered, ask, fill, lastOf, newest, press, sees } from './rig/page-acts.js';
@@ -10,9 +11,12 @@ import {
   startBrowser,
   type Toy,
   toyServer,
+  UNTRUSTED,
   type Visit,
   visit,
 } from './rig/page-rig.js';
+
+const PICTURE = join(import.meta.dirname, '../../demo/pictures/shape-2.png');
 
 let browser: Browser;
 let toy: Toy;
@@ -21,7 +25,7 @@ let here: Visit;
 describe('the chat page', browserTests, () => {
   beforeAll(async () => {
     browser = await startBrowser();
-    toy = await toyServer({ slots: 1 });
+    toy = await toyServer({ slots: 1, allowHosts: [UNTRUSTED] });
   });
   afterAll(async () => {
     await browser?.close();
@@ -32,8 +36,8 @@ describe('the chat page', browserTests, () => {
     await leave(here, context);
   });
 
-  const arrive = async () => {
-    here = await visit(browser, toy.url);
+  const arrive = async (url = toy.url) => {
+    here = await visit(browser, url);
     return here.page;
   };
 
@@ -134,6 +138,27 @@ describe('the chat page', browserTests, () => {
     await (await lastOf(page, 'Copy')).click();
     await sees(page, 'Copied');
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('a **star**');
+  });
+
+  it('answers where it came over plain http from elsewhere', async () => {
+    toy.reply = () => 'a **star**';
+    const page = await arrive(toy.url.replace('127.0.0.1', UNTRUSTED));
+    expect(await page.evaluate(() => window.isSecureContext)).toBe(false);
+    const [chooser] = await Promise.all([
+      page.waitForFileChooser(),
+      press(page, 'Add pictures or clips'),
+    ]);
+    await chooser.accept([PICTURE]);
+    await page.waitForSelector('li img');
+    await ask(page, 'What?');
+    await answered(page);
+    expect(await newest(page)).toContain('a star');
+    await (await lastOf(page, 'Copy')).click();
+    await sees(page, 'Copied');
+    await page.reload();
+    await answered(page);
+    for (const problem of here.problems.splice(0))
+      expect(problem).toMatch(/^The Cross-Origin-Opener-Policy header has been ignored/);
   });
 
   it('sends the settings, and goes on where the limit came', async () => {

@@ -1,5 +1,8 @@
 /** `bench`: figures of a model, in words and as JSON; nothing is said of how large they are, which is the machine's. */
-import { expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { cli } from '../support/cli.js';
 
 const SHORT = ['--threads', '1', '--prompt-tokens', '60', '--tokens', '5'];
@@ -28,11 +31,20 @@ test('pictures, prompts and answers of the lengths that were asked for', async (
   expect(info.threads).toBe(1);
 });
 
-test('in words; wrong usage', async () => {
-  const { status, stdout } = await cli(['bench', 'demo', '--runs', '1', ...SHORT]);
+test('in words and as a page; wrong usage', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const page = join(folder, 'new', 'bench.html');
+  const once = ['bench', 'demo', '--runs', '1', ...SHORT, '--html', page];
+  const { status, stdout } = await cli(once);
   expect(status).toBe(0);
-  for (const label of ['Tile', 'First token', 'Prompt', 'Answer', 'Memory'])
-    expect(stdout).toMatch(new RegExp(`^${label} +\\d`, 'm'));
+  const html = readFileSync(page, 'utf8');
+  expect(html.match(/class="value"/g)).toHaveLength(5);
+  expect(html).not.toMatch(/(?:src|href)=/);
+  for (const label of ['Tile', 'First token', 'Prompt', 'Answer', 'Memory']) {
+    const [, text = 'nothing'] = new RegExp(`^${label} +(\\d.*)`, 'm').exec(stdout) ?? [];
+    expect(html).toContain(`<tr><td>${label}</td><td class="number">${text}</td></tr>`);
+  }
   expect((await cli(['bench', 'demo', '--runs', '0'])).status).toBe(2);
   expect((await cli(['bench'])).stderr).toContain('missing MODEL');
 });

@@ -121,6 +121,11 @@ test('two at once share the work; a new commit begins anew, and prune takes what
   rig.hub.commit(REPO, { ...sharded, 'README.md': 'Better now.' });
   await resolved();
   expect(await listUnfinished()).toMatchObject([{ name: `${NAME}:q4_0` }]);
+  const wrong = await rig.run(['models', 'rm', '0.5b-o']);
+  expect([wrong.status, wrong.stderr]).toEqual([
+    2,
+    expect.stringContaining('Did you mean 0.5b-ov'),
+  ]);
   const { stdout } = await rig.run(['models', 'prune', '--older-than', '0h']);
   expect(stdout).toContain('0.5b-ov:q4_0 deleted, which was half made\n');
   expect(rig.kept()).toEqual([]);

@@ -30,6 +30,8 @@ const COMMANDS: Record<string, () => [args: string[], stdin?: string]> = {
   bench: () => [
     ['bench', NAME, '--runs', '1', '--prompt-tokens', '40', '--tokens', '4', '--image', PICTURE],
   ],
+  // Stopped when it says where it is.
+  serve: () => [['serve', NAME, '--port', '0', '--keep-checkpoint']],
   'eval run': () => [
     ['eval', 'run', NAME, 'demo-vqa', '--data', DEMO, '--out', at('results'), '--limit', '1'],
   ],
@@ -43,12 +45,14 @@ describe('from an empty home with one name, then offline', () => {
   test.each(Object.keys(COMMANDS))('%s', async (name) => {
     rig.hub.commit(REPO, checkpoint);
     const [args, stdin = ''] = COMMANDS[name]!();
-    const first = await rig.run([...args, ...THREADS], { stdin });
+    const options = { stdin, interrupt: name === 'serve' };
+    const first = await rig.run([...args, ...THREADS], options);
     expect(first.status, first.stderr).toBe(0);
     expect(rig.hub.downloads('model.safetensors')).not.toEqual([]);
     rig.hub.requests.length = 0;
-    const again = await rig.run([...args, ...THREADS, '--offline'], { stdin });
+    const again = await rig.run([...args, ...THREADS, '--offline'], options);
     expect([again.status, rig.hub.requests], again.stderr).toEqual([0, []]);
+    if (name === 'serve') expect(again.stdout).toMatch(/^0\.5b-ov at http:/);
     if (name === 'run' || name === 'chat')
       expect([first.stdout, again.stdout]).toEqual([ANSWER, ANSWER]);
   });

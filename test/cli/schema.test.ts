@@ -82,8 +82,11 @@ test('schema judges an instance, however it is laid out', async () => {
 
 test('a file that is no JSON is named', async () => {
   const { status, stderr } = await cli(['schema', write('none.json', '{')]);
-  expect(status).not.toBe(0);
-  expect(stderr).toContain('none.json');
+  expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: .*none\.json/)]);
+  const table = write('a.csv', 'a,b');
+  expect(await cli(['schema', COLOUR, '--instance', table])).toMatchObject({
+    ...{ status: 2, stderr: expect.stringMatching(/^error: option '--instance <file>': .*a\.csv/) },
+  });
 });
 
 test('run keeps --schema and --json-object', async () => {

@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -103,6 +104,7 @@ it.each([
   ['a file of keys that is not there', ['--api-key-file', '/nowhere/keys'], /ENOENT/],
   ['a page that is not served', ['--open', '--no-page'], /--no-page/],
   ['no such level', ['--log-level', 'loud'], /silent/],
+  ['no such port', ['--port', '99999'], /'--port <n>'.* 0 to 65535/],
 ])('%s is wrong usage', async (name, flags, message) => {
   const { status, stderr } = await cli([
     'serve',
@@ -110,5 +112,16 @@ it.each([
     ...flags,
   ]);
   expect(stderr).toMatch(message);
+  expect(stderr).not.toMatch(/^ +at /m);
   expect(status).toBe(2);
+});
+
+it('a port that is taken is said before the model is looked for', async () => {
+  const taken = createServer();
+  await once(taken.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const { status, stderr } = await cli(['serve', '/nowhere/m.gguf', '--port', `${port}`]);
+  expect(stderr).toContain(`error: option '--port <n>': another program listens at port ${port}`);
+  expect([status, stderr]).toEqual([2, expect.stringContaining('--port 0')]);
 });

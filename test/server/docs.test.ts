@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 it.skipIf(!hasCurl)('curl is answered', async () => {
-  const app = createServer(model, { modelName: 'demo-f16' });
+  const app = createServer(model, { modelName: 'demo' });
   const { url } = await listening(app);
   const [whole, stream, ...others] = snippetsOf('server.md', 'sh').map((code) =>
     code.replaceAll('http://127.0.0.1:8080', url),

@@ -10,7 +10,7 @@ import { filesIn, footprint, serveChild } from '../support/serve-child.js';
 import { pictured } from '../support/serving.js';
 import { skipUnless } from '../support/skip-unless.js';
 
-const REQUESTS = Number(process.env.LLAVAOV_REQUESTS ?? 400);
+const REQUESTS = Number(process.env.LLAVAOV_REQUESTS ?? 2000);
 /** Of them, after which memory is compared. */
 const WARM = Math.max(100, REQUESTS / 20);
 const CLIENTS = 4;

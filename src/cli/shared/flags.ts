@@ -21,12 +21,17 @@ export function parsePositive(text: string): number {
   return value;
 }
 
-/** Several answers share one step, so more than this are not under way at a time. */
-export function parseConcurrency(text: string): number {
-  const value = parsePositive(text);
-  if (value > 256) throw new InvalidArgumentError('Not from 1 to 256.');
+export const numberFrom = (min: number, max: number) => (text: string) => {
+  const value = parseNumber(text);
+  if (value < min || value > max) throw new InvalidArgumentError(`Not from ${min} to ${max}.`);
   return value;
-}
+};
+
+export const countFrom = (min: number, max: number) => (text: string) =>
+  numberFrom(min, max)(String(parseCount(text)));
+
+/** Several answers share one step, so more than this are not under way at a time. */
+export const parseConcurrency = countFrom(1, 256);
 
 /** Gathers an option given several times. */
 export function collect(value: string, earlier: string[] = []): string[] {

@@ -29,13 +29,17 @@ export async function formatOf(
 
 /** @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA, signal.reason */
 export async function schemaFormat(file: string, signal: AbortSignal): Promise<ResponseFormat> {
-  const schema = JSON.parse(await readJson(file, 'a JSON schema', signal));
+  const schema = JSON.parse(await readJson(file, 'a JSON schema', { signal }));
   jsonSchemaToGrammar(schema); // says now what cannot be kept, before a model is loaded
   return { type: 'json_schema', schema };
 }
 
 /** The text of a file, or a pipe, that holds JSON. @throws ERR_INVALID_ARGUMENT, signal.reason */
-export async function readJson(file: string, what: string, signal?: AbortSignal): Promise<string> {
+export async function readJson(
+  file: string,
+  what: string,
+  { argument = 'schema', signal }: { argument?: string; signal?: AbortSignal } = {},
+): Promise<string> {
   try {
     const text = await readInput(file, { signal });
     JSON.parse(text);
@@ -45,7 +49,7 @@ export async function readJson(file: string, what: string, signal?: AbortSignal)
     throw new LlavaError(
       'ERR_INVALID_ARGUMENT',
       `Expected ${what} in ${file}: ${(error as Error).message}`,
-      { argument: 'schema', expected: what, received: file },
+      { argument, expected: what, received: file },
       { cause: error },
     );
   }

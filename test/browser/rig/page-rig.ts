@@ -19,6 +19,8 @@ export const BROWSER = lookForBrowser();
 /** Options of a block of tests. */
 export const browserTests = skipUnless(BROWSER, 'needs chromium (or CHROME_PATH)');
 
+export const UNTRUSTED = 'page.test';
+
 export function startBrowser(): Promise<Browser> {
   const isRoot = process.getuid?.() === 0;
   return puppeteer.launch({
@@ -28,6 +30,8 @@ export function startBrowser(): Promise<Browser> {
       // A camera that everybody has.
       '--use-fake-ui-for-media-stream',
       '--use-fake-device-for-media-stream',
+      // A name of this machine whose plain http is not trusted, as that of another machine is not.
+      `--host-resolver-rules=MAP ${UNTRUSTED} 127.0.0.1`,
       '--disable-gpu',
       '--mute-audio',
     ],
@@ -122,11 +126,13 @@ export async function leave(
 export async function visit(browser: Browser, url: string, looks: Looks = {}): Promise<Visit> {
   const { width = 1280, height = 800, scheme = 'light', language = 'en', quota } = looks;
   const context = await browser.createBrowserContext();
-  await context.overridePermissions(url, [
-    'clipboard-read',
-    'clipboard-write',
-    'clipboard-sanitized-write',
-  ]);
+  const { origin, hostname } = new URL(url);
+  if (hostname !== UNTRUSTED)
+    await context.overridePermissions(url, [
+      'clipboard-read',
+      'clipboard-write',
+      'clipboard-sanitized-write',
+    ]);
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
   const cdp = await page.createCDPSession();
@@ -134,7 +140,7 @@ export async function visit(browser: Browser, url: string, looks: Looks = {}): P
     ...{ page, cdp, problems: [], requests: [], chats: [] },
     close: () => context.close(),
   };
-  watch(visited, new URL(url).origin);
+  watch(visited, origin);
   await readChats(visited);
   const isPhone = width < 600;
   await page.setViewport({ width, height, isMobile: isPhone, hasTouch: isPhone });

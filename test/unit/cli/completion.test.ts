@@ -14,6 +14,9 @@ program
   .option('--json')
   .addOption(new Option('--dialect <name>').choices(['llava-next', 'transformers']))
   .option('--prompt <text>');
+program.command('serve').argument('[models...]');
+program.command('pull').argument('<repo>');
+program.command('convert').argument('<checkpoint>');
 program.command('models').command('rm').argument('<name...>');
 program.command('completion').addArgument(new Argument('<shell>').choices(['bash', 'zsh']));
 program.command('complete');
@@ -24,8 +27,8 @@ beforeEach(() => {
 
 describe('after', () => {
   test.each<[string, string[]]>([
-    ['', ['run', 'models', 'completion']],
-    ['co', ['completion']],
+    ['', ['run', 'serve', 'pull', 'convert', 'models', 'completion']],
+    ['com', ['completion']],
     ['run --di', ['--dialect']],
     ['run --dialect ', ['llava-next', 'transformers']],
     ['run --dialect llava-next --q', ['--quiet']],
@@ -35,6 +38,12 @@ describe('after', () => {
     ['run demo ', []],
     ['run --prompt ', []],
     ['run --prompt run d', ['demo']],
+    ['serve d', ['demo']],
+    ['serve demo 0', ['0.5b-si', '0.5b-ov']],
+    ['pull 0', ['0.5b-si', '0.5b-ov']],
+    ['pull d', []],
+    ['convert 0', ['0.5b-si', '0.5b-ov']],
+    ['convert 0.5b-ov ', []],
     ['models r', ['rm']],
     ['models rm de', ['demo']],
     ['completion z', ['zsh']],

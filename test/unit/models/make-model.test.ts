@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -14,12 +15,16 @@ import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { convert } from '../../../src/convert/convert.js';
+import { convertShards } from '../../../src/convert/convert-shards.js';
 import { LlavaError } from '../../../src/errors.js';
 import { writeError } from '../../../src/files/whole-file.js';
 import { makeModel } from '../../../src/models/make-model.js';
 import { cacheFolder } from '../../../src/models/model-cache.js';
+import { tidyModels } from '../../../src/models/remove-models.js';
+import { listUnfinished, removeUnfinished } from '../../../src/models/unfinished.js';
 
 vi.mock('../../../src/convert/convert.js');
+vi.mock('../../../src/convert/convert-shards.js');
 
 let cache: string;
 beforeEach(() => {
@@ -98,6 +103,72 @@ describe('what others have left', () => {
     expect(onWait).toHaveBeenCalledTimes(1);
     expect(convert).not.toHaveBeenCalled();
     expect(existsSync(join(folder(), `${ELSEWHERE}.new`))).toBe(true);
+  });
+});
+
+describe('weights file by file', () => {
+  const weights = { largest: async () => 0, lend: () => async () => {}, readHeader: vi.fn() };
+  const PAIR = ['demo-f16.gguf', 'mmproj-demo-f16.gguf'];
+  const unfinished = (id: string) => join(folder(), `demo-f16.${id}.unfinished`);
+  const leave = (id: string, names: string[]) => {
+    mkdirSync(unfinished(id), { recursive: true });
+    for (const name of names) writeFileSync(join(unfinished(id), name), id);
+  };
+  /** What each call found. */
+  let found: string[][];
+  const work = async ({ outdir }: { outdir: string }) => {
+    found.push(existsSync(outdir) ? readdirSync(outdir).sort() : []);
+    mkdirSync(outdir, { recursive: true });
+    for (const name of PAIR) writeFileSync(join(outdir, name), 'x');
+    return { model: join(outdir, PAIR[0]!), mmproj: join(outdir, PAIR[1]!) };
+  };
+  beforeEach(() => {
+    found = [];
+    vi.mocked(convertShards).mockReset().mockImplementation(work);
+  });
+
+  test.each([
+    ['are gone on with', PAIR, PAIR],
+    ['begin anew without the tower, which went with another type', [PAIR[0]!], []],
+  ])('files of a process that is gone %s', async (_, left, expected) => {
+    leave(GONE, left);
+    leave(ELSEWHERE, []);
+    await make({ weights });
+    expect(found).toEqual([expected]);
+    expect(readdirSync(folder()).sort()).toEqual(FILES);
+  });
+
+  test('one that was taken over touches nothing, waits, and goes on where the other stopped', async () => {
+    const lock = join(folder(), 'demo-f16.lock');
+    vi.mocked(convertShards).mockImplementationOnce(async ({ outdir }) => {
+      await work({ outdir });
+      renameSync(outdir, unfinished(ELSEWHERE));
+      writeFileSync(lock, ELSEWHERE);
+      throw writeError(outdir, Object.assign(new Error('ENOENT'), { code: 'ENOENT' }));
+    });
+    const onWait = vi.fn(() => rmSync(lock, { force: true }));
+    await make({ weights, onWait });
+    expect(onWait).toHaveBeenCalled();
+    expect(found).toEqual([[], PAIR]);
+    expect(readdirSync(folder()).sort()).toEqual(FILES);
+  });
+
+  test('what a process is at since it was listed is not deleted; a tower that nobody needs is', async () => {
+    leave(ELSEWHERE, PAIR);
+    const listed = await listUnfinished();
+    expect(listed).toMatchObject([{ name: expect.stringMatching(/:f16$/) }]);
+    const lock = join(folder(), 'demo-f16.lock');
+    writeFileSync(lock, ELSEWHERE);
+    expect(await removeUnfinished(listed)).toEqual([]);
+    for (const name of ['mmproj-demo-f16.gguf', 'demo-f16.json'])
+      writeFileSync(join(folder(), name), '{}');
+    expect(await tidyModels()).toBe(0);
+    expect(readdirSync(unfinished(ELSEWHERE)).sort()).toEqual(PAIR);
+
+    rmSync(lock);
+    expect(await removeUnfinished(listed)).toEqual(listed);
+    expect(await tidyModels()).toBe(4);
+    expect(readdirSync(join(cache, 'models'))).toEqual([]);
   });
 });
 

@@ -8,7 +8,7 @@ import { toRequest } from '../wire/to-request.js';
 import { words } from '../words/words.js';
 import { askForKey, lostServer, models } from './link.js';
 import { blobOf } from './media.js';
-import { say } from './notices.js';
+import { reason, say } from './notices.js';
 import { change, conversations, parts } from './state.js';
 import { branch } from './tree.js';
 import type { Conversation, Id, Turn } from './types.js';
@@ -44,10 +44,13 @@ export async function answer(turn: Turn, all: readonly Turn[]): Promise<void> {
   } catch (error) {
     end = ended(error, live);
   }
-  const keeping = change(turn.conversation, {}, { ...turn, text: live.text.value, ...end });
-  lives.value = new Map([...lives.value].filter(([id]) => id !== turn.id));
-  await keeping;
-  free();
+  try {
+    const keeping = change(turn.conversation, {}, { ...turn, text: live.text.value, ...end });
+    lives.value = new Map([...lives.value].filter(([id]) => id !== turn.id));
+    await keeping;
+  } finally {
+    free();
+  }
 }
 
 /** What is written when the page closes is not lost. */
@@ -113,7 +116,7 @@ function ended(error: unknown, { abort, text, turn }: Live): Partial<Turn> {
   }
   if (error instanceof Refused && error.retryAfter !== undefined)
     return { state: 'failed', error: words().busy(error.retryAfter) };
-  return { state: 'failed', error: error instanceof Error ? error.message : String(error) };
+  return { state: 'failed', error: reason(error) };
 }
 
 /** The name of who will answer, for the turn. */

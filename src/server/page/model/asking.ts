@@ -4,8 +4,9 @@ import { answer, answerer, liveIn } from './answering.js';
 import type { Draft } from './draft.js';
 import { link, models, wantsKey } from './link.js';
 import { keepMedia } from './media.js';
+import { newId } from './new-id.js';
 import { say } from './notices.js';
-import { change, current, newId, turns } from './state.js';
+import { change, current, turns } from './state.js';
 import { branch, newestLeaf } from './tree.js';
 import type { Id, Media, Turn } from './types.js';
 
@@ -39,8 +40,10 @@ export async function ask(draft: Draft, parent: Id | null = current.value.leaf):
   const question: Turn = { ...newTurn('user', parent), text, media };
   const reply = reserved(question.id);
   const title = conversation.title || titleOf(text);
-  await keepMedia(media);
+  // Not awaited before: the reader may go elsewhere meanwhile, and what cannot be kept is asked all the same.
+  const keeping = keepMedia(media);
   await begin([question, reply], { title });
+  await keeping;
 }
 
 function newTurn(role: Turn['role'], parent: Id | null): Turn {

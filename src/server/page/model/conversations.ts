@@ -5,8 +5,8 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import { words } from '../words/words.js';
 import { liveIn } from './answering.js';
-import { readLocal, writeLocal } from './local.js';
-import { notice, tell } from './notices.js';
+import { type Notice, notice, reason, tell } from './notices.js';
+import { forget, hide, note, noted, removing, UNDO_MS } from './removing.js';
 import { keepAsStart } from './start-settings.js';
 import {
   change,
@@ -20,11 +20,6 @@ import {
 } from './state.js';
 import type { Conversation, Id, Settings } from './types.js';
 
-/** Deleted, but for the reader's second thoughts. The browser may be closed meanwhile: the next start removes them. */
-const REMOVING = 'removing';
-const UNDO_MS = 10_000;
-const removing = signal<ReadonlySet<Id>>(new Set());
-
 export const query = signal('');
 const found = signal<ReadonlySet<Id> | null>(null);
 
@@ -35,16 +30,36 @@ export const listed = computed(() =>
   ),
 );
 
-/** Reads the list, and opens what the address names. */
+/** Reads the list, and opens what the address names. What cannot be read is said, and new ones can be begun. */
 export async function startConversations(): Promise<void> {
-  for (const id of (readLocal(REMOVING) ?? '').split(' ').filter(Boolean))
-    await parts.store.remove(id);
-  writeLocal(REMOVING, null);
-  conversations.value = await parts.store.conversations();
-  await openAddressed();
-  isStarted.value = true;
+  try {
+    await takeUpRemovals();
+    conversations.value = await parts.store.conversations();
+    await openAddressed();
+  } catch (error) {
+    tellUnread(error);
+  } finally {
+    isStarted.value = true;
+  }
   addEventListener('popstate', () => void openAddressed());
-  parts.store.watch((id) => void changedElsewhere(id));
+  parts.store.watch((id) => void changedElsewhere(id).catch(tellUnread));
+}
+
+/** Those of pages that were closed meanwhile; another tab may still take its own back. */
+async function takeUpRemovals(): Promise<void> {
+  for (const [id, time] of noted()) {
+    const left = time + UNDO_MS - Date.now();
+    if (left <= 0) {
+      await removeNow(id);
+      continue;
+    }
+    hide(id);
+    setTimeout(() => (noted().has(id) ? void removeNow(id) : forget(id)), left);
+  }
+}
+
+function tellUnread(error: unknown): void {
+  tell(words().notRead(reason(error)), { isUrgent: true });
 }
 
 async function openAddressed(): Promise<void> {
@@ -60,9 +75,20 @@ effect(() => {
   if (isKept && location.hash === '') history.replaceState(null, '', `#${id}`);
 });
 
-async function show(id: Id): Promise<void> {
+let wanted: Id = currentId.value;
+let nAsked = 0;
+
+/** What was asked for last is shown, whichever is read last. @param isFresh whether what was read may still be shown */
+async function show(id: Id, isFresh = () => true): Promise<void> {
+  wanted = id;
+  const own = ++nAsked;
   const isKept = conversations.value.some((one) => one.id === id);
-  const read = isKept ? await parts.store.turns(id) : [];
+  const read = isKept ? await parts.store.turns(id).catch(tellUnread) : [];
+  if (own !== nAsked) return;
+  if (!read || !isFresh()) {
+    wanted = currentId.value;
+    return;
+  }
   batch(() => {
     currentId.value = id;
     turns.value = read;
@@ -70,23 +96,31 @@ async function show(id: Id): Promise<void> {
 }
 
 export async function open(id: Id): Promise<void> {
-  if (id === currentId.value) return;
+  if (id === wanted) return;
   history.pushState(null, '', `#${id}`);
   await show(id);
 }
 
 export async function openNew(): Promise<void> {
-  if (currentId.value === unsaved.value.id) return;
+  if (wanted === unsaved.value.id) return;
   history.pushState(null, '', location.pathname + location.search);
   await show(unsaved.value.id);
 }
 
 /** Another tab wrote: what is written here wins, for it is newer. */
 async function changedElsewhere(id: Id): Promise<void> {
-  conversations.value = await parts.store.conversations();
-  if (id !== currentId.value || liveIn(id)) return;
+  await readList();
+  if (id !== wanted || liveIn(id)) return;
   const isGone = !conversations.value.some((one) => one.id === id);
-  await show(isGone ? unsaved.value.id : id);
+  await show(isGone ? unsaved.value.id : id, () => !liveIn(id));
+}
+
+/** Again where something changed here meanwhile, which what was read may not have yet. */
+async function readList(): Promise<void> {
+  const before = conversations.value;
+  const read = await parts.store.conversations();
+  if (conversations.value !== before) return readList();
+  conversations.value = read;
 }
 
 export function rename({ id }: Conversation, title: string): void {
@@ -101,26 +135,27 @@ export function setSettings(values: Partial<Settings>): void {
 
 export function remove({ id, title }: Conversation): void {
   liveIn(id)?.abort.abort();
-  setRemoving([...removing.value, id]);
-  const timer = setTimeout(() => void removeNow(id), UNDO_MS);
+  hide(id);
+  note(id);
+  const timer = setTimeout(() => void removeNow(id, told), UNDO_MS);
   const run = () => {
     clearTimeout(timer);
-    setRemoving([...removing.value].filter((one) => one !== id));
+    forget(id);
   };
-  if (id === currentId.value) void openNew();
-  tell(words().removed(title), { action: { label: words().undo, run } });
+  if (id === wanted) void openNew();
+  const told = tell(words().removed(title), { action: { label: words().undo, run } });
 }
 
-function setRemoving(ids: readonly Id[]): void {
-  removing.value = new Set(ids);
-  writeLocal(REMOVING, ids.length > 0 ? ids.join(' ') : null);
-}
-
-async function removeNow(id: Id): Promise<void> {
-  await parts.store.remove(id);
-  conversations.value = conversations.value.filter((one) => one.id !== id);
-  setRemoving([...removing.value].filter((one) => one !== id));
-  if (notice.value?.action) notice.value = null;
+/** @param told offered to take it back */
+async function removeNow(id: Id, told?: Notice): Promise<void> {
+  if (told && notice.value === told) notice.value = null;
+  try {
+    await parts.store.remove(id);
+    conversations.value = conversations.value.filter((one) => one.id !== id);
+  } catch (error) {
+    tell(words().notRemoved(reason(error)), { isUrgent: true });
+  }
+  forget(id);
 }
 
 /** The newest query alone is shown, whichever search ends last. */
@@ -170,12 +205,10 @@ export async function importFrom(file: File): Promise<void> {
   try {
     const { importJson } = await transfer();
     const added = await importJson(parts.store, file);
-    conversations.value = await parts.store.conversations();
+    await readList();
     tell(words().imported(added.length));
     if (added[0]) await open(added[0].id);
   } catch (error) {
     tell(words().notImported(reason(error)), { isUrgent: true });
   }
 }
-
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,13 +2,15 @@
 import { signal } from '@preact/signals';
 import { words } from '../words/words.js';
 import { asPicture } from './as-picture.js';
-import { hold } from './media.js';
+import { drop, hold } from './media.js';
 import { say, tell } from './notices.js';
 import type { Id, Media, Turn } from './types.js';
 
 export class Draft {
   readonly text = signal('');
   readonly media = signal<readonly Media[]>([]);
+  /** Those of no turn yet. */
+  readonly #own = new Set<Id>();
 
   /** To ask the same question otherwise. */
   static of(turn: Turn): Draft {
@@ -22,7 +24,9 @@ export class Draft {
     return this.text.value.trim() === '' && this.media.value.length === 0;
   }
 
+  /** What it had is asked: its media are a turn's from now on. */
   clear(): void {
+    this.#own.clear();
     this.text.value = '';
     this.media.value = [];
   }
@@ -36,11 +40,18 @@ export class Draft {
       }
       const blob = await asPicture(file).catch(() => undefined);
       if (!blob) tell(words().unreadable(file.name), { isUrgent: true });
-      else this.media.value = [...this.media.value, hold(blob, file.name)];
+      else this.#hold(blob, file.name);
     }
   }
 
+  #hold(blob: Blob, name: string): void {
+    const added = hold(blob, name);
+    this.#own.add(added.id);
+    this.media.value = [...this.media.value, added];
+  }
+
   remove(id: Id): void {
+    if (this.#own.delete(id)) drop(id);
     this.media.value = this.media.value.filter((one) => one.id !== id);
   }
 

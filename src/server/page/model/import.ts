@@ -6,6 +6,7 @@ import { fromBase64 } from './base64.js';
 import { checkConversation } from './check-turns.js';
 import { BadImport, Checked } from './checked.js';
 import { FORMAT, VERSION } from './format.js';
+import { newId } from './new-id.js';
 import type { Store } from './store-contract.js';
 import { newestLeaf } from './tree.js';
 import type { Conversation, Id, Turn } from './types.js';
@@ -48,14 +49,14 @@ async function parsed(file: Blob): Promise<unknown> {
 
 /** With ids of this page. @param media ids of the file to those here, added to */
 function renamed({ conversation, turns }: Read, media: Map<Id, Id>, place: string): Read {
-  const ids = new Map(turns.map(({ id }) => [id, crypto.randomUUID() as Id]));
+  const ids = new Map(turns.map(({ id }) => [id, newId()]));
   if (ids.size < turns.length) throw new BadImport(`${place} has two turns of the same id.`);
   const known = (id: Id | null) => {
     const found = id === null ? null : ids.get(id);
     if (found === undefined) throw new BadImport(`${place} names a turn that is not in it.`);
     return found;
   };
-  const id = crypto.randomUUID();
+  const id = newId();
   const own = turns.map((turn) => ({
     ...turn,
     id: known(turn.id)!,
@@ -69,7 +70,7 @@ function renamed({ conversation, turns }: Read, media: Map<Id, Id>, place: strin
 }
 
 function renameMedium(id: Id, media: Map<Id, Id>): Id {
-  const known = media.get(id) ?? crypto.randomUUID();
+  const known = media.get(id) ?? newId();
   media.set(id, known);
   return known;
 }

@@ -60,8 +60,15 @@ export function lostServer(): void {
   timer = setTimeout(() => void look(), wait);
 }
 
+/** What a header can hold. */
+const KEY = /^[\x21-\x7e]{1,512}$/;
+
 /** @returns whether the server knows the key */
 export async function giveKey(key: string, isRemembered: boolean): Promise<boolean> {
+  if (!KEY.test(key)) {
+    wantsKey.value = 'wrong';
+    return false;
+  }
   parts.client.key = key;
   try {
     models.value = await parts.client.models();

@@ -2,7 +2,8 @@
  * Pictures and clips as blobs. One that is not sent yet, or for which the browser has no room, is held in memory; all others come
  * from the store. A URL for showing one is made when the first asks for it and revoked some seconds after the last let it go.
  */
-import { kept, newId, parts } from './state.js';
+import { newId } from './new-id.js';
+import { kept, parts } from './state.js';
 import type { Id, Media } from './types.js';
 
 const inMemory = new Map<Id, Blob>();
@@ -12,6 +13,11 @@ export function hold(file: Blob, name: string): Media {
   inMemory.set(id, file);
   const kind = file.type.startsWith('video/') ? 'video' : 'image';
   return { id, kind, name, type: file.type, bytes: file.size };
+}
+
+/** Nobody sends it. */
+export function drop(id: Id): void {
+  inMemory.delete(id);
 }
 
 export async function blobOf(id: Id): Promise<Blob | undefined> {

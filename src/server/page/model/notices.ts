@@ -10,9 +10,16 @@ export interface Notice {
 
 export const notice = signal<Notice | null>(null);
 
-export function tell(text: string, more: Partial<Notice> = {}): void {
-  notice.value = { isUrgent: false, ...more, text };
+/** @returns what is shown from now on, until another is told */
+export function tell(text: string, more: Partial<Notice> = {}): Notice {
+  const told = { isUrgent: false, ...more, text };
+  notice.value = told;
+  return told;
 }
+
+/** Of whatever was thrown, for people. */
+export const reason = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 /** What screen readers say next; not seen. */
 export const spoken = signal('');

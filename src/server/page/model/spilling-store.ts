@@ -10,24 +10,34 @@ export class SpillingStore implements Store {
   readonly isKept = true;
   readonly #kept: Store;
   readonly #spare = new MemoryStore();
+  #last: Promise<void> = Promise.resolve();
 
   constructor(kept: Store) {
     this.#kept = kept;
   }
 
   async conversations(): Promise<Conversation[]> {
+    await this.#last;
     const held = await this.#spare.conversations();
     const kept = await this.#kept.conversations();
     return merged(kept, held).sort((a, b) => b.changed - a.changed);
   }
 
   async turns(conversation: Id): Promise<Turn[]> {
+    await this.#last;
     const held = await this.#spare.turns(conversation);
     const kept = await this.#kept.turns(conversation);
     return merged(kept, held).sort((a, b) => a.created - b.created);
   }
 
-  async put(conversation: Conversation, ...turns: Turn[]): Promise<void> {
+  /** One after the other, so that none lets go what another one holds. */
+  put(conversation: Conversation, ...turns: Turn[]): Promise<void> {
+    const own = this.#last.then(() => this.#put(conversation, turns));
+    this.#last = own.catch(() => {});
+    return own;
+  }
+
+  async #put(conversation: Conversation, turns: readonly Turn[]): Promise<void> {
     const held = await this.#spare.turns(conversation.id);
     await this.#orHold(
       () => this.#kept.put(conversation, ...merged(held, turns)),

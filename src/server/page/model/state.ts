@@ -5,7 +5,8 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { Client } from '../wire/client.js';
 import { words } from '../words/words.js';
-import { tell } from './notices.js';
+import { newId } from './new-id.js';
+import { reason, tell } from './notices.js';
 import { startSettings } from './start-settings.js';
 import { StorageFull, type Store } from './store.js';
 import { branch } from './tree.js';
@@ -13,8 +14,6 @@ import type { Conversation, Id, Turn } from './types.js';
 
 /** Filled before anything is drawn. */
 export const parts = {} as { store: Store; client: Client };
-
-export const newId = (): Id => crypto.randomUUID();
 
 export function emptyConversation(): Conversation {
   const now = Date.now();
@@ -85,14 +84,15 @@ function merged(old: readonly Turn[], changed: readonly Turn[]): readonly Turn[]
   return [...same, ...fresh.values()];
 }
 
-/** Says so where there is no room; what was to be kept stays as long as the page. @returns whether it is kept */
+/** Says so where it could not be kept, and never fails; it stays as long as the page. @returns whether it is kept */
 export async function kept(keep: () => Promise<void>): Promise<boolean> {
   try {
     await keep();
     return true;
   } catch (error) {
-    if (!(error instanceof StorageFull)) throw error;
-    tell(words().storageFull, { isUrgent: true });
+    const { storageFull, notStored } = words();
+    const text = error instanceof StorageFull ? storageFull : notStored(reason(error));
+    tell(text, { isUrgent: true });
     return false;
   }
 }

@@ -4,7 +4,7 @@
  * a list of conversations reads none of them.
  */
 
-/** Of crypto.randomUUID(). */
+/** Of newId(). */
 export type Id = string;
 
 export interface Conversation {

@@ -6,7 +6,7 @@
 /** Only a mark so far: of a list, a heading, a table, a line under a heading, a fence. */
 const BARE_MARK = /(?:^|\n)[ \t]*(?:[-*+=>|_]+|#{1,6}|\d{1,9}[.)]?|`{1,2}|~{1,2})[ \t]*$/;
 const OPEN_LINK = /!?\[([^[\]]*)\]\([^()\s]*(?:[ \t][^()]*)?$/;
-const TABLE_HEAD = /(?:^|\n)[ \t]*\|[^\n]*(?:\n[ \t]*[|:\- \t]*)?$/;
+const TABLE_HEAD = /(?:^|\n)[ \t]*\|[^\n]*(?:\n[|:\- \t]*)?$/;
 /** Where a text begins within which marks have their partners. */
 const LINE_STARTS =
   /(?:^|\n)[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+|#{1,6}[ \t]+|>[ \t]?|\|)|\n[ \t]*\n/g;

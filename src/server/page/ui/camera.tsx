@@ -54,7 +54,7 @@ function CameraDialog({ draft, onClose }: { draft: Draft; onClose: () => void })
         if (!isHere) close();
         else if (video.current) video.current.srcObject = given;
       })
-      .catch(() => setRefused(true));
+      .catch(() => isHere && setRefused(true));
     return () => {
       isHere = false;
       close();
@@ -77,7 +77,10 @@ function CameraDialog({ draft, onClose }: { draft: Draft; onClose: () => void })
         <Button
           name={t.otherCamera}
           icon={Swap}
-          onClick={() => setFacing(facing === 'user' ? 'environment' : 'user')}
+          onClick={() => {
+            setRefused(false);
+            setFacing(facing === 'user' ? 'environment' : 'user');
+          }}
         />
         <Button
           name={t.shoot}

@@ -2,12 +2,13 @@
  * A request as the JSON that is sent, in pieces: texts that are blobs, the pictures and clips, are never in the page's own memory as
  * one text with the rest.
  */
+import { newId } from '../model/new-id.js';
 
 /** @param request JSON, in which a blob stands for a text of letters that JSON needs not escape */
 export function bodyOf(request: object): Blob | string {
   const blobs: Blob[] = [];
   // What no text of the request can have guessed.
-  const mark = crypto.randomUUID();
+  const mark = newId();
   const json = JSON.stringify(request, (_, value) =>
     value instanceof Blob ? mark + (blobs.push(value) - 1) : value,
   );

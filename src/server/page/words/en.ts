@@ -120,6 +120,9 @@ export const en = {
   notKept: 'This browser gives no storage: conversations are lost when the page closes.',
   storageFull:
     'The browser’s storage is full: this conversation is not kept. Delete others, or export it.',
+  notStored: (why: string) => `This browser did not keep it: ${why}`,
+  notRead: (why: string) => `What this browser keeps could not be read: ${why}`,
+  notRemoved: (why: string) => `The conversation was not deleted: ${why}`,
   keyTitle: 'This server wants a key',
   keyText: 'Whoever runs the server has it. It is sent to this server alone.',
   keyLabel: 'Key',

@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import {
   collect,
+  countFrom,
+  numberFrom,
   parseCount,
   parseNumber,
   reportUsage,
@@ -14,6 +16,14 @@ test('numbers and counts', () => {
   expect(parseCount('512')).toBe(512);
   for (const text of ['', ' ', 'hot', '1,5']) expect(() => parseNumber(text)).toThrow('number');
   for (const text of ['1.5', '-1', '1e99']) expect(() => parseCount(text)).toThrow('count');
+});
+
+test('numbers and counts within bounds', () => {
+  expect([numberFrom(0, 2)('0.5'), countFrom(0, 9)('9')]).toEqual([0.5, 9]);
+  for (const text of ['-1', '2.1', 'Infinity'])
+    expect(() => numberFrom(0, 2)(text)).toThrow('Not from 0 to 2.');
+  expect(() => countFrom(1, 9)('0')).toThrow('Not from 1 to 9.');
+  expect(() => countFrom(1, 9)('1.5')).toThrow('count');
 });
 
 test('a repeated option gathers its values', () => {

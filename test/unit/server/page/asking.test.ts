@@ -9,7 +9,7 @@ const { notice } = await import('../../../../src/server/page/model/notices.js');
 const state = await import('../../../../src/server/page/model/state.js');
 const { StorageFull } = await import('../../../../src/server/page/model/store-contract.js');
 const wire = await import('../../../../src/server/page/wire/errors.js');
-const { link } = await import('../../../../src/server/page/model/link.js');
+const { giveKey, link, wantsKey } = await import('../../../../src/server/page/model/link.js');
 
 let client: ToldClient;
 let store: Awaited<ReturnType<typeof page>>['store'];
@@ -119,4 +119,45 @@ test('a deleted conversation comes back by undo', async () => {
   expect(conversations.listed.value.map(({ id }) => id)).toEqual([one.id]);
   await conversations.open(one.id);
   expect(texts()).toEqual(['One?', 'first']);
+});
+
+test('what cannot be kept is asked all the same, where it was asked, and once', async () => {
+  let fail = () => {};
+  store.addMedia = () =>
+    new Promise((_, reject) => {
+      fail = () => reject(new Error('broken'));
+    });
+  await ask('One?', 'first');
+  const one = state.current.value.id;
+  client.answers.push(said('A cat.'));
+  const asked = asking.ask(draftOf('What?', 'a.png'));
+  expect(asking.canAsk()).toBe(false);
+  await conversations.openNew();
+  fail();
+  await asked;
+  expect(notice.value).toMatchObject({ isUrgent: true, text: /did not keep it: broken/ });
+  await conversations.open(one);
+  expect(texts()).toEqual(['One?', 'first', 'What?', 'A cat.']);
+  expect(client.asked[1]!.messages).toHaveLength(3);
+});
+
+test('an attachment that is taken out again is held no longer, one that is a turn’s is', async () => {
+  store.addMedia = () => Promise.reject(new StorageFull());
+  const draft = new Draft();
+  const file = (name: string) => new File(['x'], name, { type: 'image/png' });
+  await draft.add([file('a.png'), file('b.png')]);
+  const [a, b] = draft.media.value;
+  draft.remove(a!.id);
+  expect(await blobOf(a!.id)).toBeUndefined();
+  client.answers.push(said('A cat.'));
+  await asking.ask(draft);
+  const otherwise = Draft.of(state.shown.value[0]!);
+  otherwise.remove(b!.id);
+  expect(await blobOf(b!.id)).toBeInstanceOf(Blob);
+});
+
+test('a key that no header can hold is wrong, and is not sent', async () => {
+  expect(await giveKey('schlüssel', true)).toBe(false);
+  expect([wantsKey.value, link.value, client.key]).toEqual(['wrong', 'up', undefined]);
+  wantsKey.value = false;
 });

@@ -56,4 +56,6 @@ test('a table is no head of one', () => {
 test('long texts of marks take no long time', () => {
   for (const piece of ['*', '**a ', '[', '`', '![a](', '_a', '| ', '\n-', '``a `'])
     expect(typeof mendOpen(piece.repeat(20_000), 'paragraph')).toBe('string');
+  const spaces = `| a\n${' '.repeat(100_000)}b`;
+  expect(mendOpen(spaces, 'paragraph')).toBe(spaces);
 });

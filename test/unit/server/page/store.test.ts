@@ -152,6 +152,28 @@ test('media of a question that was never asked go after a day', async () => {
   expect(await store.media('used')).toBeDefined();
 });
 
+test('a change that is kept lets nothing go that a later one holds', async () => {
+  const kept = new MemoryStore();
+  const store = new SpillingStore(kept);
+  let keep = () => {};
+  const put = vi.spyOn(kept, 'put');
+  put.mockImplementationOnce(
+    () =>
+      new Promise((resolve) => {
+        keep = resolve;
+      }),
+  );
+  put.mockRejectedValueOnce(new StorageFull());
+  const first = store.put(conversation('c'), turn('t', null, { text: 'a' }));
+  const second = store.put(conversation('c'), turn('t', null, { text: 'ab' }));
+  second.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve));
+  keep();
+  await first;
+  await expect(second).rejects.toThrow(StorageFull);
+  expect((await store.turns('c')).map(({ text }) => text)).toEqual(['ab']);
+});
+
 test('where the browser gives no storage, memory serves', async () => {
   expect((await openStore()).isKept).toBe(true);
   vi.spyOn(indexedDB, 'open').mockImplementation(() => {

@@ -1,0 +1,44 @@
+/** What `serve` opens to others, checked before a model is loaded: hosts and a folder of media, sites whose pages may ask. */
+import { stat } from 'node:fs/promises';
+import { invalidArgument, type LlavaError } from '../../errors.js';
+
+export interface DoorFlags {
+  allowOrigin?: string[];
+  mediaDir?: string;
+  allowMediaUrl?: string[];
+}
+
+/** @throws ERR_INVALID_ARGUMENT naming the flag */
+export async function checkDoors(flags: DoorFlags): Promise<void> {
+  const { allowOrigin = [], mediaDir, allowMediaUrl = [] } = flags;
+  for (const origin of allowOrigin)
+    if (!isOrigin(origin))
+      throw invalidArgument(
+        'allowOrigin',
+        "a site as browsers name it, 'https://example.org' or 'http://localhost:3000' without a slash or path behind it, or '*'",
+        origin,
+      );
+  if (mediaDir !== undefined && !(await isFolder(mediaDir)))
+    throw invalidArgument('mediaDir', 'a folder that is there', mediaDir);
+  if (allowMediaUrl.length === 0) return;
+  const { parseAllowed } = await import('../../server/media/allowed-urls.js');
+  for (const entry of allowMediaUrl)
+    try {
+      parseAllowed(entry);
+    } catch (error) {
+      throw invalidArgument('allowMediaUrl', String((error as LlavaError).expected), entry);
+    }
+}
+
+/** Pages of extensions have schemes of their own, those without a site "null". */
+function isOrigin(text: string): boolean {
+  if (text === '*' || text === 'null') return true;
+  if (!/^[a-z][a-z\d+.-]*:\/\/[^/\s?#@*]+$/.test(text) || !URL.canParse(text)) return false;
+  const { origin } = new URL(text);
+  return origin === 'null' || origin === text;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
+}
