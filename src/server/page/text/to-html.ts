@@ -2,7 +2,7 @@
  * Markdown's tokens to HTML, as answers need it: markup of theirs is shown as the text that it is, but for a few tags without
  * attributes; a picture is never loaded, it becomes a link; a link shows the host that it leads to.
  */
-import { Marked, type Renderer, type Token } from 'marked';
+import { Marked, type MarkedExtension, type Token } from 'marked';
 import { escaped } from './escaped.js';
 import { blockMath, inlineMath } from './math-syntax.js';
 
@@ -11,18 +11,21 @@ const SCHEMES = ['http:', 'https:', 'mailto:'];
 /** The page has headings of its own above an answer's. */
 const HEADINGS_ABOVE = 2;
 
-const renderer: Partial<Renderer<string, string>> = {
+const renderer: MarkedExtension<string, string>['renderer'] = {
   html: ({ text, type, block }: { text: string; type: string; block?: boolean }) => {
     if (HARMLESS.test(text.trim())) return text;
     return type === 'html' && block ? `<p>${escaped(text)}</p>\n` : escaped(text);
   },
   heading({ tokens, depth }) {
     const level = Math.min(depth + HEADINGS_ABOVE, 6);
-    return `<h${level}>${this.parser!.parseInline(tokens)}</h${level}>\n`;
+    return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>\n`;
   },
   link({ href, tokens }) {
-    return link(href, this.parser!.parseInline(tokens));
+    return link(href, this.parser.parseInline(tokens));
   },
+  // An answer "4." counts something: as a list it would be a mark with nothing beside it, which nobody hears.
+  list: ({ items, raw }) =>
+    items.every(({ text }) => text.trim() === '') ? `<p>${escaped(raw.trim())}</p>\n` : false,
   image: ({ href, text }) => link(href, escaped(text || 'picture')),
   // A field without a name would be read out as one to fill in.
   checkbox: ({ checked }) => `<span class="task">${checked ? '☑' : '☐'}</span> `,
@@ -32,7 +35,7 @@ const marked = new Marked<string, string>({
   gfm: true,
   extensions: [blockMath, inlineMath],
   renderer,
-} as ConstructorParameters<typeof Marked<string, string>>[0]);
+});
 
 export const MARKDOWN = marked.defaults;
 

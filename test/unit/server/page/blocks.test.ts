@@ -103,6 +103,9 @@ describe('HTML of an answer', () => {
   test.each([
     ['use the <Foo bar="1"> tag', '<p>use the &lt;Foo bar=&quot;1&quot;&gt; tag</p>'],
     ['a<br>b H<sub>2</sub>O', '<p>a<br>b H<sub>2</sub>O</p>'],
+    ['4.', '<p>4.</p>'],
+    ['-', '<p>-</p>'],
+    ['1. one', '<ol>\n<li>one</li>\n</ol>'],
     ['<sub onclick="x">', '<p>&lt;sub onclick=&quot;x&quot;&gt;</p>'],
     ['<div>\n*a*\n</div>', '<p>&lt;div&gt;\n*a*\n&lt;/div&gt;</p>'],
     ['# One', '<h3>One</h3>'],
