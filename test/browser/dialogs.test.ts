@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isFine, LOOKS } from './rig/for-everybody.js';
-import { answered, ask, choose, fill, press, sees, seesNot } from './rig/page-acts.js';
+import { answered, ask, attach, fill, press, sees, seesNot } from './rig/page-acts.js';
 import {
   browserTests,
   leave,
@@ -69,7 +69,7 @@ describe('the chat page', browserTests, () => {
     await sees(page, 'The next answer will keep to it.');
     await isFine(page, 'settings');
     await press(page, 'Hide settings');
-    await choose(page, () => press(page, 'Add pictures or clips'), ...PICTURES);
+    await attach(page, ...PICTURES);
     await page.waitForSelector('li[aria-label="corner-1.png"]');
     await isFine(page, 'attachments');
     await ask(page, 'What is in them?');

@@ -5,7 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { answered, ask, fill, newest, press, sees, seesNot } from './rig/page-acts.js';
+import {
+  answered,
+  ask,
+  attach,
+  choose,
+  fill,
+  newest,
+  pick,
+  press,
+  sees,
+  seesNot,
+} from './rig/page-acts.js';
 import {
   browserTests,
   type Looks,
@@ -35,16 +46,6 @@ const titles = (page: Page) =>
 const lists = (page: Page, ...wanted: string[]) =>
   expect.poll(() => titles(page), { timeout: WAIT_MS }).toEqual(wanted);
 
-async function attach(page: Page, opener: () => Promise<void>, ...files: string[]) {
-  const [chooser] = await Promise.all([page.waitForFileChooser(), opener()]);
-  await chooser.accept(files);
-}
-
-const menu = async (page: Page, opener: string, item: string) => {
-  await press(page, opener);
-  await press(page, item, 'menuitem');
-};
-
 describe('the chat page', browserTests, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'llava-onevision-browser-'));
@@ -69,7 +70,7 @@ describe('the chat page', browserTests, () => {
 
   it('keeps conversations with their pictures over a reload, and shows them in another tab', async () => {
     const page = await arrive();
-    await attach(page, () => press(page, 'Add pictures or clips'), PICTURE);
+    await attach(page, PICTURE);
     await ask(page, 'first');
     await answered(page);
     await press(page, 'New conversation');
@@ -108,17 +109,17 @@ describe('the chat page', browserTests, () => {
     await page.$eval('input[type=search]', (field) => field.select());
     await page.keyboard.press('Backspace');
     await lists(page, 'melon', 'apple');
-    await menu(page, 'More for “apple”', 'Rename');
+    await pick(page, 'More for “apple”', 'Rename');
     await fill(page, 'Title of the conversation', 'fruit');
     await page.keyboard.press('Enter');
     await expect
       .poll(async () => (await titles(page)).sort(), { timeout: WAIT_MS })
       .toEqual(['fruit', 'melon']);
-    await menu(page, 'More for “melon”', 'Delete');
+    await pick(page, 'More for “melon”', 'Delete');
     await lists(page, 'fruit');
     await press(page, 'Undo');
     await expect.poll(async () => (await titles(page)).length, { timeout: WAIT_MS }).toBe(2);
-    await menu(page, 'More for “melon”', 'Delete');
+    await pick(page, 'More for “melon”', 'Delete');
     await lists(page, 'fruit');
     await page.reload();
     await lists(page, 'fruit');
@@ -126,7 +127,7 @@ describe('the chat page', browserTests, () => {
 
   it('writes conversations to files, and reads them where nothing is', async () => {
     const page = await arrive();
-    await attach(page, () => press(page, 'Add pictures or clips'), PICTURE);
+    await attach(page, PICTURE);
     await ask(page, 'look here');
     await answered(page);
     await press(page, 'Answer again');
@@ -139,7 +140,7 @@ describe('the chat page', browserTests, () => {
         ...{ behavior: 'allow', downloadPath: folder },
         ...(browserContextId && { browserContextId }),
       });
-      await menu(page, 'More for “look here”', name);
+      await pick(page, 'More for “look here”', name);
     };
     await save('Export as Markdown');
     await save('Export as JSON');
@@ -153,9 +154,9 @@ describe('the chat page', browserTests, () => {
     expect(markdown).toContain('echo');
     await here.close();
     const other = await arrive();
-    await attach(
+    await choose(
       other,
-      () => menu(other, 'Options', 'Import conversations…'),
+      () => pick(other, 'Options', 'Import conversations…'),
       join(folder, 'look-here.json'),
     );
     await sees(other, '1 conversation imported');
@@ -171,9 +172,9 @@ describe('the chat page', browserTests, () => {
     ).image_url;
     expect(Buffer.from(url.split(',')[1], 'base64')).toEqual(readFileSync(PICTURE));
     writeFileSync(join(folder, 'broken.json'), '{"conversations": 3}');
-    await attach(
+    await choose(
       other,
-      () => menu(other, 'Options', 'Import conversations…'),
+      () => pick(other, 'Options', 'Import conversations…'),
       join(folder, 'broken.json'),
     );
     await sees(other, 'Nothing was imported');
@@ -181,7 +182,7 @@ describe('the chat page', browserTests, () => {
 
   it('says so where the storage is full, and goes on', async () => {
     const page = await arrive(toy.url, { quota: 1 });
-    await attach(page, () => press(page, 'Add pictures or clips'), PICTURE);
+    await attach(page, PICTURE);
     await ask(page, 'does not fit');
     await answered(page);
     expect(await newest(page)).toContain('echo');

@@ -9,7 +9,7 @@ import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { skipUnless } from '../support/skip-unless.js';
 import { type DemoServe, demoServe } from './rig/demo-serve.js';
-import { answered, ask, fill, newest, press, sees, seesNot } from './rig/page-acts.js';
+import { answered, ask, attach, fill, newest, press, sees, seesNot } from './rig/page-acts.js';
 import {
   browserTests,
   leave,
@@ -37,14 +37,6 @@ const attached = (page: Page) =>
 const holds = (page: Page, ...names: string[]) =>
   expect.poll(() => attached(page), { timeout: WAIT_MS }).toEqual(names);
 
-async function choose(page: Page, ...files: string[]): Promise<void> {
-  const [chooser] = await Promise.all([
-    page.waitForFileChooser(),
-    press(page, 'Add pictures or clips'),
-  ]);
-  await chooser.accept(files);
-}
-
 describe('the chat page', browserTests, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'llava-onevision-browser-'));
@@ -66,7 +58,7 @@ describe('the chat page', browserTests, () => {
     const page = await arrive();
     await drop(picture('shape-2.png'));
     await holds(page, 'shape-2.png');
-    await choose(page, picture('corner-1.png'), picture('count-2.jpg'));
+    await attach(page, picture('corner-1.png'), picture('count-2.jpg'));
     await holds(page, 'shape-2.png', 'corner-1.png', 'count-2.jpg');
     await paste(page, picture('number-1.png'));
     await expect.poll(async () => (await attached(page)).length, { timeout: WAIT_MS }).toBe(4);
@@ -120,7 +112,7 @@ describe('the chat page', browserTests, () => {
     const page = await arrive();
     const wide = join(folder, 'wide.png');
     await sharp(picture('shape-2.png')).resize(300, 140, { fit: 'fill' }).toFile(wide);
-    await choose(page, wide);
+    await attach(page, wide);
     await ask(page, 'Describe the image.');
     await answered(page);
     expect(await newest(page)).toMatch(/^demo\s+A .+\./);
@@ -170,7 +162,7 @@ describe('the chat page', browserTests, () => {
       const page = await arrive();
       await press(page, 'Show settings');
       await fill(page, 'Frames looked at', '4', 'spinbutton');
-      await choose(page, clip);
+      await attach(page, clip);
       await holds(page, 'moving.webm');
       await ask(page, 'Describe the video.');
       await answered(page);

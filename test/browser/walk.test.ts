@@ -7,7 +7,18 @@ import type { Browser } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type DemoServe, demoServe } from './rig/demo-serve.js';
 import { isFine, LOOKS } from './rig/for-everybody.js';
-import { answered, ask, choose, fill, lastOf, newest, pick, press, sees } from './rig/page-acts.js';
+import {
+  answered,
+  ask,
+  attach,
+  choose,
+  fill,
+  lastOf,
+  newest,
+  pick,
+  press,
+  sees,
+} from './rig/page-acts.js';
 import {
   browserTests,
   leave,
@@ -126,7 +137,7 @@ describe('the chat page', browserTests, () => {
     here = await visit(browser, serve.url, looks);
     const { page } = here;
     const isPhone = looks.width < 600;
-    await choose(page, () => press(page, 'Add pictures or clips'), picture('shape-2.png'));
+    await attach(page, picture('shape-2.png'));
     await takePicture(here, isPhone);
     await converse(here, isPhone ? 2 : 1);
     await shape(here);

@@ -30,6 +30,11 @@ export async function choose(page: Page, opener: () => Promise<void>, ...files: 
   await chooser.accept(files);
 }
 
+/** Puts files beside the question that is being written. */
+export function attach(page: Page, ...files: string[]): Promise<void> {
+  return choose(page, () => press(page, 'Add pictures or clips'), ...files);
+}
+
 /** @param opener of the menu */
 export async function pick(page: Page, opener: string, item: string): Promise<void> {
   await press(page, opener);
