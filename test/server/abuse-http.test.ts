@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { createServer } from '../../src/server/index.js';
 import { eventually } from '../support/eventually.js';
 import { CHAT, eventsOf, listening, open, post, serving, WORDY } from '../support/serving.js';
 
@@ -224,6 +225,19 @@ describe('53 pages of other sites', () => {
     expect((await ask(origin)).headers['access-control-allow-origin']).toBeUndefined();
     const stream = await post(app, { stream: true }, { origin: 'https://ours.example' });
     expect(stream.headers['access-control-allow-origin']).toBe('https://ours.example');
+  });
+
+  it.each([
+    'ours.example',
+    'https://ours.example/',
+    'https://*.example',
+    'HTTPS://ours.example',
+    'https://ours.example:443',
+  ])('cannot be named %j, as no browser does', async (site) => {
+    const { model } = await serving();
+    const create = () => createServer(model, { allowOrigins: ['https://fine.example', site] });
+    const refusal = { code: 'ERR_INVALID_ARGUMENT', argument: 'allowOrigins', received: site };
+    expect(create).toThrow(expect.objectContaining(refusal));
   });
 
   it.each([
