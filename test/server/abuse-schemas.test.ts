@@ -69,6 +69,7 @@ it.each(
     'root ::= a\na ::= b\nb ::= a',
     'root ::= "a"{1,1000000}',
     'nothing ::= "a"',
+    `root ::= "x" ${'("a" | "b")* '.repeat(20_000)}`,
   ].map((grammar) => [grammar.slice(0, 30), grammar]),
 )('33 the grammar %j is refused', async (_, grammar) => {
   const { status, json } = await ask({ response_format: { type: 'grammar', grammar } });
