@@ -18,6 +18,7 @@ import { runCommand } from './run.js';
 import { schemaCommand } from './schema.js';
 import { serveCommand } from './serve.js';
 import { silenceProgress } from './shared/progress.js';
+import { explainUnknownCommand } from './shared/unknown-command.js';
 import { complainOfUnknownFirst } from './shared/unknown-first.js';
 import { verifyCommand } from './verify.js';
 
@@ -66,6 +67,7 @@ export function createProgram(onCommand: (command: Command) => void = () => {}):
     evalCommand(),
     completionCommand(),
   ];
+  explainUnknownCommand(program);
   program.addCommand(completeCommand(program), { hidden: true });
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
