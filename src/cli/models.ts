@@ -22,6 +22,12 @@ export function modelsCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(list);
   command
+    .command('list')
+    .alias('ls')
+    .description('the same as models alone')
+    .option('--json', 'print the list as JSON')
+    .action((_: object, sub: Command) => list(sub.optsWithGlobals()));
+  command
     .command('rm')
     .alias('remove')
     .description('delete models')
