@@ -13,6 +13,7 @@ import {
   attach,
   choose,
   fill,
+  keptForAway,
   newest,
   pick,
   press,
@@ -213,6 +214,28 @@ walks((walk) => {
     await seesNot(page, 'Stop the answer');
   });
 
+  it('stays readable while the server is away, and finds it again', async () => {
+    const { page, here, demo } = walk;
+    const before = await newest(page);
+    await keptForAway(page);
+    await demo.stop();
+    await ask(page, 'Are you there?');
+    await sees(page, 'No answer: The server did not answer.');
+    await sees(page, 'The server does not answer.');
+    await fill(page, 'Message', 'Again?');
+    expect(await page.$('button[aria-label="Send"]:disabled')).not.toBeNull();
+    expect(await page.$eval('main', (main) => main.innerText)).toContain(before);
+    await isFine(page, 'away');
+    await page.reload();
+    await sees(page, 'The server does not answer.');
+    await sees(page, before);
+    await demo.start();
+    await seesNot(page, 'The server does not answer.');
+    await press(page, 'Try again');
+    await answered(page, 2);
+    for (const problem of here.problems.splice(0)) expect(problem).toContain('ERR_CONNECTION');
+  });
+
   it('says so where the storage is full, and goes on', async () => {
     const { page, folder } = walk;
     // A picture as before, with more behind its end than there is room for.
@@ -222,27 +245,9 @@ walks((walk) => {
     await attach(page, large);
     await ask(page, 'Describe the image.');
     await sees(page, 'storage is full');
-    await answered(page, 2);
+    await answered(page, 3);
     await page.waitForSelector('article img[alt="large.png"]');
     await isFine(page, 'full');
     await press(page, 'Close');
-  });
-
-  it('stays readable while the server is away, and finds it again', async () => {
-    const { page, here, demo } = walk;
-    const before = await newest(page);
-    await demo.stop();
-    await ask(page, 'Are you there?');
-    await sees(page, 'No answer: The server did not answer.');
-    await sees(page, 'The server does not answer.');
-    await fill(page, 'Message', 'Again?');
-    expect(await page.$('button[aria-label="Send"]:disabled')).not.toBeNull();
-    expect(await page.$eval('main', (main) => main.innerText)).toContain(before);
-    await isFine(page, 'away');
-    await demo.start();
-    await seesNot(page, 'The server does not answer.');
-    await press(page, 'Try again');
-    await answered(page, 3);
-    for (const problem of here.problems.splice(0)) expect(problem).toContain('ERR_CONNECTION');
   });
 });

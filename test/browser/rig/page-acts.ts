@@ -67,6 +67,10 @@ export const attached = (page: Page) =>
 export const holds = (page: Page, ...names: string[]) =>
   expect.poll(() => attached(page), { timeout: WAIT_MS }).toEqual(names);
 
+/** Waits until the page could be opened without its server. */
+export const keptForAway = (page: Page) =>
+  page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+
 /** Keys pressed together. */
 export async function chord(page: Page, ...keys: string[]): Promise<void> {
   const names = keys as KeyInput[];
