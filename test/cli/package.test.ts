@@ -77,7 +77,8 @@ describe('the main package', () => {
     ];
     expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
     const needed = ['dist/src/index.js', 'dist/src/index.d.ts', 'native/js/addon.cc', 'LICENSE'];
-    needed.push('dist/src/server/page/index.html', 'dist/src/server/page/assets/LICENSES.md');
+    const ofPage = ['index.html', 'worker.js', 'assets/LICENSES.md'];
+    needed.push(...ofPage.map((name) => `dist/src/server/page/${name}`));
     for (const file of needed) expect(main.files).toContain(file);
   });
 
