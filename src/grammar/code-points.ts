@@ -22,6 +22,10 @@ export function single(point: number): CodePoints {
   return ASCII[point] ?? [[point, point]];
 }
 
+export function isSurrogate(point: number): boolean {
+  return point >= 0xd800 && point <= 0xdfff;
+}
+
 export function charactersOf(text: string): CodePoints {
   return codePoints(
     Array.from(text, (char) => [char.codePointAt(0)!, char.codePointAt(0)!] as const),
@@ -79,5 +83,7 @@ export function has(set: CodePoints, point: number): boolean {
 }
 
 export function keyOf(set: CodePoints): string {
-  return set.map(([from, to]) => `${from.toString(36)}-${to.toString(36)}`).join();
+  let key = '';
+  for (const [from, to] of set) key += `${from}-${to},`;
+  return key;
 }

@@ -40,14 +40,14 @@ export class GrammarBuilder {
   }
 
   define(rule: number, alternatives: readonly Alternative[]): void {
-    this.elements += alternatives.reduce((sum, symbols) => sum + symbols.length + 1, 0);
+    for (const symbols of alternatives) this.elements += symbols.length + 1;
     if (this.elements > MAX_ELEMENTS) throw new GrammarTooLarge();
     this.rules[rule]!.alternatives = alternatives;
   }
 
   /** A rule of known alternatives; equal ones are one. */
   rule(hint: string, alternatives: readonly Alternative[]): number {
-    const key = alternatives.map((symbols) => symbols.map(symbolKey).join(' ')).join(' | ');
+    const key = contentKey(alternatives);
     let rule = this.byContent.get(key);
     if (rule === undefined) {
       rule = this.declare(hint);
@@ -98,26 +98,34 @@ export class GrammarBuilder {
   }
 
   /** Rules from which some text can be derived at all. */
-  productive(): boolean[] {
-    const isProductive = this.rules.map(() => false);
-    const users: number[][] = this.rules.map(() => []);
+  private productive(): boolean[] {
+    const isProductive = new Array<boolean>(this.rules.length).fill(false);
+    // The uses of each rule, as a list from the last one back.
+    const last = new Int32Array(this.rules.length).fill(-1);
+    const before: number[] = [];
+    const users: number[] = [];
     this.rules.forEach(({ alternatives }, rule) => {
       for (const symbols of alternatives)
-        for (const symbol of symbols) if (typeof symbol === 'number') users[symbol]!.push(rule);
+        for (const symbol of symbols)
+          if (typeof symbol === 'number') {
+            before.push(last[symbol]!);
+            last[symbol] = users.push(rule) - 1;
+          }
     });
     const todo = this.rules.map((_, rule) => rule);
     for (let rule = todo.pop(); rule !== undefined; rule = todo.pop()) {
-      if (isProductive[rule]) continue;
-      if (!this.rules[rule]!.alternatives.some((symbols) => this.ends(symbols, isProductive)))
-        continue;
+      if (isProductive[rule] || !this.endsSomehow(rule, isProductive)) continue;
       isProductive[rule] = true;
-      todo.push(...users[rule]!);
+      for (let use = last[rule]!; use >= 0; use = before[use]!)
+        if (!isProductive[users[use]!]) todo.push(users[use]!);
     }
     return isProductive;
   }
 
-  private ends(symbols: Alternative, isProductive: readonly boolean[]): boolean {
-    return symbols.every((symbol) => typeof symbol === 'string' || isProductive[symbol]);
+  private endsSomehow(rule: number, isProductive: readonly boolean[]): boolean {
+    for (const symbols of this.rules[rule]!.alternatives)
+      if (ends(symbols, isProductive)) return true;
+    return false;
   }
 
   /** For each rule itself, or the one that it is another name of. */
@@ -161,7 +169,7 @@ export class GrammarBuilder {
       const { alternatives } = this.rules[rule]!;
       const texts: string[] = [];
       for (const symbols of alternatives) {
-        if (!this.ends(symbols, isProductive)) continue;
+        if (!ends(symbols, isProductive)) continue;
         let text = '';
         for (const symbol of symbols) text += (text === '' ? '' : ' ') + textOf(symbol);
         texts.push(text === '' ? '""' : text);
@@ -171,6 +179,21 @@ export class GrammarBuilder {
     }
     return lines.join('');
   }
+}
+
+function ends(symbols: Alternative, isProductive: readonly boolean[]): boolean {
+  for (const symbol of symbols)
+    if (typeof symbol === 'number' && !isProductive[symbol]) return false;
+  return true;
+}
+
+function contentKey(alternatives: readonly Alternative[]): string {
+  let key = '';
+  for (const symbols of alternatives) {
+    for (const symbol of symbols) key += typeof symbol === 'string' ? `${symbol} ` : `#${symbol} `;
+    key += '| ';
+  }
+  return key;
 }
 
 function symbolKey(symbol: GrammarSymbol): string {
@@ -193,7 +216,7 @@ function freeName(base: string, taken: Map<string, number>): string {
 
 /** A quoted text of a grammar. */
 export function literal(text: string): string {
-  if (/^[ -~]*$/.test(text)) return `"${text.replace(/["\\]/g, '\\$&')}"`;
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   const escaped = Array.from(text, (char) => {
     if (char === '"' || char === '\\') return `\\${char}`;
     const point = char.codePointAt(0)!;
