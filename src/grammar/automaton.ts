@@ -35,23 +35,25 @@ export function classify(
   const kinds = new Map<string, number | undefined>();
   const states: AutomatonState[] = [];
   for (let index = 0; index < places.count; index++) {
-    const targets = new Map<number, [number, number][]>();
-    eachStep(moves, places, index, (from, to, number) => {
-      const set = targets.get(number);
-      const last = set?.at(-1);
-      if (!set) targets.set(number, [[from, to]]);
-      else if (last![1] + 1 === from) last![1] = to;
+    const state: AutomatonState = { kind: undefined, moves: [] };
+    states.push(state);
+    const sets = new Map<number, [number, number][]>();
+    eachStep(moves, places, index, (from, to, target) => {
+      const set = sets.get(target);
+      if (!set) {
+        const first: [number, number][] = [[from, to]];
+        sets.set(target, first);
+        state.moves.push({ set: first, target });
+        return;
+      }
+      const last = set[set.length - 1]!;
+      if (last[1] + 1 === from) last[1] = to;
       else set.push([from, to]);
     });
-    const state: AutomatonState = { kind: undefined, moves: [] };
-    for (const [target, set] of targets) state.moves.push({ set, target });
-    states.push(state);
-    const [first, ...others] = places
-      .at(index)
-      .map((each) => moves.pool.isNullable(each, index === 0, true));
-    if (!first) continue;
-    const key = others.map(Number).join('');
-    if (!kinds.has(key)) kinds.set(key, kindOf(others));
+    const fits = places.at(index).map((each) => moves.pool.isNullable(each, index === 0, true));
+    if (!fits[0]) continue;
+    const key = fits.join();
+    if (!kinds.has(key)) kinds.set(key, kindOf(fits.slice(1)));
     state.kind = kinds.get(key);
   }
   return withoutDeadEnds(states);
@@ -98,14 +100,14 @@ function eachStep(
   const { nothing, anything } = moves.pool;
   const place = places.at(index);
   if (place.length === 1) {
-    for (const { from, to, next } of moves.of(place[0]!, index === 0))
-      see(from, to, places.numberOf([next]));
+    const steps = moves.of(place[0]!, index === 0);
+    for (let i = 0; i < steps.length; i++)
+      see(steps[i]!.from, steps[i]!.to, places.numberOf([steps[i]!.next]));
     return;
   }
   const open: number[] = [];
-  place.forEach((term, i) => {
-    if (term !== nothing && (term !== anything || i === 0)) open.push(i);
-  });
+  for (let i = 0; i < place.length; i++)
+    if (place[i] !== nothing && (place[i] !== anything || i === 0)) open.push(i);
   const lists = open.map((i) => moves.of(place[i]!, index === 0));
   const targets: number[] = [];
   const after = place.slice();
@@ -143,13 +145,15 @@ export function withoutDeadEnds(states: AutomatonState[]): Automaton {
   const before: number[] = [];
   const sources: number[] = [];
   const todo: number[] = [];
-  states.forEach(({ kind, moves }, index) => {
-    for (const { target } of moves) {
+  for (let index = 0; index < states.length; index++) {
+    const { kind, moves } = states[index]!;
+    for (let i = 0; i < moves.length; i++) {
+      const { target } = moves[i]!;
       before.push(last[target]!);
       last[target] = sources.push(index) - 1;
     }
     if (kind !== undefined) todo.push(index);
-  });
+  }
   const alive = new Uint8Array(states.length);
   let count = 0;
   for (let index = todo.pop(); index !== undefined; index = todo.pop()) {

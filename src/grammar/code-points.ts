@@ -27,6 +27,7 @@ export function isSurrogate(point: number): boolean {
 }
 
 export function charactersOf(text: string): CodePoints {
+  if (text.length === 1 && text < '\x80') return single(text.charCodeAt(0));
   return codePoints(
     Array.from(text, (char) => [char.codePointAt(0)!, char.codePointAt(0)!] as const),
   );
@@ -34,7 +35,8 @@ export function charactersOf(text: string): CodePoints {
 
 function merge(ranges: (readonly [number, number])[]): CodePoints {
   const merged: [number, number][] = [];
-  for (const [from, to] of ranges.sort((a, b) => a[0] - b[0])) {
+  const sorted = ranges.length > 1 ? ranges.sort((a, b) => a[0] - b[0]) : ranges;
+  for (const [from, to] of sorted) {
     const last = merged.at(-1);
     if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
     else merged.push([from, to]);
@@ -84,6 +86,6 @@ export function has(set: CodePoints, point: number): boolean {
 
 export function keyOf(set: CodePoints): string {
   let key = '';
-  for (const [from, to] of set) key += `${from}-${to},`;
+  for (let i = 0; i < set.length; i++) key += `${set[i]![0]}-${set[i]![1]},`;
   return key;
 }

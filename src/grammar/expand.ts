@@ -13,7 +13,7 @@ import { OBJECT_KEYWORDS } from './keywords-object.js';
 import { STRING_KEYWORDS } from './keywords-string.js';
 import { type Term, TermPool, TooManyStates } from './language.js';
 import { Moves } from './moves.js';
-import { propertyLiterals } from './property-literals.js';
+import { allGroups, propertyLiterals } from './property-literals.js';
 import { NotRegular, searchTerm } from './regexp.js';
 import { isSchemaError, schemaError } from './schema-error.js';
 import { type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
@@ -162,8 +162,10 @@ export class Expander {
   private contradictsItself(branch: Branch): boolean {
     const { required, min, max } = branch.object;
     if (min > max || required.size > max) return true;
+    if (required.size === 0) return false;
+    const groups = allGroups(this, branch);
     return [...required].some((name) => {
-      const literals = propertyLiterals(this, branch, name);
+      const literals = propertyLiterals(this, branch, name, groups);
       return (
         literals.includes(NOTHING) || literals.some((l) => l % 2 === 1 && literals.includes(l ^ 1))
       );

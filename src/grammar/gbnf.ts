@@ -11,6 +11,8 @@ export type Alternative = readonly GrammarSymbol[];
 interface Rule {
   readonly name: string;
   alternatives: readonly Alternative[];
+  /** Whether it is known that some text can be derived from it at all. */
+  isProductive: boolean;
 }
 
 /** llama.cpp keeps every element of every rule, and walks its rules by recursion. */
@@ -27,6 +29,8 @@ export class GrammarBuilder {
   /** What rules of a hint are called, but for a number. */
   private readonly names = new Map<string, string>();
   private elements = 0;
+  /** Rules that led only to rules of which nothing was known when they were defined. */
+  private readonly undecided: number[] = [];
 
   /** A rule whose alternatives come later, so that it may refer to itself. */
   declare(hint: string): number {
@@ -36,13 +40,16 @@ export class GrammarBuilder {
       name = baseName(hint);
       this.names.set(hint, name);
     }
-    return this.rules.push({ name, alternatives: [] }) - 1;
+    return this.rules.push({ name, alternatives: [], isProductive: false }) - 1;
   }
 
   define(rule: number, alternatives: readonly Alternative[]): void {
-    for (const symbols of alternatives) this.elements += symbols.length + 1;
+    for (let i = 0; i < alternatives.length; i++) this.elements += alternatives[i]!.length + 1;
     if (this.elements > MAX_ELEMENTS) throw new GrammarTooLarge();
-    this.rules[rule]!.alternatives = alternatives;
+    const defined = this.rules[rule]!;
+    defined.alternatives = alternatives;
+    defined.isProductive = this.someEnds(alternatives);
+    if (!defined.isProductive) this.undecided.push(rule);
   }
 
   /** A rule of known alternatives; equal ones are one. */
@@ -97,100 +104,124 @@ export class GrammarBuilder {
     return this.rule(`${hint}-to${count}`, [[...this.exactly(hint, item, half), rest], [less]]);
   }
 
-  /** Rules from which some text can be derived at all. */
-  private productive(): boolean[] {
-    const isProductive = new Array<boolean>(this.rules.length).fill(false);
-    // The uses of each rule, as a list from the last one back.
-    const last = new Int32Array(this.rules.length).fill(-1);
-    const before: number[] = [];
-    const users: number[] = [];
-    this.rules.forEach(({ alternatives }, rule) => {
-      for (const symbols of alternatives)
-        for (const symbol of symbols)
-          if (typeof symbol === 'number') {
-            before.push(last[symbol]!);
-            last[symbol] = users.push(rule) - 1;
-          }
-    });
-    const todo = this.rules.map((_, rule) => rule);
-    for (let rule = todo.pop(); rule !== undefined; rule = todo.pop()) {
-      if (isProductive[rule] || !this.endsSomehow(rule, isProductive)) continue;
-      isProductive[rule] = true;
-      for (let use = last[rule]!; use >= 0; use = before[use]!)
-        if (!isProductive[users[use]!]) todo.push(users[use]!);
-    }
-    return isProductive;
-  }
-
-  private endsSomehow(rule: number, isProductive: readonly boolean[]): boolean {
-    for (const symbols of this.rules[rule]!.alternatives)
-      if (ends(symbols, isProductive)) return true;
+  private someEnds(alternatives: readonly Alternative[]): boolean {
+    for (let i = 0; i < alternatives.length; i++) if (this.ends(alternatives[i]!)) return true;
     return false;
   }
 
-  /** For each rule itself, or the one that it is another name of. */
-  private behind(): number[] {
-    return this.rules.map((_, rule) => {
-      let own = rule;
-      for (let steps = 0; steps < 10; steps++) {
-        const { alternatives } = this.rules[own]!;
-        const only = alternatives.length === 1 && alternatives[0]!.length === 1;
-        const symbol = only ? alternatives[0]![0] : undefined;
-        if (typeof symbol !== 'number') break;
-        own = symbol;
+  private ends(symbols: Alternative): boolean {
+    for (let i = 0; i < symbols.length; i++) {
+      const symbol = symbols[i]!;
+      if (typeof symbol === 'number' && !this.rules[symbol]!.isProductive) return false;
+    }
+    return true;
+  }
+
+  /** Finds out which of the rules are productive that were not known to be. */
+  private decide(): void {
+    const users = new Map<number, number[]>();
+    for (const rule of this.undecided) {
+      for (const symbol of this.rules[rule]!.alternatives.flat()) {
+        if (typeof symbol !== 'number' || this.rules[symbol]!.isProductive) continue;
+        const known = users.get(symbol);
+        if (known) known.push(rule);
+        else users.set(symbol, [rule]);
       }
-      return own;
-    });
+    }
+    const todo = this.undecided.splice(0);
+    for (let number = todo.pop(); number !== undefined; number = todo.pop()) {
+      const rule = this.rules[number]!;
+      if (rule.isProductive || !this.someEnds(rule.alternatives)) continue;
+      rule.isProductive = true;
+      for (const user of users.get(number) ?? []) todo.push(user);
+    }
+  }
+
+  /** The rule itself, or the one that it is another name of. */
+  private behind(rule: number): number {
+    let own = rule;
+    for (let steps = 0; steps < 10; steps++) {
+      const { alternatives } = this.rules[own]!;
+      const only = alternatives.length === 1 ? alternatives[0]! : [];
+      if (only.length !== 1 || typeof only[0] !== 'number') break;
+      own = only[0];
+    }
+    return own;
   }
 
   /** The grammar as GBNF, or undefined where `root` derives nothing. */
   write(root: number): string | undefined {
-    const isProductive = this.productive();
-    if (!isProductive[root]) return undefined;
-    const behind = this.behind();
-    const names: (string | undefined)[] = [];
-    const order = [behind[root]!];
-    names[behind[root]!] = 'root';
-    const taken = new Map([['root', 1]]);
-    const textOf = (symbol: GrammarSymbol): string => {
-      if (typeof symbol === 'string') return symbol;
-      const rule = behind[symbol]!;
-      let name = names[rule];
-      if (name === undefined) {
-        name = freeName(this.rules[rule]!.name, taken);
-        names[rule] = name;
-        order.push(rule);
-      }
-      return name;
-    };
+    this.decide();
+    if (!this.rules[root]!.isProductive) return undefined;
+    const names = new RuleNames(this.behind(root), (rule) => this.rules[rule]!.name);
     const lines: string[] = [];
     // The list grows while it is walked: every rule that is named gets its line.
-    for (const rule of order) {
-      const { alternatives } = this.rules[rule]!;
+    for (const rule of names.order) {
       const texts: string[] = [];
-      for (const symbols of alternatives) {
-        if (!ends(symbols, isProductive)) continue;
-        let text = '';
-        for (const symbol of symbols) text += (text === '' ? '' : ' ') + textOf(symbol);
-        texts.push(text === '' ? '""' : text);
-      }
+      const { alternatives } = this.rules[rule]!;
+      for (let i = 0; i < alternatives.length; i++)
+        if (this.ends(alternatives[i]!)) texts.push(this.textOf(alternatives[i]!, names));
       const distinct = texts.length > 1 ? [...new Set(texts)] : texts;
-      lines.push(`${names[rule]} ::= ${distinct.join(' | ')}\n`);
+      lines.push(`${names.of(rule)} ::= ${distinct.join(' | ')}\n`);
     }
     return lines.join('');
   }
+
+  private textOf(symbols: Alternative, names: RuleNames): string {
+    let text = '';
+    for (let i = 0; i < symbols.length; i++) {
+      const symbol = symbols[i]!;
+      if (i > 0) text += ' ';
+      text += typeof symbol === 'string' ? symbol : names.of(this.behind(symbol));
+    }
+    return text === '' ? '""' : text;
+  }
 }
 
-function ends(symbols: Alternative, isProductive: readonly boolean[]): boolean {
-  for (const symbol of symbols)
-    if (typeof symbol === 'number' && !isProductive[symbol]) return false;
-  return true;
+/** Names of rules, given as they are asked for. */
+class RuleNames {
+  /** Rules that have a name, in the order in which they got it. */
+  readonly order: number[];
+  private readonly names: (string | undefined)[] = [];
+  private readonly taken = new Map([['root', 1]]);
+
+  constructor(
+    root: number,
+    private readonly baseOf: (rule: number) => string,
+  ) {
+    this.order = [root];
+    this.names[root] = 'root';
+  }
+
+  of(rule: number): string {
+    let name = this.names[rule];
+    if (name === undefined) {
+      name = this.free(this.baseOf(rule));
+      this.names[rule] = name;
+      this.order.push(rule);
+    }
+    return name;
+  }
+
+  private free(base: string): string {
+    let count = this.taken.get(base) ?? 0;
+    let name = base;
+    while (this.taken.has(name)) name = `${base}-${++count}`;
+    this.taken.set(base, Math.max(1, count));
+    if (name !== base) this.taken.set(name, 1);
+    return name;
+  }
 }
 
 function contentKey(alternatives: readonly Alternative[]): string {
   let key = '';
-  for (const symbols of alternatives) {
-    for (const symbol of symbols) key += typeof symbol === 'string' ? `${symbol} ` : `#${symbol} `;
+  for (let i = 0; i < alternatives.length; i++) {
+    const symbols = alternatives[i]!;
+    for (let j = 0; j < symbols.length; j++) {
+      const symbol = symbols[j]!;
+      key += typeof symbol === 'string' ? symbol : `#${symbol}`;
+      key += ' ';
+    }
     key += '| ';
   }
   return key;
@@ -203,15 +234,6 @@ function symbolKey(symbol: GrammarSymbol): string {
 function baseName(hint: string): string {
   const words = hint.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
   return words.slice(0, 40) || 'rule';
-}
-
-function freeName(base: string, taken: Map<string, number>): string {
-  let count = taken.get(base) ?? 0;
-  let name = base;
-  while (taken.has(name)) name = `${base}-${++count}`;
-  taken.set(base, Math.max(1, count));
-  taken.set(name, taken.get(name) ?? 1);
-  return name;
 }
 
 /** A quoted text of a grammar. */
@@ -227,10 +249,13 @@ export function literal(text: string): string {
 
 /** A bracketed set of characters of a grammar. */
 export function bracketed(set: CodePoints): string {
-  const ranges = set.map(([from, to]) =>
-    from === to ? classPoint(from) : `${classPoint(from)}-${classPoint(to)}`,
-  );
-  return `[${ranges.join('')}]`;
+  let text = '[';
+  for (let i = 0; i < set.length; i++) {
+    const [from, to] = set[i]!;
+    text += classPoint(from);
+    if (from !== to) text += `-${classPoint(to)}`;
+  }
+  return `${text}]`;
 }
 
 function classPoint(point: number): string {

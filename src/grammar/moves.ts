@@ -89,7 +89,10 @@ export class Moves {
   private followed(moves: readonly Move[], rest: Term): readonly Move[] {
     if (rest === this.pool.empty) return moves;
     const list = new MoveList(this.pool);
-    for (const { from, to, next } of moves) list.add(from, to, this.pool.pair(next, rest));
+    for (let i = 0; i < moves.length; i++) {
+      const { from, to, next } = moves[i]!;
+      list.add(from, to, this.pool.pair(next, rest));
+    }
     return list.moves;
   }
 
@@ -131,7 +134,7 @@ class MoveList {
   add(from: number, to: number, next: Term): void {
     this.pool.charge(1);
     if (next === this.pool.nothing) return;
-    const last = this.moves.at(-1);
+    const last = this.moves[this.moves.length - 1];
     if (last && last.next === next && last.to + 1 === from) last.to = to;
     else this.moves.push({ from, to, next });
   }
