@@ -38,6 +38,8 @@ export class TooManyStates extends Error {}
 /** Terms looked at while a schema is compiled: of a thousand real ones that are kept none needs more than 32,000. */
 const MAX_WORK = 500_000;
 
+const MAX_WORD = 20_000;
+
 const NOWHERE = 0;
 const AT_START = 0b1010;
 const AT_END = 0b1100;
@@ -187,7 +189,9 @@ export class TermPool {
     });
   }
 
-  words(words: Iterable<string>): Term {
+  /** @throws TooManyStates */
+  words(words: readonly string[]): Term {
+    if (words.some(({ length }) => length > MAX_WORD)) throw new TooManyStates();
     return this.wordTerm(this.trees.of(words));
   }
 

@@ -201,7 +201,7 @@ function pairsByPattern(
     return kind;
   };
   const terms = [writer.expander.nameTerm(branch.object.names)];
-  if (named.size > 0) terms.push(pool.not(pool.words(named)));
+  if (named.size > 0) terms.push(pool.not(pool.words([...named])));
   // Names that fit no pattern need not be followed where they are forbidden.
   if (kindOf(patterns.map(() => false)) === undefined) terms.push(pool.choice(...patterns));
   const pair = writer.bounded(undefined, 'patternProperties', () =>
