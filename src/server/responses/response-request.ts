@@ -61,7 +61,6 @@ export function readResponseRequest(
       frames: readFrames(body, limits.maxFrames),
       isStream,
       hasUsageChunk: false,
-      isSingleCall: body.flag('parallel_tool_calls') === false,
       ...{ hasProgress: false, hasGeometry: false },
     },
   };
