@@ -1,16 +1,19 @@
 // A server under load: ours and, told where it is, llama-server, in turns in one run on the same decoder file. Texts alone by
-// many clients; texts with photos among them; one picture asked about by all. Times depend on the machine: read the ratios.
+// many clients; texts with photos among them; one picture asked about by all. Each line comes when it is known; Ctrl-C or SIGTERM
+// tell what the load under way has seen. Times depend on the machine: read the ratios.
 //
 //   npm run bench:serve -- [--model FILE --mmproj FILE] [--llama-server FILE [--llama-flags='--no-repack']]
-//                          [--clients 16] [--requests 48]
-//                          [--tokens 32] [--end-ids 151645,151643] [--threads N] [--only text,mixed,same] [--url BASE]... [--json]
+//                          [--clients 16] [--requests 48] [--tokens 32] [--end-ids 151645,151643] [--threads N]
+//                          [--only text,mixed,same] [--url BASE]... [--json]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { closeConnections } from './serve/chat-stream.mjs';
-import { load, summary } from './serve/load.mjs';
+import { startLoad, summary } from './serve/load.mjs';
+import { HEAD, line, teller } from './serve/report.mjs';
 import { photo, pictureRequest, textRequest } from './serve/requests.mjs';
 import { startLlama, startOurs } from './serve/servers.mjs';
+import { tilesEncoded, tilesOfPhoto } from './serve/tiles.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 const { values: options } = parseArgs({
@@ -33,7 +36,6 @@ const clients = Number(options.clients);
 const count = Number(options.requests);
 const maxTokens = Number(options.tokens);
 const endIds = options['end-ids']?.split(',').map(Number);
-const note = (text) => process.stderr.write(`${text}\n`);
 const WORDS = 64;
 /** Positions that a photo and its question may take. */
 const ROOM = 8192;
@@ -96,60 +98,58 @@ async function startServers() {
     );
 }
 
-/** How long ours takes for a tile, by its own timings of a first photo; NaN for others. */
-async function tileMs(server) {
-  const requests = [pictureRequest(await photo(7), { maxTokens: 2, endIds })];
-  const { answers } = await load(server.base, { requests, clients: 1 });
-  const { timings, media } = answers[0].own ?? {};
-  const grid = media?.[0]?.grid;
-  const tiles = grid ? grid.cols * grid.rows + 1 : Number.NaN;
-  return (timings?.encode_ms ?? Number.NaN) / tiles;
-}
+let tile;
+/** What the load under way has seen so far. */
+let soFar = () => [];
 
 async function measure(server, name, round) {
-  note(`${server.name}: ${name}`);
-  const result = await load(server.base, { requests: await LOADS[name](round), clients });
-  const kinds = name === 'mixed' ? ['text', 'picture'] : [undefined];
-  const cached = result.answers.filter(({ own }) => own?.media?.[0]?.cached).length;
-  const rows = kinds.map((kind) => ({
-    server: server.name,
-    load: name,
-    kind,
-    ...summary(result, kind),
-  }));
-  return name === 'same' && server.name === 'ours' ? [{ ...rows[0], cached }] : rows;
+  const requests = await LOADS[name](round);
+  const before = await tilesEncoded(server.base);
+  const onAnswer = teller(`${server.name}, ${name}`, requests.length);
+  const { answers, ended } = startLoad(server.base, { requests, clients, onAnswer });
+  const rows = () => {
+    const kinds = name === 'mixed' ? ['text', 'picture'] : [undefined];
+    return kinds.map((kind) => ({ ...facts(server, name, kind), ...summary(answers, kind) }));
+  };
+  soFar = rows;
+  await ended;
+  soFar = () => [];
+  const encoded = await tilesEncoded(server.base);
+  for (const row of rows())
+    write(
+      name === 'same' && encoded !== undefined ? { ...row, tilesEncoded: encoded - before } : row,
+    );
 }
 
-const ms = (values) => values.map((value) => value.toFixed(0).padStart(6)).join(' ');
+const facts = (server, name, kind) => ({ server: server.name, load: name, ...(kind && { kind }) });
 
-function table(rows, tile) {
-  const head = `${'server'.padEnd(14)}${'load'.padEnd(16)}${'req/s'.padStart(7)}${'tok/s'.padStart(8)}`;
-  const lines = rows.map((row) =>
-    [
-      row.server.padEnd(14) + `${row.load}${row.kind ? `, ${row.kind}` : ''}`.padEnd(16),
-      row.perSecond.toFixed(2).padStart(7) + row.tokensPerSecond.toFixed(1).padStart(8),
-      ` ${ms(row.ttft)}  ${ms(row.between)} ${row.longest.toFixed(0).padStart(6)}`,
-      row.cached === undefined ? '' : ` ${row.cached} of ${row.requests} from the cache`,
-    ].join(''),
-  );
-  const columns = '   first token, ms p50 p95 p99; between tokens, ms p50 p95 p99 max';
-  const tiles = Number.isFinite(tile) ? `one tile: ${tile.toFixed(0)} ms (ours)\n` : '';
-  return `${head}${columns}\n${lines.join('\n')}\n${tiles}`;
+function write(row) {
+  const whole = { ...row, ...(tile && { tileMs: tile.ms, tiles: tile.count }) };
+  if (tile && row.kind === 'text') whole.inTiles = row.between[1] / tile.ms;
+  process.stdout.write(`${options.json ? JSON.stringify(whole) : line(whole)}\n`);
 }
+
+async function stopAll() {
+  await Promise.all(running.map(({ stop }) => stop()));
+  closeConnections();
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, async () => {
+    for (const row of soFar()) write(row);
+    await stopAll();
+    process.exit(1);
+  });
 
 try {
   await startServers();
-  // A photo first, so that all are warm; texts alone need none.
-  let tile = Number.NaN;
-  if (options.only !== 'text')
-    for (const server of running.toReversed()) tile = await tileMs(server);
-  const rows = [];
+  // Texts alone need none, and of others none is asked: they may take minutes for a photo.
+  if (options.only !== 'text') tile = await tilesOfPhoto(running[0].base, { endIds });
+  if (tile)
+    process.stderr.write(`one tile takes ${tile.ms.toFixed(0)} ms, a photo has ${tile.count}\n`);
+  if (!options.json) process.stdout.write(`${HEAD}\n`);
   for (const [round, name] of options.only.split(',').entries())
-    for (const server of running) rows.push(...(await measure(server, name, round + 1)));
-  process.stdout.write(
-    options.json ? `${JSON.stringify({ tileMs: tile, rows })}\n` : table(rows, tile),
-  );
+    for (const server of running) await measure(server, name, round + 1);
 } finally {
-  for (const { stop } of running) await stop();
-  closeConnections();
+  await stopAll();
 }

@@ -69,6 +69,8 @@ export interface ModelInfo {
 export interface ModelStats extends SchedulerStats {
   /** Tiles, or batches of tiles on a GPU, that wait for their turn: one of each picture or clip that is being encoded. */
   tilesQueued: number;
+  /** Since the model was loaded: a picture that the cache has costs none. */
+  tilesEncoded: number;
   /** Visual rows that are kept in plain memory. */
   visualCacheBytes: number;
 }
@@ -171,7 +173,8 @@ export class LlavaOneVision {
   }
 
   /** What the model will see of a conversation; reads the headers of pictures and clips, encodes nothing.
-   *  @throws ERR_INVALID_ARGUMENT, ERR_IMAGE_DECODE, ERR_VIDEO_DECODE, ERR_FFMPEG_NOT_FOUND, ERR_DISPOSED, signal.reason */
+   *  @throws ERR_INVALID_ARGUMENT, ERR_IMAGE_DECODE, ERR_VIDEO_DECODE, ERR_FFMPEG_NOT_FOUND, ERR_DISPOSED, signal.reason;
+   *   ERR_CONTEXT_FULL for texts that cannot fit, whatever their tokens are */
   async render(messages: readonly Message[], options?: RenderOptions): Promise<RenderedPrompt> {
     const own = this.#check(messages);
     const rendered = await this.#withConversation(own, options, renderConversation);
@@ -199,7 +202,8 @@ export class LlavaOneVision {
     this.#tasks.check();
     const { scheduler, turns, rowCache } = this.#engine;
     const { tilesQueued } = turns;
-    return { ...scheduler.stats, tilesQueued, visualCacheBytes: rowCache.bytes };
+    const { bytes: visualCacheBytes, tilesEncoded } = rowCache;
+    return { ...scheduler.stats, tilesQueued, tilesEncoded, visualCacheBytes };
   }
 
   /** A conversation that keeps its history. Costs nothing until it is asked something.

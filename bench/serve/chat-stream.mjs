@@ -6,34 +6,33 @@ const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
 
 /**
  * @param base "http://127.0.0.1:8080/v1"
- * @returns { status, sentAt, times, text, usage, own } with times in ms of each piece of text; `own` is what our server adds
+ * @param options.answer { times: [] }, which fills as it comes: times in ms of each piece of text; sentAt, status, text, usage,
+ *   endedAt, and `own`, which is what our server adds
  */
-export async function chatStream(base, body, headers = {}) {
+export async function chatStream(base, { body, headers = {}, answer = { times: [] } }) {
   const payload = JSON.stringify({
     ...body,
     stream: true,
     stream_options: { include_usage: true },
   });
-  const sentAt = performance.now();
+  answer.sentAt = performance.now();
   const response = await send(`${base}/chat/completions`, payload, headers);
-  const times = [];
-  let text = '';
-  let usage;
-  let own;
-  const { statusCode: status } = response;
-  if (status !== 200) return { status, sentAt, times, text: await whole(response), usage };
-  for await (const data of events(response)) {
-    if (data === '[DONE]') continue;
-    const chunk = JSON.parse(data);
-    if (chunk.error) throw new Error(`the stream ended with ${JSON.stringify(chunk.error)}`);
-    usage = chunk.usage ?? usage;
-    own = chunk.llava_onevision ?? own;
-    const piece = chunk.choices?.[0]?.delta?.content;
-    if (!piece) continue;
-    times.push(performance.now());
-    text += piece;
-  }
-  return { status, sentAt, times, text, usage, own, endedAt: performance.now() };
+  answer.status = response.statusCode;
+  answer.text = answer.status === 200 ? '' : await whole(response);
+  if (answer.status !== 200) return answer;
+  for await (const data of events(response)) if (data !== '[DONE]') take(JSON.parse(data), answer);
+  answer.endedAt = performance.now();
+  return answer;
+}
+
+function take(chunk, answer) {
+  if (chunk.error) throw new Error(`the stream ended with ${JSON.stringify(chunk.error)}`);
+  answer.usage = chunk.usage ?? answer.usage;
+  answer.own = chunk.llava_onevision ?? answer.own;
+  const piece = chunk.choices?.[0]?.delta?.content;
+  if (!piece) return;
+  answer.times.push(performance.now());
+  answer.text += piece;
 }
 
 function send(url, payload, headers) {

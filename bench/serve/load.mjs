@@ -2,33 +2,23 @@
 import { chatStream } from './chat-stream.mjs';
 
 /**
+ * A load under way. `answers` fill while it runs, so that one that is cut off still tells what it saw.
  * @param requests what to ask, in order: { body, kind }; the clients share them
- * @returns an answer for each: { kind, ttft, gaps, took, tokens } in ms, and how long all took
+ * @returns { answers, ended } where `ended` settles with all of them answered
  */
-export async function load(base, { requests, clients, headers }) {
+export function startLoad(base, { requests, clients, headers, onAnswer = () => {} }) {
   const queue = [...requests];
   const answers = [];
-  const started = performance.now();
   const client = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const answer = await chatStream(base, next.body, headers);
+      const answer = { kind: next.kind, times: [] };
+      answers.push(answer);
+      await chatStream(base, { body: next.body, headers, answer });
       if (answer.status !== 200) throw new Error(`status ${answer.status}: ${answer.text}`);
-      answers.push(measured(next.kind, answer));
+      onAnswer(answers);
     }
   };
-  await Promise.all(Array.from({ length: clients }, client));
-  return { answers, took: performance.now() - started };
-}
-
-function measured(kind, { sentAt, times, endedAt, usage, own }) {
-  return {
-    kind,
-    ttft: (times[0] ?? endedAt) - sentAt,
-    gaps: times.slice(1).map((time, i) => time - times[i]),
-    took: endedAt - sentAt,
-    tokens: usage?.completion_tokens ?? times.length,
-    own,
-  };
+  return { answers, ended: Promise.all(Array.from({ length: clients }, client)) };
 }
 
 /** The share `at` of the values lies below. */
@@ -39,18 +29,29 @@ export function percentile(values, at) {
 }
 
 const MARKS = [0.5, 0.95, 0.99];
+const marksOf = (values) => MARKS.map((mark) => percentile(values, mark));
 
-/** One line of figures, of the answers of a kind. */
-export function summary({ answers, took }, kind) {
-  const chosen = kind ? answers.filter((answer) => answer.kind === kind) : answers;
-  const gaps = chosen.flatMap((answer) => answer.gaps);
-  const first = chosen.map((answer) => answer.ttft);
+/** One line of figures, of the answers of a kind. What is not answered yet counts with what has come. */
+export function summary(answers, kind) {
+  const chosen = answers.filter((answer) => kind === undefined || answer.kind === kind);
+  const gaps = chosen.flatMap(({ times }) => times.slice(1).map((time, i) => time - times[i]));
+  const first = chosen.flatMap(({ sentAt, times }) => times.slice(0, 1).map((at) => at - sentAt));
+  const finished = chosen.filter(({ endedAt }) => endedAt !== undefined);
+  const began = Math.min(...chosen.map(({ sentAt }) => sentAt));
+  const seconds = (Math.max(...chosen.map(lastOf)) - began) / 1000;
+  const tokens = chosen.reduce(
+    (sum, { usage, times }) => sum + (usage?.completion_tokens ?? times.length),
+    0,
+  );
   return {
     requests: chosen.length,
-    perSecond: (1000 * answers.length) / took,
-    tokensPerSecond: (1000 * answers.reduce((sum, { tokens }) => sum + tokens, 0)) / took,
-    ttft: MARKS.map((mark) => percentile(first, mark)),
-    between: MARKS.map((mark) => percentile(gaps, mark)),
+    answered: finished.length,
+    perSecond: finished.length / seconds,
+    tokensPerSecond: tokens / seconds,
+    ttft: marksOf(first),
+    between: marksOf(gaps),
     longest: gaps.reduce((a, b) => Math.max(a, b), 0),
   };
 }
+
+const lastOf = ({ sentAt, times, endedAt }) => endedAt ?? times.at(-1) ?? sentAt;

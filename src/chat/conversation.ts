@@ -49,14 +49,18 @@ export function checkMedia(messages: readonly Message[], engine: Engine): void {
   );
 }
 
-/** Everything opened must be closed: `closeMedia(conversation.media)`. @throws what openMedia does */
+/** Everything opened must be closed: `closeMedia(conversation.media)`.
+ *  @throws what openMedia does; ERR_CONTEXT_FULL for texts that could not fit whatever their tokens are */
 export async function openConversation(
   messages: readonly Message[],
   engine: Engine,
   options: OpenOptions,
 ): Promise<Conversation> {
   const parts = renderPrompt(messages, engine.dialect, options);
-  const segments = await tokenizePrompt(parts, engine.model);
+  const { longestToken } = engine.decoder;
+  const segments = await tokenizePrompt(parts, engine.model, {
+    onBytes: (bytes) => engine.scheduler.checkFits(Math.ceil(bytes / longestToken)),
+  });
   const media = await openMedia(mediaParts(messages), engine, options);
   const rows = segments.reduce((sum, segment) => sum + rowsOf(segment, media), 0);
   const continued = options.isContinued

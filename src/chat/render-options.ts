@@ -7,7 +7,7 @@ import {
   readable,
 } from '../option-checks.js';
 import { MULTI_IMAGE, type MultiImage } from '../vision/image-plan.js';
-import { resolveTools, type Tool } from './tool-options.js';
+import { checkTools, type Tool } from './tool-options.js';
 
 export interface RenderOptions {
   /** What several images become. Default: the model's. */
@@ -28,7 +28,7 @@ export function checkRenderOptions(given: unknown) {
   );
   return {
     isContinued: checkBoolean('continueFinalMessage', continueFinalMessage, false),
-    tools: readable('tools', tools, () => resolveTools(tools, undefined)?.tools),
+    tools: readable('tools', tools, () => (tools === undefined ? undefined : checkTools(tools))),
     signal: checkSignal('signal', signal),
     multiImage: checkChoice('multiImage', multiImage, { of: MULTI_IMAGE, fallback: undefined }),
   };

@@ -1,5 +1,6 @@
 /** Tools as a caller gives them, checked, and the grammar of the calls that the answer may or must be. */
 import { invalidArgument } from '../errors.js';
+import { remembered } from '../grammar/remembered.js';
 import { inputSchema, isStandardSchema, type StandardSchema } from '../grammar/standard-schema.js';
 import { toolCallGrammar } from '../grammar/tool-calls.js';
 import { isRecord } from '../option-checks.js';
@@ -34,19 +35,29 @@ export function resolveTools(given: unknown, choice: unknown): ToolSettings | un
       throw invalidArgument('toolChoice', 'the option tools beside it', choice);
     return undefined;
   }
+  const tools = checkTools(given);
+  const names = tools.map(({ name }) => name);
+  const wanted = checkChoice(choice ?? 'auto', names);
+  if (wanted === 'none') return undefined;
+  const isAuto = wanted === 'auto';
+  const isNamed = typeof wanted === 'object';
+  const callable = isNamed ? tools.filter(({ name }) => name === wanted.name) : tools;
+  const form = { isStarted: isAuto, isSeveral: !isNamed };
+  const grammar = remembered(given as object, [callable, form], () =>
+    toolCallGrammar(callable, form),
+  );
+  return { tools, grammar, trigger: isAuto ? CALL_START : '' };
+}
+
+/** Their names and descriptions; whether their schemas can be kept is not looked at. @throws ERR_INVALID_ARGUMENT */
+export function checkTools(given: unknown): ToolSettings['tools'] {
   if (!Array.isArray(given) || given.length === 0)
     throw invalidArgument('tools', 'a non-empty array of { name, description, parameters }', given);
   const tools = given.map((tool, i) => checkTool(tool, `tools[${i}]`));
   const names = tools.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw invalidArgument('tools', 'a name of its own for each tool', twice);
-  const wanted = checkChoice(choice ?? 'auto', names);
-  if (wanted === 'none') return undefined;
-  const isAuto = wanted === 'auto';
-  const isNamed = typeof wanted === 'object';
-  const callable = isNamed ? tools.filter(({ name }) => name === wanted.name) : tools;
-  const grammar = toolCallGrammar(callable, { isStarted: isAuto, isSeveral: !isNamed });
-  return { tools, grammar, trigger: isAuto ? CALL_START : '' };
+  return tools;
 }
 
 function checkTool(tool: unknown, path: string): ToolSettings['tools'][number] {

@@ -23,7 +23,7 @@ export class CellBudget {
         : ['the context holds', 'load the model with a larger contextSize or shorten the prompt'];
     throw new LlavaError(
       'ERR_CONTEXT_FULL',
-      `The prompt takes ${rows} positions but ${limit} ${this.nPositions}; ${advice}.`,
+      `The prompt takes at least ${rows} positions but ${limit} ${this.nPositions}; ${advice}.`,
       { nPast: 0, nNeeded: rows, nCtx: this.nPositions },
     );
   }

@@ -73,6 +73,11 @@ export class Scheduler {
     };
   }
 
+  /** @throws ERR_CONTEXT_FULL when not even an empty context could hold a prompt of `rows` */
+  checkFits(rows: number): void {
+    this.#cache.checkFits(rows);
+  }
+
   /** Waits for a place in the cache; every opened sequence must be closed.
    *  @throws ERR_CONTEXT_FULL when not even an empty context could hold the prompt; signal.reason */
   async open(request: PlaceRequest): Promise<Sequence> {

@@ -18,7 +18,7 @@ import {
   readGguf,
 } from './reader.js';
 import { collectFiles, tensorsOf } from './split-files.js';
-import { checkVocabulary } from './vocabulary.js';
+import { checkVocabulary, type VocabularyFacts } from './vocabulary.js';
 
 /** Defaults that the checkpoint's generation_config.json asks for; absent where it says nothing. */
 export interface SamplingDefaults {
@@ -30,7 +30,7 @@ export interface SamplingDefaults {
   doSample?: boolean;
 }
 
-export interface DecoderFile {
+export interface DecoderFile extends VocabularyFacts {
   path: string;
   /** Its files. */
   checked: CheckedFile[];
@@ -41,9 +41,6 @@ export interface DecoderFile {
   nHeadKv: number;
   headDim: number;
   nFfn: number;
-  nVocab: number;
-  /** Ids from here on are padding rows of the head and must not be sampled. */
-  nVocabUsed: number;
   nCtxTrain: number;
   /** Whether the head is the embedding matrix. */
   isTied: boolean;
@@ -73,10 +70,10 @@ export async function readDecoderFile(path: string): Promise<DecoderFile> {
   const gguf = await readGguf(path);
   checkArchitecture(gguf);
   const sizes = readSizes(gguf);
-  const { nVocab, nVocabUsed } = await checkVocabulary(gguf);
+  const vocabulary = await checkVocabulary(gguf);
   const files = await collectFiles(gguf);
   const tensors = tensorsOf(files);
-  checkTensors(path, tensors, { ...sizes, nVocab });
+  checkTensors(path, tensors, { ...sizes, nVocab: vocabulary.nVocab });
   const named = (name: string) => tensors.find((tensor) => tensor.name === name);
   const head = named('output.weight') ?? named('token_embd.weight')!;
   return {
@@ -84,10 +81,9 @@ export async function readDecoderFile(path: string): Promise<DecoderFile> {
     checked: files.map(({ checked }) => checked),
     gguf,
     ...sizes,
-    nVocab,
-    nVocabUsed,
+    ...vocabulary,
     isTied: head.name !== 'output.weight',
-    eosTokens: readEosTokens(gguf, nVocab),
+    eosTokens: readEosTokens(gguf, vocabulary.nVocab),
     sampling: readSampling(gguf),
     tensorBytes: tensors.reduce((sum, tensor) => sum + tensor.bytes, 0),
     layerBytes: sumByLayer(tensors, sizes.nLayer),

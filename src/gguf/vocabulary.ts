@@ -9,10 +9,16 @@ import {
   modelLoadError,
 } from './reader.js';
 
+export interface VocabularyFacts {
+  nVocab: number;
+  /** Ids from here on are padding rows of the head and must not be sampled. */
+  nVocabUsed: number;
+  /** Bytes of text that one token stands for at most. */
+  longestToken: number;
+}
+
 /** @throws ERR_MODEL_LOAD  @see src/llama-vocab.cpp `load`, which asserts that no token appears twice */
-export async function checkVocabulary(
-  gguf: GgufFile,
-): Promise<{ nVocab: number; nVocabUsed: number }> {
+export async function checkVocabulary(gguf: GgufFile): Promise<VocabularyFacts> {
   const model = ggufString(gguf, 'tokenizer.ggml.model');
   const pre = ggufString(gguf, 'tokenizer.ggml.pre');
   if (model !== 'gpt2' || pre !== 'qwen2')
@@ -44,11 +50,24 @@ export async function checkVocabulary(
     max: nVocab,
     fallback: firstPadding || nVocab,
   });
-  return { nVocab, nVocabUsed };
+  return { nVocab, nVocabUsed, longestToken: await longestOf(tokens, types) };
 }
 
-/** llama.cpp's LLAMA_TOKEN_TYPE_UNUSED. */
+/** llama.cpp's LLAMA_TOKEN_TYPE_CONTROL, _USER_DEFINED and _UNUSED. */
+const CONTROL = 3;
+const USER_DEFINED = 4;
 const UNUSED = 5;
+
+/** A character for each byte, except in tokens that are there as they stand in texts. Marks of the template stand in none. */
+async function longestOf(tokens: string[], types: ArrayLike<number>): Promise<number> {
+  let longest = 1;
+  await inSlices(tokens, (token, id) => {
+    if (types[id] === CONTROL || types[id] === UNUSED) return;
+    const bytes = types[id] === USER_DEFINED ? Buffer.byteLength(token) : token.length;
+    longest = Math.max(longest, bytes);
+  });
+  return longest;
+}
 
 async function checkDistinct(gguf: GgufFile, tokens: string[]): Promise<void> {
   const seen = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
  * A grammar that a user wrote, before llama.cpp sees it: what its parser would refuse, what would loop (left recursion,
- * repetition of what may be empty) and what could never end are errors here.
+ * repetition of what may be empty), what would hold it up and what could never end are errors here.
  */
 import { LlavaError } from '../errors.js';
 import { GrammarFault, type Item, readGrammar, type Sequence } from './gbnf-reader.js';
@@ -15,7 +15,7 @@ export function checkGrammar(text: string): void {
     checkReferences(rules);
     const nullable = nullableRules(rules);
     checkRepetitions(rules, nullable);
-    checkLeftRecursion(rules, nullable);
+    checkWays(rules, nullable, checkLeftRecursion(rules, nullable));
     checkEnds(rules);
   } catch (error) {
     if (!(error instanceof GrammarFault)) throw error;
@@ -100,7 +100,8 @@ function checkRepetitions(rules: Rules, nullable: ReadonlySet<string>): void {
   }
 }
 
-function checkLeftRecursion(rules: Rules, nullable: ReadonlySet<string>): void {
+/** @returns the rules in an order in which each comes behind those that it may begin with */
+function checkLeftRecursion(rules: Rules, nullable: ReadonlySet<string>): ReadonlySet<string> {
   const done = new Set<string>();
   for (const start of rules.keys()) {
     // A walk without recursion: grammars may be deep.
@@ -127,10 +128,43 @@ function checkLeftRecursion(rules: Rules, nullable: ReadonlySet<string>): void {
       }
     }
   }
+  return done;
 }
 
 /** llama.cpp follows such a chain by recursion. */
 const MAX_CHAIN = 4_000;
+
+/** Of all ways in which a text may go on from a place, llama.cpp compares each with all others. */
+const MAX_WAYS = 10_000;
+
+/** @param order as `checkLeftRecursion` gives it */
+function checkWays(rules: Rules, nullable: ReadonlySet<string>, order: ReadonlySet<string>): void {
+  const ways = new Map<string, number>();
+  const waysOf = (item: Item): number => {
+    if (item.kind !== 'repeat') return item.kind === 'rule' ? ways.get(item.name)! : 1;
+    if (item.max === 0) return 0;
+    const copies = Number.isFinite(item.max) && mayBeEmpty(item.item, nullable) ? item.max : 1;
+    return copies * waysOf(item.item);
+  };
+  for (const name of order) {
+    let sum = 0;
+    for (const sequence of rules.get(name)!) {
+      const end = sequence.findIndex((item) => !mayBeEmpty(item, nullable));
+      for (const item of end < 0 ? sequence : sequence.slice(0, end + 1)) sum += waysOf(item);
+    }
+    ways.set(name, sum);
+  }
+  if (ways.get('root')! > MAX_WAYS)
+    throw new GrammarFault(0, `"root" begins in more than ${MAX_WAYS} ways`);
+  for (const sequence of [...rules.values()].flat()) {
+    let rest = 0;
+    for (const item of sequence.toReversed()) {
+      rest = waysOf(item) + (mayBeEmpty(item, nullable) ? rest : 0);
+      if (rest > MAX_WAYS)
+        throw new GrammarFault(item.at, `a text may go on in more than ${MAX_WAYS} ways from here`);
+    }
+  }
+}
 
 const plain = (name: string): string => (name.startsWith('group ') ? 'a group' : name);
 

@@ -3,6 +3,7 @@ import { invalidArgument, LlavaError } from '../errors.js';
 import { isRecord, parseJson } from '../option-checks.js';
 import { checkGrammar } from './gbnf-check.js';
 import { jsonSchemaToGrammar } from './json-schema-to-grammar.js';
+import { remembered } from './remembered.js';
 import {
   inputSchema,
   isStandardSchema,
@@ -33,8 +34,6 @@ export interface AnswerFormat {
 }
 
 const ANY_OBJECT = { type: 'object' };
-/** A schema is usually asked for again. */
-const grammars = new WeakMap<object, { source: string; grammar: string }>();
 
 /** @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA */
 export function resolveFormat(given: unknown): AnswerFormat | undefined {
@@ -56,7 +55,10 @@ export function resolveFormat(given: unknown): AnswerFormat | undefined {
   const { grammar } = given;
   if (typeof grammar !== 'string')
     throw invalidArgument('responseFormat.grammar', 'a grammar in GBNF', grammar);
-  checkGrammar(grammar);
+  remembered(given, grammar, () => {
+    checkGrammar(grammar);
+    return grammar;
+  });
   return { grammar, parse: async () => undefined };
 }
 
@@ -64,7 +66,8 @@ function ofSchema(schema: unknown): AnswerFormat {
   if (schema === undefined)
     throw invalidArgument('responseFormat.schema', 'a JSON schema or a schema object', schema);
   if (isStandardSchema(schema)) {
-    const grammar = remembered(schema, () => inputSchema(schema));
+    const plain = inputSchema(schema);
+    const grammar = remembered(schema, plain, () => jsonSchemaToGrammar(plain));
     return { grammar, parse: (text) => validated(schema, parseJson(text)) };
   }
   if (isRecord(schema) && '_zod' in schema) {
@@ -78,26 +81,7 @@ function ofSchema(schema: unknown): AnswerFormat {
       },
     );
   }
-  const grammar = isRecord(schema) ? remembered(schema, () => schema) : jsonSchemaToGrammar(schema);
+  const make = () => jsonSchemaToGrammar(schema);
+  const grammar = isRecord(schema) ? remembered(schema, schema, make) : make();
   return { grammar, parse: async (text) => parseJson(text) };
-}
-
-function remembered(key: object, schema: () => object): string {
-  const plain = schema();
-  // Schemas may change between chats: what counts is what they say now.
-  const source = sourceOf(plain);
-  const known = grammars.get(key);
-  if (known && known.source === source) return known.grammar;
-  const grammar = jsonSchemaToGrammar(plain);
-  if (source !== undefined) grammars.set(key, { source, grammar });
-  return grammar;
-}
-
-/** Undefined for objects that contain themselves: those are read, or refused, again each time. */
-function sourceOf(schema: object): string | undefined {
-  try {
-    return JSON.stringify(schema);
-  } catch {
-    return undefined;
-  }
 }

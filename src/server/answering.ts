@@ -16,14 +16,15 @@ export interface Answering {
 
 /** @throws 4xx and what a chat does; a stream that has begun tells of it itself */
 export async function answer(
-  { settings, models, clips, fetches, metrics }: ServerContext,
+  context: ServerContext,
   asked: FastifyRequest,
   { reply, request, form }: { reply: FastifyReply; request: ChatRequest; form: Answering },
 ): Promise<FastifyReply | object> {
+  const { settings, models, metrics } = context;
   const { work } = asked;
   work.limit(request.isStream ? settings.streamDeadlineMs : settings.deadlineMs);
   return models.use(request.model, async ({ name, model }) => {
-    const means = { model, work, media: settings.media, clips, fetches };
+    const means = { ...context, model, work, media: settings.media };
     const prepared = await prepareChat(request, means);
     const events = runChats(prepared, request, work);
     const facts = { name, request, ...metrics.clock(name, work.startedAt) };

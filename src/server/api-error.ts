@@ -84,7 +84,7 @@ function ofLlavaError(error: LlavaError, param: string | undefined): ApiError {
 /** A prompt that will never fit. */
 export function tooLong(needed: number, limit: number): ApiError {
   const message =
-    `The prompt takes ${needed} positions, pictures included, but this model's context has ${limit}; ` +
+    `The prompt takes at least ${needed} positions, pictures included, but this model's context has ${limit}; ` +
     'shorten it or send fewer or smaller pictures.';
   return badRequest('messages', message, 'context_length_exceeded');
 }

@@ -19,6 +19,7 @@ import { allowOrigin, checkHost, isOwnMachine, ownerOf, preflight } from './guar
 import { promisedBytes, readJsonBody, tooLarge } from './json-body.js';
 import { logFailure } from './log-failure.js';
 import { Metrics } from './metrics.js';
+import { OneATurn } from './one-a-turn.js';
 import { chatRoutes } from './routes/chat.js';
 import { healthRoutes, modelRoutes } from './routes/models.js';
 import { pageRoutes } from './routes/page.js';
@@ -56,6 +57,7 @@ export function createServer(model: ModelSource, options: ServerOptions = {}): F
     metrics,
     clips: new AtMost(CLIPS),
     fetches: new AtMost(FETCHES),
+    schemas: new OneATurn(),
   };
   app.decorateRequest('work');
   app.server.headersTimeout = settings.headersTimeoutMs;

@@ -39,6 +39,7 @@ export class Metrics {
       ] as const),
     );
     this.#chat = histogram('chat_seconds', 'From the request to its last token', CHAT_SECONDS);
+    addTiles(registers, models);
     addGauges(registers, admission, models);
   }
 
@@ -73,6 +74,20 @@ export class Metrics {
 export interface ChatClock {
   onChunk(index: number): void;
   onEnd(results: readonly ChatResult[]): void;
+}
+
+/** By model, as one that is loaded again begins anew. */
+function addTiles(registers: Registry[], models: ServedModels): void {
+  new Counter({
+    ...{ name: `${NAME}tiles_encoded_total`, help: 'Tiles of pictures and frames encoded' },
+    labelNames: ['model'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, model } of models.loaded())
+        this.inc({ model: name }, model.stats().tilesEncoded);
+    },
+  });
 }
 
 function addGauges(registers: Registry[], admission: Admission, models: ServedModels): void {

@@ -12,6 +12,7 @@ import { tooLong } from './api-error.js';
 import type { AtMost } from './at-most.js';
 import type { ChatRequest } from './chat-request.js';
 import { checkPartCount, fetchMedia, type MediaRules } from './media/fetch-media.js';
+import type { OneATurn } from './one-a-turn.js';
 import { given } from './sampling-fields.js';
 import { mediaPlaces, type WireMessage } from './wire-messages.js';
 import type { MediaPlace } from './wire-parts.js';
@@ -34,6 +35,8 @@ export interface PrepareOptions {
   clips: AtMost;
   /** Media that are fetched at one time, and not counted before they are there. */
   fetches: AtMost;
+  /** Schemas, tools and grammars that are read. */
+  schemas: OneATurn;
 }
 
 type Asked = Pick<ChatRequest, 'messages' | 'options' | 'frames'>;
@@ -46,7 +49,10 @@ export async function prepareChat(asked: Asked, given: PrepareOptions): Promise<
   const { model, work } = given;
   const cacheScope = work.owner;
   const { maxTokens, seed } = asked.options;
-  checkOptions(model, asked.options);
+  const check = () => checkOptions(model, asked.options);
+  if (asked.options.responseFormat || asked.options.tools)
+    await given.schemas.run(work.signal, check);
+  else check();
   const { messages, rendered } = await layOut(asked, given);
   const { rows } = rendered;
   const { contextSize, trainedContextSize, maxSequences } = model.info;

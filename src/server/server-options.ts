@@ -3,6 +3,7 @@ import type { FastifyServerOptions } from 'fastify';
 import { invalidArgument } from '../errors.js';
 import { checkNumber } from '../option-checks.js';
 import { aCount, aFlag, aText, checkTable, type OptionCheck, unchecked } from '../option-table.js';
+import { checkOrigin } from './allowed-origin.js';
 import { ApiKeys } from './keys.js';
 import { type MediaRules, mediaRules } from './media/fetch-media.js';
 
@@ -73,7 +74,10 @@ const CHECKS: Record<keyof ServerOptions, OptionCheck> = {
   apiKeys: (name, value) => value instanceof ApiKeys || textList(name, value),
   noAuth: aFlag,
   allowHosts: textList,
-  allowOrigins: textList,
+  allowOrigins: (name, value) => {
+    textList(name, value);
+    for (const origin of value as readonly string[]) checkOrigin(name, origin);
+  },
   media: unchecked,
   page: aFlag,
   maxModels: aCount(1024),

@@ -41,6 +41,7 @@ export class RowCache {
   /** Least recently used first. */
   readonly #rows = new Map<string, Float32Array>();
   #bytes = 0;
+  #tilesEncoded = 0;
   readonly #jobs = new Map<string, Job>();
 
   /** @param options.maxBytes of rows kept in memory; rows handed out live on with their users */
@@ -52,6 +53,11 @@ export class RowCache {
   /** Bytes of rows in memory. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Since the beginning; those of jobs that were given up count. */
+  get tilesEncoded(): number {
+    return this.#tilesEncoded;
   }
 
   /** @throws what `encode` throws; signal.reason, after the job has ended if nobody else waits for it */
@@ -83,14 +89,18 @@ export class RowCache {
     const forget = () => {
       if (this.#jobs.get(key) === job) this.#jobs.delete(key);
     };
-    const job = new Job(async () => {
+    const work = async () => {
       const stored = await this.#files?.read(key, nValues);
       if (stored) job.isFromFile = true;
       const data = stored ?? (await job.encode());
       if (!stored) this.#files?.write(key, data);
       this.#keep(key, data);
       return data;
-    }, forget);
+    };
+    const onTiles = (n: number) => {
+      this.#tilesEncoded += n;
+    };
+    const job = new Job(work, { onClosed: forget, onTiles });
     this.#jobs.set(key, job);
     return job;
   }
@@ -111,19 +121,26 @@ interface Waiter extends Pick<RowRequest, 'encode' | 'onTile'> {
   fail: (reason: unknown) => void;
 }
 
+interface JobOptions {
+  /** Nobody may join from now on. */
+  onClosed: () => void;
+  /** So many more are encoded. */
+  onTiles: (n: number) => void;
+}
+
 /** One encoding and those who wait for it. */
 class Job {
   isFromFile = false;
   readonly #abort = new AbortController();
   readonly #waiters = new Set<Waiter>();
   readonly #rows: Promise<Float32Array>;
-  /** Nobody may join from now on. */
-  readonly #onClosed: () => void;
+  readonly #options: JobOptions;
+  #nTiles = 0;
 
-  constructor(work: () => Promise<Float32Array>, onClosed: () => void) {
-    this.#onClosed = onClosed;
+  constructor(work: () => Promise<Float32Array>, options: JobOptions) {
+    this.#options = options;
     // Begins when the constructor is done: `work` refers to the job.
-    this.#rows = Promise.resolve().then(work).finally(onClosed);
+    this.#rows = Promise.resolve().then(work).finally(options.onClosed);
     this.#rows.catch(() => {}); // may fail after its last waiter has left
   }
 
@@ -155,6 +172,8 @@ class Job {
   }
 
   #report(done: number, total: number): void {
+    this.#options.onTiles(done - this.#nTiles);
+    this.#nTiles = done;
     for (const waiter of this.#waiters) {
       try {
         waiter.onTile?.(done, total);
@@ -166,7 +185,7 @@ class Job {
 
   async #left(reason: unknown): Promise<void> {
     if (this.#waiters.size > 0) return;
-    this.#onClosed();
+    this.#options.onClosed();
     this.#abort.abort(reason);
     await this.#rows.catch(() => {});
   }

@@ -28,17 +28,6 @@ describe('31 a deep schema', () => {
   });
 });
 
-/** Asks it beside a plain request, which is answered as if it were alone, by as many tokens. */
-async function askBeside(body: object) {
-  const plain = { max_tokens: 12 };
-  const alone = await ask(plain);
-  const [abuse, other] = await Promise.all([ask(body), ask(plain)]);
-  expect(other.status).toBe(200);
-  expect(other.json.choices[0].message).toEqual(alone.json.choices[0].message);
-  expect(other.json.usage.completion_tokens).toBe(alone.json.usage.completion_tokens);
-  return abuse;
-}
-
 it.each<[string, string, string?]>([
   ['^+', 'a repetition of an anchor'],
   ['(', 'a group that is not closed'],
@@ -47,7 +36,7 @@ it.each<[string, string, string?]>([
   ['^(.*a.{30})*$', 'too many states'],
   ['^(a{1,5000}){1,5000}$', 'too many states'],
 ])('32 the pattern %j is refused', async (pattern, reason, own = pattern) => {
-  const { status, json } = await askBeside(schema({ type: 'string', pattern: own }));
+  const { status, json } = await ask(schema({ type: 'string', pattern: own }));
   expect([status, json.error.code]).toEqual([400, 'invalid_schema']);
   expect(json.error.message).toContain(reason);
 });
@@ -55,7 +44,7 @@ it.each<[string, string, string?]>([
 it.each(['(a+)+$', '^(a|a)*$'])(
   '32 the pattern %j is kept, as no automaton goes back',
   async (p) => {
-    const { status, json } = await askBeside(schema({ type: 'string', pattern: p }));
+    const { status, json } = await ask(schema({ type: 'string', pattern: p }));
     expect(status).toBe(200);
     expect(json.choices[0].message.content).toMatch(/^"/);
   },
@@ -69,6 +58,7 @@ it.each(
     'root ::= a\na ::= b\nb ::= a',
     'root ::= "a"{1,1000000}',
     'nothing ::= "a"',
+    `root ::= "x" ${'("a" | "b")* '.repeat(20_000)}`,
   ].map((grammar) => [grammar.slice(0, 30), grammar]),
 )('33 the grammar %j is refused', async (_, grammar) => {
   const { status, json } = await ask({ response_format: { type: 'grammar', grammar } });
@@ -80,10 +70,10 @@ it('34 products of huge lengths are sums in the grammar, and beyond a million re
   const text = { type: 'string', maxLength: 100_000 };
   const list = { type: 'array', maxItems: 100_000, items: text };
   const huge = schema({ type: 'array', maxItems: 100_000, items: list });
-  const { status, json } = await askBeside(huge);
+  const { status, json } = await ask(huge);
   expect(status).toBe(200);
   expect(json.choices[0].message.content).toMatch(/^\[/);
-  const { json: refused } = await askBeside(schema({ type: 'array', maxItems: 1e9, items: list }));
+  const { json: refused } = await ask(schema({ type: 'array', maxItems: 1e9, items: list }));
   expect([refused.error.code, refused.error.message]).toEqual([
     'invalid_schema',
     expect.stringContaining('"maxItems"'),

@@ -75,6 +75,17 @@ describe('/metrics', () => {
     expect(value('kv_cache_usage_ratio')).toBe(0);
   });
 
+  it('tell that what many send at one time is encoded once', async () => {
+    const { app } = await serving();
+    const tiles = async () => (await read(app))('tiles_encoded_total\\{model="toy"\\}');
+    expect(await tiles()).toBe(0);
+    const messages = pictured(await pngUrl());
+    await Promise.all(Array.from({ length: 6 }, () => post(app, { messages })));
+    expect(await tiles()).toBe(5);
+    await post(app, { messages: pictured(await pngUrl(1)) });
+    expect(await tiles()).toBe(10);
+  });
+
   it('have no labels that a stranger makes', async () => {
     const { app } = await serving();
     for (const path of ['/a', '/b?c', '/v1/models/evil']) await app.inject(path);

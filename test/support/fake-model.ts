@@ -29,7 +29,8 @@ export function fakeFiles(): ModelFiles & { vision: NonNullable<ModelFiles['visi
     decoder: {
       path: 'model.gguf',
       checked: [someFile()],
-      ...{ nLayer: 2, nEmbd: 4, nHead: 2, nHeadKv: 1, headDim: 32, nFfn: 8, nVocab, nVocabUsed },
+      ...{ nLayer: 2, nEmbd: 4, nHead: 2, nHeadKv: 1, headDim: 32, nFfn: 8 },
+      ...{ nVocab, nVocabUsed, longestToken: 1 },
       nCtxTrain: 4096,
       isTied: true,
       eosTokens: [end],

@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import { LlavaError } from '../../src/errors.js';
 import { fetchMedia, type MediaRules, mediaRules } from '../../src/server/media/fetch-media.js';
+import { bounded } from './bounded.js';
 
 export type Kind = 'image' | 'video';
 
@@ -11,7 +12,7 @@ export function fetched(
   kind: Kind = 'image',
   signal = new AbortController().signal,
 ): Promise<Uint8Array> {
-  return fetchMedia(url, kind, mediaRules(rules), signal);
+  return bounded(() => fetchMedia(url, kind, mediaRules(rules), signal));
 }
 
 /** The reason. @throws unless it was refused, in words that name no address, path or pointer */

@@ -11,13 +11,10 @@ export interface DoorFlags {
 /** @throws ERR_INVALID_ARGUMENT naming the flag */
 export async function checkDoors(flags: DoorFlags): Promise<void> {
   const { allowOrigin = [], mediaDir, allowMediaUrl = [] } = flags;
-  for (const origin of allowOrigin)
-    if (!isOrigin(origin))
-      throw invalidArgument(
-        'allowOrigin',
-        "a site as browsers name it, 'https://example.org' or 'http://localhost:3000' without a slash or path behind it, or '*'",
-        origin,
-      );
+  if (allowOrigin.length > 0) {
+    const { checkOrigin } = await import('../../server/allowed-origin.js');
+    for (const origin of allowOrigin) checkOrigin('allowOrigin', origin);
+  }
   if (mediaDir !== undefined && !(await isFolder(mediaDir)))
     throw invalidArgument('mediaDir', 'a folder that is there', mediaDir);
   if (allowMediaUrl.length === 0) return;
@@ -28,14 +25,6 @@ export async function checkDoors(flags: DoorFlags): Promise<void> {
     } catch (error) {
       throw invalidArgument('allowMediaUrl', String((error as LlavaError).expected), entry);
     }
-}
-
-/** Pages of extensions have schemes of their own, those without a site "null". */
-function isOrigin(text: string): boolean {
-  if (text === '*' || text === 'null') return true;
-  if (!/^[a-z][a-z\d+.-]*:\/\/[^/\s?#@*]+$/.test(text) || !URL.canParse(text)) return false;
-  const { origin } = new URL(text);
-  return origin === 'null' || origin === text;
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -11,7 +11,7 @@ import { readShape } from '../shape-fields.js';
 import { readMessages } from '../wire-messages.js';
 
 export function tokenizeRoutes(app: FastifyInstance, context: ServerContext): void {
-  const { settings, models, clips, fetches } = context;
+  const { settings, models } = context;
   app.post('/tokenize', async ({ body: value, work }) => {
     const body = new Fields(value);
     const messages = readMessages(body.value('messages'));
@@ -23,9 +23,8 @@ export function tokenizeRoutes(app: FastifyInstance, context: ServerContext): vo
     work.limit(settings.deadlineMs);
     return models.use(body.text('model'), async ({ model }) => {
       const asked = { messages, options, frames };
-      const { rendered } = await layOut(asked, {
-        ...{ model, work, media: settings.media, clips, fetches },
-      });
+      const means = { ...context, model, work, media: settings.media };
+      const { rendered } = await layOut(asked, means);
       const { rows, tokens, media, prompt } = rendered;
       const { contextSize, trainedContextSize } = model.info;
       return {

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { abused } from '../../support/bystander.js';
 import { eventually } from '../../support/eventually.js';
 import { gate } from '../../support/fake-model.js';
 import { dataUrl } from '../../support/refused-media.js';
@@ -34,7 +35,7 @@ describe('Clips in a chat', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
     ],
     ['file', () => ({ type: 'file', file: { file_data: video(), filename: 'clip.mp4' } })],
   ])('%s, as many frames as are asked for', async (_, part) => {
-    const { app } = await serving();
+    const { app } = await abused();
     const media_io_kwargs = { video: { num_frames: 3 } };
     const { status, json } = await post(app, { messages: asked(part()), media_io_kwargs });
     expect(status).toBe(200);
@@ -43,7 +44,7 @@ describe('Clips in a chat', skipUnless(hasFfmpeg, 'needs ffmpeg'), () => {
   });
 
   it('what is no clip is 400 by its field', async () => {
-    const { app } = await serving();
+    const { app } = await abused();
     const url = dataUrl(Buffer.from('<html></html>'), 'video/mp4');
     const messages = asked({ type: 'video_url', video_url: { url } });
     const { status, json } = await post(app, { messages, stream: true });

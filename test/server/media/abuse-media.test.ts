@@ -1,5 +1,6 @@
 // Pictures and caches in requests: what is checked before anything is fetched, and what one key learns of another's.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { abused } from '../../support/bystander.js';
 import { allQuestions } from '../../support/demo-questions.js';
 import { type DemoServer, demoServer, drawn } from '../../support/demo-server.js';
 import { pictured, pngUrl, post, serving } from '../../support/serving.js';
@@ -24,6 +25,35 @@ describe('21 the number of parts', () => {
     expect(lookups).toEqual([]);
     expect((await ask(2)).status).toBe(400);
     expect(lookups).not.toEqual([]);
+  });
+});
+
+describe('11 to 22 pictures beside another request', () => {
+  const parts = (urls: string[]) => [
+    { role: 'user', content: urls.map((url) => ({ type: 'image_url', image_url: { url } })) },
+  ];
+
+  it('that are refused slow it down no more than they may', async () => {
+    const { app, asked } = await abused({ server: { media: { maxPixels: 1e6 } } });
+    const svg = `data:image/svg+xml;base64,${Buffer.from('<svg/>').toString('base64')}`;
+    const bomb = await pngUrl(0, 1500);
+    const broken = `data:image/png;base64,${'iVBO'.repeat(1e6)}=A`;
+    for (const url of [svg, bomb, broken, 'file:///etc/passwd', 'http://127.0.0.1/', '/etc/passwd'])
+      expect((await post(app, { messages: parts([url]) })).status, url.slice(0, 30)).toBe(400);
+    expect(asked).toEqual([]);
+  });
+
+  it('that are encoded take a turn between two of its steps', async () => {
+    const { app, binding } = await abused();
+    const ask = async (from: number) => {
+      const urls = await Promise.all(Array.from({ length: 16 }, (_, i) => pngUrl(from + i)));
+      const wish = { max_tokens: 1, llava_onevision: { multi_image: 'anyres' } };
+      return post(app, { messages: parts(urls), ...wish });
+    };
+    // As many as have room at one time beside the other.
+    const all = await Promise.all([0, 16, 32, 48, 64, 80, 96].map(ask));
+    expect(all.filter(({ status }) => status === 200)).toHaveLength(7);
+    expect(binding.nEncoded).toBe(7 * 16 * 5);
   });
 });
 

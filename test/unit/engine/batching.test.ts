@@ -113,7 +113,7 @@ describe('stats', () => {
   it('count what runs, waits and is set aside', async () => {
     const fake = await open(2);
     const { model } = fake;
-    const caches = { visualCacheBytes: 0, prefixCacheBytes: 0 };
+    const caches = { tilesEncoded: 0, visualCacheBytes: 0, prefixCacheBytes: 0 };
     const idle = {
       running: 0,
       queued: 0,

@@ -31,10 +31,20 @@ describe('readDecoderFile', () => {
       nFfn: 16,
       nVocab: 4,
       nVocabUsed: 3,
+      longestToken: 1,
       nCtxTrain: 64,
       eosTokens: [2],
       sampling: {},
     });
+  });
+
+  test('knows the longest text of a token', async () => {
+    const entries = {
+      'tokenizer.ggml.tokens': ['string[]', ['a', '\u0120\u0120b', '<|im_end|>', '\u00e9\u00e9']],
+      'tokenizer.ggml.token_type': ['i32[]', [1, 1, 3, 4]],
+    } satisfies Record<string, TestEntry>;
+    const file = await read(edited((gguf) => Object.assign(gguf.entries, entries)));
+    expect(file.longestToken).toBe(4);
   });
 
   test('reads what the converter adds', async () => {

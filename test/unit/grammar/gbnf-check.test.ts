@@ -47,6 +47,16 @@ it.each([
   );
 });
 
+it('refuses a place from which a text may go on in too many ways', () => {
+  const optional = (n: number) => `root ::= "x" ${'"a"* '.repeat(n)}`;
+  expect(() => checkGrammar(optional(10_000))).not.toThrow();
+  expect(() => checkGrammar(optional(10_001))).toThrow(
+    expect.objectContaining({ message: expect.stringContaining('10000 ways'), column: 17 }),
+  );
+  const choices = `root ::= ${'r | '.repeat(101)}"x"\nr ::= ${'"a" | '.repeat(100)}"a"`;
+  expect(() => checkGrammar(choices)).toThrow(/begins in more than 10000/);
+});
+
 it('walks long chains of rules without recursion', () => {
   const rules = Array.from({ length: 20_000 }, (_, i) => `r${i} ::= r${i + 1}? "x"`);
   const grammar = `root ::= r0\n${rules.join('\n')}\nr20000 ::= "y"`;

@@ -44,6 +44,16 @@ it('takes a very long text', async () => {
   expect(segment).toHaveProperty('tokens.length', 300_000);
 });
 
+it('tells how much text there is before it tokenizes any', async () => {
+  spans.length = 0;
+  const parts = [text('e\u0301'), { kind: 'media', index: 0 } as const, text('abc')];
+  const onBytes = (bytes: number) => {
+    throw new Error(`${bytes} bytes`);
+  };
+  await expect(tokenizePrompt(parts, vocabulary, { onBytes })).rejects.toThrow('5 bytes');
+  expect(spans).toEqual([]);
+});
+
 it('says which special token a vocabulary lacks', async () => {
   await expect(
     tokenizePrompt([{ kind: 'special', text: '<|im_end|>' }], vocabulary),
