@@ -49,6 +49,8 @@ export interface ChatOptions<F extends ResponseFormat = ResponseFormat> extends 
   tools?: readonly Tool[];
   /** Default 'auto'. */
   toolChoice?: ToolChoice;
+  /** Whether one answer may hold several calls. Default true. */
+  parallelToolCalls?: boolean;
   /** What several images become. Default: the model's. */
   multiImage?: MultiImage;
   /** Goes on in the last message, an assistant's text, instead of answering anew; the result has what is added alone. Not with
@@ -93,6 +95,7 @@ const CHAT_OPTIONS = [
   'responseFormat',
   'tools',
   'toolChoice',
+  'parallelToolCalls',
   'multiImage',
   'continueFinalMessage',
   'lookup',
@@ -135,7 +138,7 @@ function settingsOf(options: ChatOptions, model: SamplingFacts): ChatSettings {
 
 function resolveShape(options: ChatOptions): Pick<ChatSettings, 'format' | 'tools'> {
   const format = resolveFormat(options.responseFormat);
-  const tools = resolveTools(options.tools, options.toolChoice);
+  const tools = resolveTools(options.tools, options.toolChoice, options.parallelToolCalls);
   if (format && tools)
     throw invalidArgument('responseFormat', "no tools beside it, or toolChoice 'none',", 'both');
   // The grammar begins where an answer does.

@@ -3,7 +3,7 @@ import { invalidArgument } from '../errors.js';
 import { remembered } from '../grammar/remembered.js';
 import { inputSchema, isStandardSchema, type StandardSchema } from '../grammar/standard-schema.js';
 import { toolCallGrammar } from '../grammar/tool-calls.js';
-import { isRecord } from '../option-checks.js';
+import { checkBoolean, isRecord } from '../option-checks.js';
 import { CALL_START } from '../prompt/tools.js';
 
 /** A function that the model may ask to be called. */
@@ -29,7 +29,12 @@ export interface ToolSettings {
 const NO_ARGUMENTS = { type: 'object', properties: {}, additionalProperties: false };
 
 /** Undefined without tools. @throws ERR_INVALID_ARGUMENT, ERR_SCHEMA */
-export function resolveTools(given: unknown, choice: unknown): ToolSettings | undefined {
+export function resolveTools(
+  given: unknown,
+  choice: unknown,
+  parallel: unknown,
+): ToolSettings | undefined {
+  const isParallel = checkBoolean('parallelToolCalls', parallel, true);
   if (given === undefined) {
     if (choice !== undefined && choice !== 'none' && choice !== 'auto')
       throw invalidArgument('toolChoice', 'the option tools beside it', choice);
@@ -42,7 +47,7 @@ export function resolveTools(given: unknown, choice: unknown): ToolSettings | un
   const isAuto = wanted === 'auto';
   const isNamed = typeof wanted === 'object';
   const callable = isNamed ? tools.filter(({ name }) => name === wanted.name) : tools;
-  const form = { isStarted: isAuto, isSeveral: !isNamed };
+  const form = { isStarted: isAuto, isSeveral: isParallel && !isNamed };
   const grammar = remembered(given as object, [callable, form], () =>
     toolCallGrammar(callable, form),
   );

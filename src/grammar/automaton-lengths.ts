@@ -16,7 +16,7 @@ export function ofLength(
   { min, max }: Lengths,
   maxStates: number,
 ): Automaton {
-  if (automaton.length === 0) return automaton;
+  if (automaton.length === 0 || (min === 0 && max === Number.POSITIVE_INFINITY)) return automaton;
   const { shortest, longest } = lengthsOf(automaton);
   if (shortest >= min && longest <= max) return automaton;
   if (shortest > max || longest < min) return [];

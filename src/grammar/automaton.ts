@@ -2,10 +2,10 @@
  * The deterministic automaton of a term: states without those that lead nowhere, moves by sets of characters.
  * Bounded: a term that needs more states than `maxStates` is refused, not approximated.
  */
-import { type CodePoints, single } from './code-points.js';
+import type { CodePoints } from './code-points.js';
 import { type Term, TooManyStates } from './language.js';
 import { type Moves, together } from './moves.js';
-import type { WordNode } from './word-trees.js';
+import { TermLists } from './term-lists.js';
 
 export interface AutomatonState {
   /** What kind of text ends here, if one may: kinds are those of `classify`, and 0 where there is only one. */
@@ -17,28 +17,7 @@ export interface AutomatonState {
 export type Automaton = readonly AutomatonState[];
 
 export function automatonOf(moves: Moves, term: Term, maxStates: number): Automaton {
-  if (term.kind === 'words') return automatonOfWords(term.node, maxStates);
   return classify(moves, term, [], () => 0, maxStates);
-}
-
-function automatonOfWords(root: WordNode, maxStates: number): Automaton {
-  const nodes = [root];
-  const numbers = new Map([[root, 0]]);
-  const states: AutomatonState[] = [];
-  for (const { isWord, next } of nodes) {
-    const moves: AutomatonState['moves'] = [];
-    for (const [point, node] of next) {
-      let target = numbers.get(node);
-      if (target === undefined) {
-        target = nodes.push(node) - 1;
-        if (target >= maxStates) throw new TooManyStates();
-        numbers.set(node, target);
-      }
-      moves.push({ set: single(point), target });
-    }
-    states.push({ kind: isWord ? 0 : undefined, moves });
-  }
-  return states;
 }
 
 /**
@@ -52,24 +31,30 @@ export function classify(
   kindOf: (fits: readonly boolean[]) => number | undefined,
   maxStates: number,
 ): Automaton {
-  const { pool } = moves;
   const places = new Places(term, parts, maxStates);
+  const kinds = new Map<string, number | undefined>();
   const states: AutomatonState[] = [];
-  for (let index = 0; index < places.all.length; index++) {
-    const place = places.all[index]!;
-    const targets = new Map<number, [number, number][]>();
-    eachStep(moves, places, index, (from, to, number) => {
-      const set = targets.get(number);
-      const last = set?.at(-1);
-      if (!set) targets.set(number, [[from, to]]);
-      else if (last![1] + 1 === from) last![1] = to;
+  for (let index = 0; index < places.count; index++) {
+    const state: AutomatonState = { kind: undefined, moves: [] };
+    states.push(state);
+    const sets = new Map<number, [number, number][]>();
+    eachStep(moves, places, index, (from, to, target) => {
+      const set = sets.get(target);
+      if (!set) {
+        const first: [number, number][] = [[from, to]];
+        sets.set(target, first);
+        state.moves.push({ set: first, target });
+        return;
+      }
+      const last = set[set.length - 1]!;
+      if (last[1] + 1 === from) last[1] = to;
       else set.push([from, to]);
     });
-    const fits = place.map((each) => pool.isNullable(each, index === 0, true));
-    states.push({
-      kind: fits[0] ? kindOf(fits.slice(1)) : undefined,
-      moves: Array.from(targets, ([target, set]) => ({ target, set })),
-    });
+    const fits = places.at(index).map((each) => moves.pool.isNullable(each, index === 0, true));
+    if (!fits[0]) continue;
+    const key = fits.join();
+    if (!kinds.has(key)) kinds.set(key, kindOf(fits.slice(1)));
+    state.kind = kinds.get(key);
   }
   return withoutDeadEnds(states);
 }
@@ -79,25 +64,28 @@ type Place = readonly Term[];
 
 /** Only the first place stands at the start of the text: if its terms come back later it is another one. */
 class Places {
-  readonly all: Place[];
-  private readonly numbers = new Map<Term | string, number>();
+  private readonly first: Place;
+  private readonly later = new TermLists<Term>();
 
   constructor(
     term: Term,
     parts: readonly Term[],
     private readonly maxStates: number,
   ) {
-    this.all = [[term, ...parts]];
+    this.first = [term, ...parts];
+  }
+
+  get count(): number {
+    return this.later.all.length + 1;
+  }
+
+  at(index: number): Place {
+    return index === 0 ? this.first : this.later.all[index - 1]!;
   }
 
   numberOf(place: Place): number {
-    const key = place.length === 1 ? place[0]! : place.map(({ id }) => id).join();
-    let number = this.numbers.get(key);
-    if (number === undefined) {
-      number = this.all.push(place) - 1;
-      if (number >= this.maxStates) throw new TooManyStates();
-      this.numbers.set(key, number);
-    }
+    const number = this.later.numberOf(place) + 1;
+    if (number >= this.maxStates) throw new TooManyStates();
     return number;
   }
 }
@@ -110,23 +98,23 @@ function eachStep(
   see: (from: number, to: number, target: number) => void,
 ): void {
   const { nothing, anything } = moves.pool;
-  const place = places.all[index]!;
+  const place = places.at(index);
   if (place.length === 1) {
-    for (const { from, to, next } of moves.of(place[0]!, index === 0))
-      see(from, to, places.numberOf([next]));
+    const steps = moves.of(place[0]!, index === 0);
+    for (let i = 0; i < steps.length; i++)
+      see(steps[i]!.from, steps[i]!.to, places.numberOf([steps[i]!.next]));
     return;
   }
   const open: number[] = [];
-  place.forEach((term, i) => {
-    if (term !== nothing && (term !== anything || i === 0)) open.push(i);
-  });
+  for (let i = 0; i < place.length; i++)
+    if (place[i] !== nothing && (place[i] !== anything || i === 0)) open.push(i);
   const lists = open.map((i) => moves.of(place[i]!, index === 0));
   const targets: number[] = [];
+  const after = place.slice();
   together(lists, (from, to, next, number) => {
     moves.pool.charge(lists.length);
     if (!next[0]) return;
     if (targets[number] === undefined) {
-      const after = place.slice();
       for (let i = 0; i < open.length; i++) after[open[i]!] = next[i] ?? nothing;
       targets[number] = places.numberOf(after);
     }
@@ -152,26 +140,37 @@ export function isEmptyLanguage(moves: Moves, term: Term, maxStates: number): bo
 }
 
 export function withoutDeadEnds(states: AutomatonState[]): Automaton {
-  const sources: number[][] = states.map(() => []);
-  const alive = new Set<number>();
+  // The moves to each state, as a list from the last one back.
+  const last = new Int32Array(states.length).fill(-1);
+  const before: number[] = [];
+  const sources: number[] = [];
   const todo: number[] = [];
-  states.forEach(({ kind, moves }, index) => {
-    for (const { target } of moves) sources[target]!.push(index);
+  for (let index = 0; index < states.length; index++) {
+    const { kind, moves } = states[index]!;
+    for (let i = 0; i < moves.length; i++) {
+      const { target } = moves[i]!;
+      before.push(last[target]!);
+      last[target] = sources.push(index) - 1;
+    }
     if (kind !== undefined) todo.push(index);
-  });
-  for (let index = todo.pop(); index !== undefined; index = todo.pop()) {
-    if (alive.has(index)) continue;
-    alive.add(index);
-    for (const source of sources[index]!) if (!alive.has(source)) todo.push(source);
   }
-  if (alive.size === states.length) return states;
-  if (!alive.has(0)) return [];
-  const kept = states.flatMap((_, index) => (alive.has(index) ? [index] : []));
+  const alive = new Uint8Array(states.length);
+  let count = 0;
+  for (let index = todo.pop(); index !== undefined; index = todo.pop()) {
+    if (alive[index]) continue;
+    alive[index] = 1;
+    count++;
+    for (let move = last[index]!; move >= 0; move = before[move]!)
+      if (!alive[sources[move]!]) todo.push(sources[move]!);
+  }
+  if (count === states.length) return states;
+  if (!alive[0]) return [];
+  const kept = states.flatMap((_, index) => (alive[index] ? [index] : []));
   const renumbered = new Map(kept.map((index, number) => [index, number]));
   return kept.map((index) => ({
     kind: states[index]!.kind,
     moves: states[index]!.moves.flatMap(({ set, target }) =>
-      alive.has(target) ? [{ set, target: renumbered.get(target)! }] : [],
+      alive[target] ? [{ set, target: renumbered.get(target)! }] : [],
     ),
   }));
 }

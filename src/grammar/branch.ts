@@ -70,6 +70,8 @@ export interface Assumption {
   readonly owners: readonly Schema[];
 }
 
+const NOBODY: ReadonlySet<Schema> = new Set();
+
 export class Branch {
   types = ANY_TYPE;
   number: NumberFacts = anyNumber();
@@ -97,7 +99,7 @@ export class Branch {
   splits: Choice[][] = [];
   /** Owners of the assumption that is being worked on. */
   owners: readonly Schema[] = [];
-  private readonly seen = new Map<Literal, Set<Schema>>();
+  private seen = new Map<Literal, ReadonlySet<Schema>>();
 
   copy(): Branch {
     const copy = new Branch();
@@ -117,7 +119,7 @@ export class Branch {
     copy.todo = [...this.todo];
     copy.splits = [...this.splits];
     copy.owners = this.owners;
-    for (const [literal, owners] of this.seen) copy.seen.set(literal, owners);
+    copy.seen = new Map(this.seen);
     return copy;
   }
 
@@ -157,7 +159,10 @@ export class Branch {
     }
     const known = this.seen.get(literal);
     if (known && owners.every((owner) => known.has(owner))) return false;
-    this.seen.set(literal, new Set([...(known ?? []), ...owners]));
+    this.seen.set(
+      literal,
+      owners.length === 0 ? (known ?? NOBODY) : new Set([...(known ?? []), ...owners]),
+    );
     return true;
   }
 

@@ -22,7 +22,12 @@ export function single(point: number): CodePoints {
   return ASCII[point] ?? [[point, point]];
 }
 
+export function isSurrogate(point: number): boolean {
+  return point >= 0xd800 && point <= 0xdfff;
+}
+
 export function charactersOf(text: string): CodePoints {
+  if (text.length === 1 && text < '\x80') return single(text.charCodeAt(0));
   return codePoints(
     Array.from(text, (char) => [char.codePointAt(0)!, char.codePointAt(0)!] as const),
   );
@@ -30,7 +35,8 @@ export function charactersOf(text: string): CodePoints {
 
 function merge(ranges: (readonly [number, number])[]): CodePoints {
   const merged: [number, number][] = [];
-  for (const [from, to] of ranges.sort((a, b) => a[0] - b[0])) {
+  const sorted = ranges.length > 1 ? ranges.sort((a, b) => a[0] - b[0]) : ranges;
+  for (const [from, to] of sorted) {
     const last = merged.at(-1);
     if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
     else merged.push([from, to]);
@@ -79,5 +85,7 @@ export function has(set: CodePoints, point: number): boolean {
 }
 
 export function keyOf(set: CodePoints): string {
-  return set.map(([from, to]) => `${from.toString(36)}-${to.toString(36)}`).join();
+  let key = '';
+  for (let i = 0; i < set.length; i++) key += `${set[i]![0]}-${set[i]![1]},`;
+  return key;
 }

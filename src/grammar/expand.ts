@@ -5,6 +5,7 @@
 
 import { isEmptyLanguage } from './automaton.js';
 import { ARRAY, Branch, NUMBER, OBJECT, STRING } from './branch.js';
+import { Disjoint } from './disjoint.js';
 import type { Keyword, Place } from './keyword.js';
 import { ARRAY_KEYWORDS } from './keywords-array.js';
 import { LOGIC_KEYWORDS } from './keywords-logic.js';
@@ -13,7 +14,7 @@ import { OBJECT_KEYWORDS } from './keywords-object.js';
 import { STRING_KEYWORDS } from './keywords-string.js';
 import { type Term, TermPool, TooManyStates } from './language.js';
 import { Moves } from './moves.js';
-import { propertyLiterals } from './property-literals.js';
+import { allGroups, propertyLiterals } from './property-literals.js';
 import { NotRegular, searchTerm } from './regexp.js';
 import { isSchemaError, schemaError } from './schema-error.js';
 import { type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
@@ -46,6 +47,7 @@ export class Expander {
   private readonly emptyTexts = new Map<Term, boolean>();
   /** Conjunctions that are being expanded. */
   private readonly working = new Set<string>();
+  private readonly disjoint = new Disjoint(this);
   private work = 0;
 
   constructor(root: Schema) {
@@ -60,8 +62,11 @@ export class Expander {
       const first = new Branch();
       first.todo = literals.map((literal) => ({ literal, owners: [] }));
       branches = [];
-      this.follow(first, branches);
-      this.working.delete(key);
+      try {
+        this.follow(first, branches);
+      } finally {
+        this.working.delete(key);
+      }
       this.known.set(key, branches);
     }
     return branches;
@@ -162,17 +167,33 @@ export class Expander {
   private contradictsItself(branch: Branch): boolean {
     const { required, min, max } = branch.object;
     if (min > max || required.size > max) return true;
+    if (required.size === 0) return false;
+    const groups = allGroups(this, branch);
     return [...required].some((name) => {
-      const literals = propertyLiterals(this, branch, name);
-      return (
-        literals.includes(NOTHING) || literals.some((l) => l % 2 === 1 && literals.includes(l ^ 1))
-      );
+      const literals = propertyLiterals(this, branch, name, groups);
+      return literals.includes(NOTHING) || this.someDisjoint(literals);
     });
+  }
+
+  private someDisjoint(literals: readonly Literal[]): boolean {
+    for (let i = 1; i < literals.length; i++)
+      for (let j = 0; j < i; j++) if (this.disjoint.are(literals[i]!, literals[j]!)) return true;
+    return false;
+  }
+
+  branchesOf(literal: Literal): readonly Branch[] | undefined {
+    const isOpen = this.working.has(keyOf([literal])) || this.working.size > MAX_PROOFS;
+    try {
+      return isOpen ? undefined : this.expand([literal]);
+    } catch (error) {
+      if (isSchemaError(error)) return undefined;
+      throw error;
+    }
   }
 
   /** Whether no value keeps all literals, as far as `depth` levels show it. */
   isEmpty(literals: readonly Literal[], depth: number): boolean {
-    if (literals.includes(NOTHING)) return true;
+    if (literals.includes(NOTHING) || this.someDisjoint(literals)) return true;
     if (depth === 0 || this.working.has(keyOf(literals))) return false;
     try {
       return this.expand(literals).every((branch) => this.isEmptyBranch(branch, depth));

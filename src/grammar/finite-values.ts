@@ -1,10 +1,9 @@
 /** The few values that a conjunction of schemas admits, where there are few and all are scalars. */
 import { ARRAY, type Branch, FALSE, NULL, NUMBER, OBJECT, STRING, TRUE } from './branch.js';
 import { type Alternative, literal } from './gbnf.js';
-import type { Term } from './language.js';
 import { keptValues } from './number-facts.js';
 import type { Literal } from './schema-index.js';
-import type { WordNode } from './word-trees.js';
+import { wordsOf } from './word-trees.js';
 import type { Writing } from './writing.js';
 
 const MAX_VALUES = 100;
@@ -39,22 +38,11 @@ function valuesOf(
   }
   if (types & STRING) {
     const term = string.terms.find(({ kind }) => kind === 'words');
-    if (!term) return undefined;
+    if (term?.kind !== 'words') return undefined;
     const all = expander.textTerm(string);
-    values.push(...wordsOf(term).filter((word) => expander.moves.admits(all, word)));
+    values.push(...wordsOf(term.node).filter((word) => expander.moves.admits(all, word)));
   }
   return values;
-}
-
-function wordsOf(term: Term): string[] {
-  if (term.kind !== 'words') return [];
-  const words: string[] = [];
-  const visit = (node: WordNode, word: string): void => {
-    if (node.isWord) words.push(word);
-    for (const [point, next] of node.next) visit(next, word + String.fromCodePoint(point));
-  };
-  visit(term.node, '');
-  return words;
 }
 
 function textOf(writer: Writing, value: string | number | boolean | null): Alternative {

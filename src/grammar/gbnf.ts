@@ -11,6 +11,8 @@ export type Alternative = readonly GrammarSymbol[];
 interface Rule {
   readonly name: string;
   alternatives: readonly Alternative[];
+  /** Whether it is known that some text can be derived from it at all. */
+  isProductive: boolean;
 }
 
 /** llama.cpp keeps every element of every rule, and walks its rules by recursion. */
@@ -27,6 +29,8 @@ export class GrammarBuilder {
   /** What rules of a hint are called, but for a number. */
   private readonly names = new Map<string, string>();
   private elements = 0;
+  /** Rules that led only to rules of which nothing was known when they were defined. */
+  private readonly undecided: number[] = [];
 
   /** A rule whose alternatives come later, so that it may refer to itself. */
   declare(hint: string): number {
@@ -36,18 +40,21 @@ export class GrammarBuilder {
       name = baseName(hint);
       this.names.set(hint, name);
     }
-    return this.rules.push({ name, alternatives: [] }) - 1;
+    return this.rules.push({ name, alternatives: [], isProductive: false }) - 1;
   }
 
   define(rule: number, alternatives: readonly Alternative[]): void {
-    this.elements += alternatives.reduce((sum, symbols) => sum + symbols.length + 1, 0);
+    for (let i = 0; i < alternatives.length; i++) this.elements += alternatives[i]!.length + 1;
     if (this.elements > MAX_ELEMENTS) throw new GrammarTooLarge();
-    this.rules[rule]!.alternatives = alternatives;
+    const defined = this.rules[rule]!;
+    defined.alternatives = alternatives;
+    defined.isProductive = this.someEnds(alternatives);
+    if (!defined.isProductive) this.undecided.push(rule);
   }
 
   /** A rule of known alternatives; equal ones are one. */
   rule(hint: string, alternatives: readonly Alternative[]): number {
-    const key = alternatives.map((symbols) => symbols.map(symbolKey).join(' ')).join(' | ');
+    const key = contentKey(alternatives);
     let rule = this.byContent.get(key);
     if (rule === undefined) {
       rule = this.declare(hint);
@@ -97,80 +104,127 @@ export class GrammarBuilder {
     return this.rule(`${hint}-to${count}`, [[...this.exactly(hint, item, half), rest], [less]]);
   }
 
-  /** Rules from which some text can be derived at all. */
-  productive(): boolean[] {
-    const isProductive = this.rules.map(() => false);
-    const users: number[][] = this.rules.map(() => []);
-    this.rules.forEach(({ alternatives }, rule) => {
-      for (const symbols of alternatives)
-        for (const symbol of symbols) if (typeof symbol === 'number') users[symbol]!.push(rule);
-    });
-    const todo = this.rules.map((_, rule) => rule);
-    for (let rule = todo.pop(); rule !== undefined; rule = todo.pop()) {
-      if (isProductive[rule]) continue;
-      if (!this.rules[rule]!.alternatives.some((symbols) => this.ends(symbols, isProductive)))
-        continue;
-      isProductive[rule] = true;
-      todo.push(...users[rule]!);
+  private someEnds(alternatives: readonly Alternative[]): boolean {
+    for (let i = 0; i < alternatives.length; i++) if (this.ends(alternatives[i]!)) return true;
+    return false;
+  }
+
+  private ends(symbols: Alternative): boolean {
+    for (let i = 0; i < symbols.length; i++) {
+      const symbol = symbols[i]!;
+      if (typeof symbol === 'number' && !this.rules[symbol]!.isProductive) return false;
     }
-    return isProductive;
+    return true;
   }
 
-  private ends(symbols: Alternative, isProductive: readonly boolean[]): boolean {
-    return symbols.every((symbol) => typeof symbol === 'string' || isProductive[symbol]);
-  }
-
-  /** For each rule itself, or the one that it is another name of. */
-  private behind(): number[] {
-    return this.rules.map((_, rule) => {
-      let own = rule;
-      for (let steps = 0; steps < 10; steps++) {
-        const { alternatives } = this.rules[own]!;
-        const only = alternatives.length === 1 && alternatives[0]!.length === 1;
-        const symbol = only ? alternatives[0]![0] : undefined;
-        if (typeof symbol !== 'number') break;
-        own = symbol;
+  /** Finds out which of the rules are productive that were not known to be. */
+  private decide(): void {
+    const users = new Map<number, number[]>();
+    for (const rule of this.undecided) {
+      for (const symbol of this.rules[rule]!.alternatives.flat()) {
+        if (typeof symbol !== 'number' || this.rules[symbol]!.isProductive) continue;
+        const known = users.get(symbol);
+        if (known) known.push(rule);
+        else users.set(symbol, [rule]);
       }
-      return own;
-    });
+    }
+    const todo = this.undecided.splice(0);
+    for (let number = todo.pop(); number !== undefined; number = todo.pop()) {
+      const rule = this.rules[number]!;
+      if (rule.isProductive || !this.someEnds(rule.alternatives)) continue;
+      rule.isProductive = true;
+      for (const user of users.get(number) ?? []) todo.push(user);
+    }
+  }
+
+  /** The rule itself, or the one that it is another name of. */
+  private behind(rule: number): number {
+    let own = rule;
+    for (let steps = 0; steps < 10; steps++) {
+      const { alternatives } = this.rules[own]!;
+      const only = alternatives.length === 1 ? alternatives[0]! : [];
+      if (only.length !== 1 || typeof only[0] !== 'number') break;
+      own = only[0];
+    }
+    return own;
   }
 
   /** The grammar as GBNF, or undefined where `root` derives nothing. */
   write(root: number): string | undefined {
-    const isProductive = this.productive();
-    if (!isProductive[root]) return undefined;
-    const behind = this.behind();
-    const names: (string | undefined)[] = [];
-    const order = [behind[root]!];
-    names[behind[root]!] = 'root';
-    const taken = new Map([['root', 1]]);
-    const textOf = (symbol: GrammarSymbol): string => {
-      if (typeof symbol === 'string') return symbol;
-      const rule = behind[symbol]!;
-      let name = names[rule];
-      if (name === undefined) {
-        name = freeName(this.rules[rule]!.name, taken);
-        names[rule] = name;
-        order.push(rule);
-      }
-      return name;
-    };
+    this.decide();
+    if (!this.rules[root]!.isProductive) return undefined;
+    const names = new RuleNames(this.behind(root), (rule) => this.rules[rule]!.name);
     const lines: string[] = [];
     // The list grows while it is walked: every rule that is named gets its line.
-    for (const rule of order) {
-      const { alternatives } = this.rules[rule]!;
+    for (const rule of names.order) {
       const texts: string[] = [];
-      for (const symbols of alternatives) {
-        if (!this.ends(symbols, isProductive)) continue;
-        let text = '';
-        for (const symbol of symbols) text += (text === '' ? '' : ' ') + textOf(symbol);
-        texts.push(text === '' ? '""' : text);
-      }
+      const { alternatives } = this.rules[rule]!;
+      for (let i = 0; i < alternatives.length; i++)
+        if (this.ends(alternatives[i]!)) texts.push(this.textOf(alternatives[i]!, names));
       const distinct = texts.length > 1 ? [...new Set(texts)] : texts;
-      lines.push(`${names[rule]} ::= ${distinct.join(' | ')}\n`);
+      lines.push(`${names.of(rule)} ::= ${distinct.join(' | ')}\n`);
     }
     return lines.join('');
   }
+
+  private textOf(symbols: Alternative, names: RuleNames): string {
+    let text = '';
+    for (let i = 0; i < symbols.length; i++) {
+      const symbol = symbols[i]!;
+      if (i > 0) text += ' ';
+      text += typeof symbol === 'string' ? symbol : names.of(this.behind(symbol));
+    }
+    return text === '' ? '""' : text;
+  }
+}
+
+/** Names of rules, given as they are asked for. */
+class RuleNames {
+  /** Rules that have a name, in the order in which they got it. */
+  readonly order: number[];
+  private readonly names: (string | undefined)[] = [];
+  private readonly taken = new Map([['root', 1]]);
+
+  constructor(
+    root: number,
+    private readonly baseOf: (rule: number) => string,
+  ) {
+    this.order = [root];
+    this.names[root] = 'root';
+  }
+
+  of(rule: number): string {
+    let name = this.names[rule];
+    if (name === undefined) {
+      name = this.free(this.baseOf(rule));
+      this.names[rule] = name;
+      this.order.push(rule);
+    }
+    return name;
+  }
+
+  private free(base: string): string {
+    let count = this.taken.get(base) ?? 0;
+    let name = base;
+    while (this.taken.has(name)) name = `${base}-${++count}`;
+    this.taken.set(base, Math.max(1, count));
+    if (name !== base) this.taken.set(name, 1);
+    return name;
+  }
+}
+
+function contentKey(alternatives: readonly Alternative[]): string {
+  let key = '';
+  for (let i = 0; i < alternatives.length; i++) {
+    const symbols = alternatives[i]!;
+    for (let j = 0; j < symbols.length; j++) {
+      const symbol = symbols[j]!;
+      key += typeof symbol === 'string' ? symbol : `#${symbol}`;
+      key += ' ';
+    }
+    key += '| ';
+  }
+  return key;
 }
 
 function symbolKey(symbol: GrammarSymbol): string {
@@ -182,18 +236,9 @@ function baseName(hint: string): string {
   return words.slice(0, 40) || 'rule';
 }
 
-function freeName(base: string, taken: Map<string, number>): string {
-  let count = taken.get(base) ?? 0;
-  let name = base;
-  while (taken.has(name)) name = `${base}-${++count}`;
-  taken.set(base, Math.max(1, count));
-  taken.set(name, taken.get(name) ?? 1);
-  return name;
-}
-
 /** A quoted text of a grammar. */
 export function literal(text: string): string {
-  if (/^[ -~]*$/.test(text)) return `"${text.replace(/["\\]/g, '\\$&')}"`;
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   const escaped = Array.from(text, (char) => {
     if (char === '"' || char === '\\') return `\\${char}`;
     const point = char.codePointAt(0)!;
@@ -204,10 +249,13 @@ export function literal(text: string): string {
 
 /** A bracketed set of characters of a grammar. */
 export function bracketed(set: CodePoints): string {
-  const ranges = set.map(([from, to]) =>
-    from === to ? classPoint(from) : `${classPoint(from)}-${classPoint(to)}`,
-  );
-  return `[${ranges.join('')}]`;
+  let text = '[';
+  for (let i = 0; i < set.length; i++) {
+    const [from, to] = set[i]!;
+    text += classPoint(from);
+    if (from !== to) text += `-${classPoint(to)}`;
+  }
+  return `${text}]`;
 }
 
 function classPoint(point: number): string {

@@ -4,11 +4,23 @@
  * Equal terms are one object within a pool. What may follow which characters: moves.ts.
  * `start` and `end` match nothing, at the first and the last place of the whole text only.
  */
-import { ANY_CHARACTER, type CodePoints, keyOf, single, union } from './code-points.js';
+import {
+  ANY_CHARACTER,
+  type CodePoints,
+  isSurrogate,
+  keyOf,
+  single,
+  union,
+} from './code-points.js';
 import { type DecimalMultiple, multipleKey } from './decimal-multiple.js';
 import { type WordNode, WordTrees } from './word-trees.js';
 
-export type Term = { readonly id: number; readonly hasStart: boolean } & TermShape;
+export type Term = {
+  readonly id: number;
+  readonly hasStart: boolean;
+  /** Where it admits the empty text, a bit for each place; see `placeOf`. */
+  readonly nullable: number;
+} & TermShape;
 
 type TermShape =
   | { readonly kind: 'nothing' | 'empty' | 'start' | 'end' }
@@ -26,21 +38,35 @@ export class TooManyStates extends Error {}
 /** Terms looked at while a schema is compiled: of a thousand real ones that are kept none needs more than 32,000. */
 const MAX_WORK = 500_000;
 
+const MAX_WORD = 20_000;
+
+const NOWHERE = 0;
+const AT_START = 0b1010;
+const AT_END = 0b1100;
+const ANYWHERE = 0b1111;
+
 export class TermPool {
   private work = 0;
+  private count = 0;
+  /** Most terms are of two others, so those are found by one number. */
+  private readonly sequences = new Map<number, Term>();
+  private readonly ofTwo = { choice: new Map<number, Term>(), both: new Map<number, Term>() };
+  private readonly opposites = new Map<Term, Term>();
+  private readonly byNode = new Map<WordNode, Term>();
+  private readonly characters = new Map<number, Term>();
   private readonly known = new Map<string, Term>();
   readonly trees = new WordTrees();
 
-  readonly nothing = this.intern('0', { kind: 'nothing' }, false);
-  readonly empty = this.intern('1', { kind: 'empty' }, false);
-  readonly start = this.intern('^', { kind: 'start' }, true);
-  readonly end = this.intern('$', { kind: 'end' }, false);
+  readonly nothing = this.add({ kind: 'nothing' }, false, NOWHERE);
+  readonly empty = this.add({ kind: 'empty' }, false, ANYWHERE);
+  readonly start = this.add({ kind: 'start' }, true, AT_START);
+  readonly end = this.add({ kind: 'end' }, false, AT_END);
   readonly anyCharacter = this.set(ANY_CHARACTER);
   readonly anything = this.repeat(this.anyCharacter, 0, Number.POSITIVE_INFINITY);
 
   /** How many terms there are. */
   get size(): number {
-    return this.known.size;
+    return this.count;
   }
 
   /** Counts work, so that a pattern whose states are few but huge ends, too. @throws TooManyStates */
@@ -54,79 +80,99 @@ export class TermPool {
     return this.work;
   }
 
-  private intern(key: string, shape: TermShape, hasStart: boolean): Term {
+  private add(shape: TermShape, hasStart: boolean, nullable: number): Term {
     this.charge(1);
-    let term = this.known.get(key);
+    return { id: this.count++, hasStart, nullable, ...shape };
+  }
+
+  /** The term of a key, or else the one that `make` makes. */
+  private intern<Key>(terms: Map<Key, Term>, key: Key, make: () => Term): Term {
+    let term = terms.get(key);
     if (!term) {
-      term = { id: this.known.size, hasStart, ...shape };
-      this.known.set(key, term);
+      term = make();
+      terms.set(key, term);
     }
     return term;
   }
 
   set(set: CodePoints): Term {
     if (set.length === 0) return this.nothing;
-    return this.intern(`[${keyOf(set)}`, { kind: 'set', set }, false);
+    if (set.length === 1 && set[0]![0] === set[0]![1]) return this.character(set[0]![0]);
+    return this.intern(this.known, `[${keyOf(set)}`, () =>
+      this.add({ kind: 'set', set }, false, NOWHERE),
+    );
+  }
+
+  character(point: number): Term {
+    if (isSurrogate(point)) return this.nothing;
+    return this.intern(this.characters, point, () =>
+      this.add({ kind: 'set', set: single(point) }, false, NOWHERE),
+    );
   }
 
   text(text: string): Term {
-    return this.sequence(...Array.from(text, (char) => this.set(single(char.codePointAt(0)!))));
+    return this.sequence(...Array.from(text, (char) => this.character(char.codePointAt(0)!)));
   }
 
   sequence(...terms: Term[]): Term {
     return terms.reduceRight((rest, first) => this.pair(first, rest), this.empty);
   }
 
-  private pair(first: Term, rest: Term): Term {
+  pair(first: Term, rest: Term): Term {
     if (first === this.nothing || rest === this.nothing) return this.nothing;
     if (first === this.empty) return rest;
     if (rest === this.empty) return first;
     if (first === this.anything && rest === this.anything) return rest;
     if (first.kind === 'sequence') return this.pair(first.first, this.pair(first.rest, rest));
-    const key = `.${first.id},${rest.id}`;
-    return this.intern(key, { kind: 'sequence', first, rest }, first.hasStart || rest.hasStart);
+    return this.intern(this.sequences, keyOfTwo(first, rest), () => {
+      const hasStart = first.hasStart || rest.hasStart;
+      return this.add({ kind: 'sequence', first, rest }, hasStart, first.nullable & rest.nullable);
+    });
   }
 
   choice(...terms: Term[]): Term {
-    const parts = this.flat('choice', terms).filter((term) => term !== this.nothing);
+    const parts = partsOf('choice', terms, this.nothing);
     if (parts.includes(this.anything)) return this.anything;
-    const sets = parts.filter((term) => term.kind === 'set');
-    if (sets.length > 1) {
-      const merged = this.set(union(...sets.map(({ set }) => set)));
-      return this.choice(merged, ...parts.filter((term) => term.kind !== 'set'));
-    }
-    return this.many('choice', '|', parts, this.nothing);
+    const sets: CodePoints[] = [];
+    for (const part of parts) if (part.kind === 'set') sets.push(part.set);
+    if (sets.length < 2) return this.many('choice', parts, this.nothing);
+    const others = parts.filter(({ kind }) => kind !== 'set');
+    return this.many('choice', [this.set(union(...sets)), ...others], this.nothing);
   }
 
   both(...terms: Term[]): Term {
-    const parts = this.flat('both', terms).filter((term) => term !== this.anything);
+    const parts = partsOf('both', terms, this.anything);
     if (parts.includes(this.nothing)) return this.nothing;
-    return this.many('both', '&', parts, this.anything);
+    return this.many('both', parts, this.anything);
   }
 
-  private flat(kind: 'choice' | 'both', terms: Term[]): Term[] {
-    if (!terms.some((term) => term.kind === kind)) return terms;
-    return terms.flatMap((term) => (term.kind === kind ? [...term.parts] : [term]));
-  }
-
-  private many(kind: 'choice' | 'both', sign: string, terms: Term[], none: Term): Term {
+  private many(kind: 'choice' | 'both', terms: Term[], none: Term): Term {
     this.charge(terms.length);
-    const parts = [...new Set(terms)].sort((a, b) => a.id - b.id);
+    const sorted = terms.sort((a, b) => a.id - b.id);
+    const parts = sorted.filter((term, i) => term !== sorted[i - 1]);
     if (parts.length === 0) return none;
     if (parts.length === 1) return parts[0]!;
-    const key = sign + parts.map(({ id }) => id).join();
-    return this.intern(
-      key,
-      { kind, parts },
-      parts.some((term) => term.hasStart),
-    );
+    const make = () => {
+      const nullable = parts.map((part) => part.nullable);
+      return this.add(
+        { kind, parts },
+        parts.some(({ hasStart }) => hasStart),
+        kind === 'choice' ? nullable.reduce((a, b) => a | b) : nullable.reduce((a, b) => a & b),
+      );
+    };
+    if (parts.length === 2)
+      return this.intern(this.ofTwo[kind], keyOfTwo(parts[0]!, parts[1]!), make);
+    const key = kind + parts.map(({ id }) => id).join();
+    return this.intern(this.known, key, make);
   }
 
   not(term: Term): Term {
     if (term === this.nothing) return this.anything;
     if (term === this.anything) return this.nothing;
     if (term.kind === 'not') return term.term;
-    return this.intern(`!${term.id}`, { kind: 'not', term }, term.hasStart);
+    return this.intern(this.opposites, term, () =>
+      this.add({ kind: 'not', term }, term.hasStart, ANYWHERE & ~term.nullable),
+    );
   }
 
   repeat(term: Term, min: number, max: number): Term {
@@ -137,53 +183,35 @@ export class TermPool {
     const least = this.isNullable(term, false, false) ? 0 : min;
     if (term.kind === 'repeat' && term.min === 0 && term.max === Number.POSITIVE_INFINITY)
       return term;
-    const key = `*${term.id},${least},${max}`;
-    return this.intern(key, { kind: 'repeat', term, min: least, max }, term.hasStart);
+    return this.intern(this.known, `*${term.id},${least},${max}`, () => {
+      const nullable = least === 0 ? ANYWHERE : term.nullable;
+      return this.add({ kind: 'repeat', term, min: least, max }, term.hasStart, nullable);
+    });
   }
 
-  words(words: Iterable<string>): Term {
+  /** @throws TooManyStates */
+  words(words: readonly string[]): Term {
+    if (words.some(({ length }) => length > MAX_WORD)) throw new TooManyStates();
     return this.wordTerm(this.trees.of(words));
   }
 
   wordTerm(node: WordNode): Term {
-    if (node.next.size === 0) return node.isWord ? this.empty : this.nothing;
-    return this.intern(`w${node.id}`, { kind: 'words', node }, false);
+    if (node.isEnd) return node.isWord ? this.empty : this.nothing;
+    return this.intern(this.byNode, node, () =>
+      this.add({ kind: 'words', node }, false, node.isWord ? ANYWHERE : NOWHERE),
+    );
   }
 
   /** Decimal digits with at most one point, of a multiple; see decimal-multiple.ts. */
   multiple(state: DecimalMultiple): Term {
-    return this.intern(multipleKey(state), { kind: 'multiple', state }, false);
+    return this.intern(this.known, multipleKey(state), () =>
+      this.add({ kind: 'multiple', state }, false, state.isMultiple() ? ANYWHERE : NOWHERE),
+    );
   }
 
   /** Whether the term admits the empty text, standing at the start, at the end, at both or in the middle. */
   isNullable(term: Term, atStart: boolean, atEnd: boolean): boolean {
-    switch (term.kind) {
-      case 'nothing':
-      case 'set':
-        return false;
-      case 'empty':
-        return true;
-      case 'start':
-        return atStart;
-      case 'end':
-        return atEnd;
-      case 'sequence':
-        return (
-          this.isNullable(term.first, atStart, atEnd) && this.isNullable(term.rest, atStart, atEnd)
-        );
-      case 'choice':
-        return term.parts.some((part) => this.isNullable(part, atStart, atEnd));
-      case 'both':
-        return term.parts.every((part) => this.isNullable(part, atStart, atEnd));
-      case 'not':
-        return !this.isNullable(term.term, atStart, atEnd);
-      case 'repeat':
-        return term.min === 0 || this.isNullable(term.term, atStart, atEnd);
-      case 'words':
-        return term.node.isWord;
-      case 'multiple':
-        return term.state.isMultiple();
-    }
+    return ((term.nullable >> placeOf(atStart, atEnd)) & 1) === 1;
   }
 
   /** The term where the start of the text lies behind. */
@@ -206,4 +234,23 @@ export class TermPool {
         return term;
     }
   }
+}
+
+function placeOf(atStart: boolean, atEnd: boolean): number {
+  return (atStart ? 1 : 0) + (atEnd ? 2 : 0);
+}
+
+/** One number for two terms: there are fewer than MAX_WORK. */
+function keyOfTwo(a: Term, b: Term): number {
+  return a.id * MAX_WORK + b.id;
+}
+
+/** The terms, those of a kind as their parts, without `none`. */
+function partsOf(kind: 'choice' | 'both', terms: readonly Term[], none: Term): Term[] {
+  const parts: Term[] = [];
+  for (const term of terms) {
+    if (term.kind === kind) parts.push(...term.parts);
+    else if (term !== none) parts.push(term);
+  }
+  return parts;
 }

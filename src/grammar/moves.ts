@@ -4,6 +4,7 @@
  */
 import { ANY_CHARACTER, type CodePoints } from './code-points.js';
 import type { Term, TermPool } from './language.js';
+import { type TermList, TermLists } from './term-lists.js';
 
 /** The characters of a range lead to a term. A list of moves is in order, disjoint, and has none to nothing. */
 export interface Move {
@@ -57,8 +58,7 @@ export class Moves {
       case 'set':
         return movesTo(term.set, pool.empty);
       case 'sequence': {
-        const rest = pool.past(term.rest);
-        const through = this.followed(this.of(term.first, atStart), rest);
+        const through = this.followed(this.of(term.first, atStart), pool.past(term.rest));
         if (!pool.isNullable(term.first, atStart, false)) return through;
         return this.anyOf([through, this.of(term.rest, atStart)]);
       }
@@ -69,20 +69,14 @@ export class Moves {
         return this.joined(lists, (next) => pool.both(...next.map((each) => each ?? pool.nothing)));
       }
       case 'not':
-        return this.joined([this.of(term.term, atStart), this.anyCharacter], ([next]) =>
-          next ? pool.not(next) : pool.anything,
-        );
+        return this.opposite(this.of(term.term, atStart));
       case 'repeat': {
         const rest = pool.repeat(pool.past(term.term), Math.max(0, term.min - 1), term.max - 1);
         return this.followed(this.of(term.term, atStart), rest);
       }
       case 'words': {
-        const points = [...term.node.next.keys()].sort((a, b) => a - b);
-        return points.map((point) => ({
-          from: point,
-          to: point,
-          next: pool.wordTerm(term.node.next.get(point)!),
-        }));
+        const next = [...term.node.next].sort(([a], [b]) => a - b);
+        return next.map(([point, node]) => ({ from: point, to: point, next: pool.wordTerm(node) }));
       }
       case 'multiple':
         return DIGITS_AND_POINT.flatMap((point): Move[] => {
@@ -93,31 +87,56 @@ export class Moves {
   }
 
   private followed(moves: readonly Move[], rest: Term): readonly Move[] {
-    return this.joined([moves], ([next]) => this.pool.sequence(next!, rest));
+    if (rest === this.pool.empty) return moves;
+    const list = new MoveList(this.pool);
+    for (let i = 0; i < moves.length; i++) {
+      const { from, to, next } = moves[i]!;
+      list.add(from, to, this.pool.pair(next, rest));
+    }
+    return list.moves;
+  }
+
+  private opposite(moves: readonly Move[]): readonly Move[] {
+    return this.joined([moves, this.anyCharacter], ([next]) =>
+      next ? this.pool.not(next) : this.pool.anything,
+    );
   }
 
   private anyOf(lists: readonly (readonly Move[])[]): readonly Move[] {
-    return this.joined(lists, (next) =>
+    const open = lists.filter((moves) => moves.length > 0);
+    if (open.length < 2) return open[0] ?? [];
+    return this.joined(open, (next) =>
       this.pool.choice(...next.filter((each) => each !== undefined)),
     );
   }
 
   private joined(
     lists: readonly (readonly Move[])[],
-    join: (next: readonly (Term | undefined)[]) => Term,
+    join: (next: TermList) => Term,
   ): readonly Move[] {
-    const joined: { from: number; to: number; next: Term }[] = [];
+    const list = new MoveList(this.pool);
     const known: Term[] = [];
     together(lists, (from, to, each, number) => {
-      this.pool.charge(each.length);
+      this.pool.charge(each.length - 1);
       known[number] ??= join(each);
-      const next = known[number];
-      if (next === this.pool.nothing) return;
-      const last = joined.at(-1);
-      if (last && last.next === next && last.to + 1 === from) last.to = to;
-      else joined.push({ from, to, next });
+      list.add(from, to, known[number]);
     });
-    return joined;
+    return list.moves;
+  }
+}
+
+/** Moves that are added in order; neighbours that lead to one term are one, and none leads to nothing. */
+class MoveList {
+  readonly moves: { from: number; to: number; next: Term }[] = [];
+
+  constructor(private readonly pool: TermPool) {}
+
+  add(from: number, to: number, next: Term): void {
+    this.pool.charge(1);
+    if (next === this.pool.nothing) return;
+    const last = this.moves[this.moves.length - 1];
+    if (last && last.next === next && last.to + 1 === from) last.to = to;
+    else this.moves.push({ from, to, next });
   }
 }
 
@@ -130,12 +149,11 @@ function movesTo(set: CodePoints, next: Term): Move[] {
  */
 export function together(
   lists: readonly (readonly Move[])[],
-  see: (from: number, to: number, next: readonly (Term | undefined)[], number: number) => void,
+  see: (from: number, to: number, next: TermList, number: number) => void,
 ): void {
   const places = new Array<number>(lists.length).fill(0);
-  const answers: (Term | undefined)[][] = [];
-  const numbers = new Map<string, number>();
-  let next = new Array<Term | undefined>(lists.length);
+  const answers = new TermLists();
+  const next = new Array<Term | undefined>(lists.length).fill(undefined);
   for (let from = 0; ; ) {
     const start = nextStart(lists, places, from);
     if (start === Number.POSITIVE_INFINITY) return;
@@ -146,14 +164,8 @@ export function together(
       if (move) to = Math.min(to, isHere ? move.to : move.from - 1);
       next[i] = isHere ? move.next : undefined;
     }
-    const key = next.map((term) => term?.id).join();
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = answers.push(next) - 1;
-      numbers.set(key, number);
-      next = new Array<Term | undefined>(lists.length);
-    }
-    see(start, to, answers[number]!, number);
+    const number = answers.numberOf(next);
+    see(start, to, answers.all[number]!, number);
     from = to + 1;
   }
 }

@@ -14,19 +14,32 @@ export interface NameRules {
   textTerm(facts: Branch['string']): Term;
 }
 
-export function propertyLiterals(expander: NameRules, branch: Branch, name: string): Literal[] {
+/** @param groups all of the branch. */
+export function propertyLiterals(
+  expander: NameRules,
+  branch: Branch,
+  name: string,
+  groups = allGroups(expander, branch),
+): Literal[] {
   const { moves } = expander;
-  const literals = allGroups(expander, branch).flatMap((group) => {
-    const named = group.names.get(name);
-    const fitting = group.patterns.flatMap(([term, literal]) =>
-      moves.admits(term, name) ? [literal] : [],
-    );
-    if (named !== undefined) return [named, ...fitting];
-    return fitting.length > 0 ? fitting : [group.rest ?? ANYTHING];
-  });
+  const literals: Literal[] = [];
+  const keep = (literal: Literal): void => {
+    if (literal !== ANYTHING && !literals.includes(literal)) literals.push(literal);
+  };
+  for (const { names, patterns, rest } of groups) {
+    const named = names.get(name);
+    let isRest = named === undefined;
+    if (named !== undefined) keep(named);
+    for (const [term, literal] of patterns) {
+      if (!moves.admits(term, name)) continue;
+      isRest = false;
+      keep(literal);
+    }
+    if (isRest && rest !== undefined) keep(rest);
+  }
   const { names } = branch.object;
-  if (names.length > 0 && !moves.admits(expander.nameTerm(names), name)) literals.push(NOTHING);
-  return [...new Set(literals)].filter((literal) => literal !== ANYTHING);
+  if (names.length > 0 && !moves.admits(expander.nameTerm(names), name)) keep(NOTHING);
+  return literals;
 }
 
 /** The groups, and one for each "unevaluatedProperties": whatever no schema in its place has looked at. */

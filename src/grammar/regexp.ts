@@ -125,7 +125,7 @@ class RegExpReader {
     if (this.take('\\')) return this.pool.set(this.escape(false));
     if (this.ahead('*') || this.ahead('+') || this.ahead('?'))
       throw new NotRegular('a repetition of nothing');
-    return this.pool.set(charactersOf(this.chars[this.at++]!));
+    return this.pool.character(this.chars[this.at++]!.codePointAt(0)!);
   }
 
   private anchor(): Term {

@@ -12,6 +12,8 @@ export const ANYTHING: Literal = 0;
 export const NOTHING: Literal = 1;
 
 const MAX_SCHEMAS = 50_000;
+/** No literal is larger. */
+export const MAX_LITERALS = 2 ** 20;
 const MAX_DEPTH = 150;
 
 const SCHEMA_KEYWORDS = new Set([

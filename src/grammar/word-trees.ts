@@ -1,9 +1,16 @@
-/** Finite sets of words as trees of their characters. Equal trees of one pool are one object, so that endings are shared. */
+/**
+ * Finite sets of words as trees of their characters. Equal trees of one pool are one object, so that endings are
+ * shared; where one word is left it stands as a text until its characters are asked for.
+ */
 
 /** A finite language whose derivative is a step down. */
 export interface WordNode {
   readonly id: number;
   readonly isWord: boolean;
+  /** Whether nothing follows. */
+  readonly isEnd: boolean;
+  /** What follows, where that is one word. */
+  readonly only: string | undefined;
   readonly next: ReadonlyMap<number, WordNode>;
 }
 
@@ -32,25 +39,66 @@ export class WordTrees {
         else byFirst.set(point, [rest]);
       }
     }
-    const next = new Map([...byFirst].map(([point, rests]) => [point, this.tree(rests)]));
-    const key = `${isWord}${[...next].map(([point, { id }]) => `,${point}:${id}`).join('')}`;
+    const next = new Map<number, WordNode>();
+    let key = isWord ? 'w' : '';
+    for (const [point, rests] of byFirst) {
+      const node = this.tree(rests);
+      next.set(point, node);
+      key += `${point}:${node.id},`;
+    }
     let node = this.trees.get(key);
     if (!node) {
-      node = { id: this.count++, isWord, next };
+      node = { id: this.count++, isWord, isEnd: next.size === 0, only: undefined, next };
       this.trees.set(key, node);
     }
     return node;
   }
 
-  private chain(word: string): WordNode {
+  /** The tree of one word. */
+  chain(word: string): WordNode {
     let node = this.chains.get(word);
     if (!node) {
-      const point = word.codePointAt(0);
-      const next = new Map<number, WordNode>();
-      if (point !== undefined) next.set(point, this.chain(word.slice(point > 0xffff ? 2 : 1)));
-      node = { id: this.count++, isWord: point === undefined, next };
+      node = new Chain(this.count++, word, this);
       this.chains.set(word, node);
     }
     return node;
   }
+}
+
+class Chain implements WordNode {
+  private known: ReadonlyMap<number, WordNode> | undefined;
+
+  constructor(
+    readonly id: number,
+    readonly only: string,
+    private readonly trees: WordTrees,
+  ) {}
+
+  get isWord(): boolean {
+    return this.only === '';
+  }
+
+  get isEnd(): boolean {
+    return this.only === '';
+  }
+
+  get next(): ReadonlyMap<number, WordNode> {
+    this.known ??= this.follow();
+    return this.known;
+  }
+
+  private follow(): ReadonlyMap<number, WordNode> {
+    const point = this.only.codePointAt(0);
+    if (point === undefined) return new Map();
+    const rest = this.only.slice(point > 0xffff ? 2 : 1);
+    return new Map([[point, this.trees.chain(rest)]]);
+  }
+}
+
+export function wordsOf(node: WordNode): string[] {
+  if (node.only !== undefined) return [node.only];
+  const words = node.isWord ? [''] : [];
+  for (const [point, next] of node.next)
+    for (const word of wordsOf(next)) words.push(String.fromCodePoint(point) + word);
+  return words;
 }

@@ -46,15 +46,17 @@ export function writeObject(writer: Writing, hint: string, branch: Branch): Alte
 class MemberRules {
   private readonly known = new Map<string, number>();
   private readonly most: number;
+  private readonly hint: string;
 
   constructor(
     private readonly writer: Writing,
-    private readonly hint: string,
+    hint: string,
     private readonly named: readonly Pair[],
     private readonly others: readonly Alternative[],
     private readonly min: number,
     private readonly max: number,
   ) {
+    this.hint = `${hint}-members`;
     // Counts beyond which nothing changes.
     this.most = max === Number.POSITIVE_INFINITY ? Math.max(min, 1) : max;
   }
@@ -104,7 +106,7 @@ class MemberRules {
   private remember(key: string, write: () => Alternative[]): number {
     let rule = this.known.get(key);
     if (rule === undefined) {
-      rule = this.writer.builder.declare(`${this.hint}-members`);
+      rule = this.writer.builder.declare(this.hint);
       this.known.set(key, rule);
       this.writer.builder.define(rule, write());
     }
@@ -124,12 +126,12 @@ class MemberRules {
 function namedPairs(writer: Writing, branch: Branch): Map<string, Pair | undefined> {
   const { required } = branch.object;
   const names = new Set<string>();
-  for (const group of allGroups(writer.expander, branch))
-    for (const name of group.names.keys()) names.add(name);
+  const groups = allGroups(writer.expander, branch);
+  for (const group of groups) for (const name of group.names.keys()) names.add(name);
   for (const name of required) names.add(name);
   const pairs = new Map<string, Pair | undefined>();
   for (const name of names) {
-    const literals = propertyLiterals(writer.expander, branch, name);
+    const literals = propertyLiterals(writer.expander, branch, name, groups);
     if (literals.includes(NOTHING)) {
       pairs.set(name, undefined);
       continue;
@@ -199,7 +201,7 @@ function pairsByPattern(
     return kind;
   };
   const terms = [writer.expander.nameTerm(branch.object.names)];
-  if (named.size > 0) terms.push(pool.not(pool.words(named)));
+  if (named.size > 0) terms.push(pool.not(pool.words([...named])));
   // Names that fit no pattern need not be followed where they are forbidden.
   if (kindOf(patterns.map(() => false)) === undefined) terms.push(pool.choice(...patterns));
   const pair = writer.bounded(undefined, 'patternProperties', () =>

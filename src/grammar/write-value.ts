@@ -112,5 +112,6 @@ function infinite(_: string, value: unknown): unknown {
 }
 
 function distinct(alternatives: readonly Alternative[]): Alternative[] {
+  if (alternatives.length < 2) return [...alternatives];
   return [...new Map(alternatives.map((symbols) => [symbols.join(' '), symbols])).values()];
 }

@@ -76,8 +76,8 @@ export function mediaOf(
   return hasGeometry ? { ...told, geometry: snakeCaseKeys(geometry) } : told;
 }
 
-export function messageOf(result: ChatResult, { isSingleCall }: { isSingleCall: boolean }) {
-  const calls = isSingleCall ? result.toolCalls?.slice(0, 1) : result.toolCalls;
+export function messageOf(result: ChatResult) {
+  const calls = result.toolCalls;
   const content = result.text === '' && calls?.length ? null : result.text;
   const message = { role: 'assistant', content, refusal: null };
   return calls?.length ? { ...message, tool_calls: calls.map(callOf) } : message;

@@ -9,7 +9,7 @@ import type { SseEvent } from './sse.js';
 export interface AnswerFacts {
   /** The model's name. */
   name: string;
-  request: Pick<ChatRequest, 'n' | 'hasUsageChunk' | 'isSingleCall' | 'hasGeometry'>;
+  request: Pick<ChatRequest, 'n' | 'hasUsageChunk' | 'hasGeometry'>;
   /** Every token of every answer, as it comes. */
   onChunk?: (index: number) => void;
   /** All answers are there. */
@@ -38,7 +38,7 @@ export async function wholeCompletion(
     model: name,
     choices: results.map((result, index) => ({
       index,
-      message: messageOf(result, request),
+      message: messageOf(result),
       logprobs: logprobsOf(chunks[index]!),
       finish_reason: finishReason(result),
     })),
@@ -85,7 +85,7 @@ export async function* completionChunks(
       continue;
     }
     onChunk?.(index);
-    const delta = deltaOf(event.chunk, request);
+    const delta = deltaOf(event.chunk);
     const logprobs = event.chunk.isEnd ? null : logprobsOf([event.chunk]);
     if (delta || logprobs) yield chunk(index, delta ?? {}, { logprobs });
   }
@@ -105,13 +105,9 @@ function newsOf(news: ChatNews): object {
 }
 
 /** Undefined for a token that adds nothing yet. */
-function deltaOf(
-  { text, toolCalls = [] }: ChatChunk,
-  { isSingleCall }: Pick<ChatRequest, 'isSingleCall'>,
-): object | undefined {
-  const calls = toolCalls.filter(({ index }) => !isSingleCall || index === 0);
-  if (text === '' && calls.length === 0) return undefined;
-  const deltas = calls.map(({ index, id, name, arguments: more }) =>
+function deltaOf({ text, toolCalls = [] }: ChatChunk): object | undefined {
+  if (text === '' && toolCalls.length === 0) return undefined;
+  const deltas = toolCalls.map(({ index, id, name, arguments: more }) =>
     // Who it is comes with the first piece alone, which has no arguments yet.
     more === ''
       ? { index, id, type: 'function', function: { name, arguments: '' } }

@@ -19,8 +19,6 @@ export interface ChatRequest {
   isStream: boolean;
   /** A last chunk tells the usage. */
   hasUsageChunk: boolean;
-  /** Calls beyond the first are left out. */
-  isSingleCall: boolean;
   /** News come before the first text. */
   hasProgress: boolean;
   /** What is told of pictures and clips says where their tiles lie. */
@@ -63,7 +61,6 @@ export function readChatRequest(value: unknown, limits: RequestLimits): ChatRequ
     frames: readFrames(body, limits.maxFrames),
     isStream,
     hasUsageChunk: streamOptions?.flag('include_usage') ?? false,
-    isSingleCall: body.flag('parallel_tool_calls') === false,
     hasProgress,
     hasGeometry,
   };

@@ -29,7 +29,7 @@ export function readShape(body: Fields): Shape & Pick<ChatOptions, 'responseForm
   return given({ responseFormat, ...tools });
 }
 
-type Shape = Pick<ChatOptions, 'tools' | 'toolChoice'>;
+type Shape = Pick<ChatOptions, 'tools' | 'toolChoice' | 'parallelToolCalls'>;
 
 /** Nothing where no tool may be called. @throws 400 */
 export function readTools(body: Fields): Shape {
@@ -39,7 +39,9 @@ export function readTools(body: Fields): Shape {
   const isFree = toolChoice === undefined || toolChoice === 'none' || toolChoice === 'auto';
   if (tools.length === 0 && !isFree)
     throw badRequest('tool_choice', "'tool_choice' needs 'tools'.");
-  return tools.length === 0 || toolChoice === 'none' ? {} : given({ tools, toolChoice });
+  const parallelToolCalls = body.flag('parallel_tool_calls');
+  if (tools.length === 0 || toolChoice === 'none') return {};
+  return given({ tools, toolChoice, parallelToolCalls });
 }
 
 /** Chat completions keep the schema in `json_schema`, responses beside the type. */

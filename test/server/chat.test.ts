@@ -192,12 +192,6 @@ describe('tools', () => {
     expect(events.at(-1).choices[0].finish_reason).toBe('tool_calls');
   });
 
-  it('are called once where one call is wanted', async () => {
-    const { app } = await serving({ fake: { reply: () => `${call}\n${call}` } });
-    const { json } = await post(app, { tools, parallel_tool_calls: false });
-    expect(json.choices[0].message.tool_calls).toHaveLength(1);
-  });
-
   it('answer in a second turn', async () => {
     const prompts: string[] = [];
     const reply = (prompt: string) => {

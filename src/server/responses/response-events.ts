@@ -15,7 +15,6 @@ import {
 } from './response-object.js';
 
 export interface ResponseWriting {
-  isSingleCall: boolean;
   onChunk?: (index: number) => void;
   /** The answer is there. */
   onEnd: (output: readonly OutputItem[], response: object, result: ChatResult) => void;
@@ -27,12 +26,7 @@ type Told = [type: string, fields: object];
 /** Everything that is still to be told, item by item. */
 class Items {
   readonly done: OutputItem[] = [];
-  readonly #isSingleCall: boolean;
   #open: OutputItem | undefined;
-
-  constructor(isSingleCall: boolean) {
-    this.#isSingleCall = isSingleCall;
-  }
 
   *text(text: string): Generator<Told> {
     if (this.#open?.type !== 'message') {
@@ -49,8 +43,7 @@ class Items {
     yield ['output_text.delta', { ...place, delta: text, logprobs: [] }];
   }
 
-  *call({ index, id, name, arguments: more }: ToolCallDelta): Generator<Told> {
-    if (this.#isSingleCall && index > 0) return;
+  *call({ id, name, arguments: more }: ToolCallDelta): Generator<Told> {
     if (this.#open?.type !== 'function_call' || this.#open.call_id !== id) {
       yield* this.close();
       const facts = { call_id: id, name, arguments: '', status: 'in_progress' };
@@ -117,9 +110,9 @@ export async function* responseEvents(
 async function* toldOf(
   events: AsyncIterable<ChatEvent>,
   head: ResponseHead,
-  { isSingleCall, onChunk, onEnd }: ResponseWriting,
+  { onChunk, onEnd }: ResponseWriting,
 ): AsyncGenerator<Told> {
-  const items = new Items(isSingleCall);
+  const items = new Items();
   for await (const event of events) {
     if ('news' in event) continue;
     if ('chunk' in event) {

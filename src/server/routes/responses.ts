@@ -59,10 +59,9 @@ function writer(
   { name, onChunk, onEnd }: AnswerFacts,
   { request, store, owner }: Keeping,
 ): [ResponseHead, ResponseWriting] {
-  const { echo, isKept, conversation, chat } = request;
+  const { echo, isKept, conversation } = request;
   const head = newHead({ name, echo, isKept });
   const writing: ResponseWriting = {
-    isSingleCall: chat.isSingleCall,
     ...(onChunk && { onChunk }),
     onEnd: (output, response, result) => {
       onEnd?.([result]);

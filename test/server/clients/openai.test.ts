@@ -124,6 +124,7 @@ describe('chat completions', () => {
     });
     const [choice] = first.choices;
     expect(choice!.finish_reason).toBe('tool_calls');
+    expect(choice!.message.tool_calls).toHaveLength(1);
     const [call] = choice!.message.tool_calls!;
     if (call?.type !== 'function') throw new Error('no call');
     expect(call.function.name).toBe('look');

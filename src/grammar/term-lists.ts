@@ -1,0 +1,37 @@
+/** Lists of terms by number, equal ones by the same: how automata and moves tell their places apart. */
+import type { Term } from './language.js';
+
+export type TermList = readonly (Term | undefined)[];
+
+export class TermLists<Item extends Term | undefined = Term | undefined> {
+  /** All lists, by number. */
+  readonly all: (readonly Item[])[] = [];
+  /** For each hash the last list that has it, and for each list the one before. */
+  private readonly last = new Map<number, number>();
+  private readonly before: number[] = [];
+
+  /** The list is copied where it is new. */
+  numberOf(list: readonly Item[]): number {
+    const hash = hashOf(list);
+    const last = this.last.get(hash) ?? -1;
+    for (let number = last; number >= 0; number = this.before[number]!)
+      if (isSame(this.all[number]!, list)) return number;
+    this.last.set(hash, this.all.length);
+    this.before.push(last);
+    return this.all.push(list.slice()) - 1;
+  }
+}
+
+function hashOf(list: TermList): number {
+  let hash = 0;
+  for (let i = 0; i < list.length; i++) {
+    hash = Math.imul(hash ^ (list[i] ? list[i]!.id + 1 : 0), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash;
+}
+
+function isSame(a: TermList, b: TermList): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,126 @@
+/** Rules of a grammar for texts: those of an automaton, and those of a tree of words. */
+import type { Automaton } from './automaton.js';
+import { type Characters, plainCharacter } from './characters.js';
+import { type CodePoints, single } from './code-points.js';
+import { type Alternative, type GrammarBuilder, type GrammarSymbol, literal } from './gbnf.js';
+import type { WordNode, WordTrees } from './word-trees.js';
+
+/** Characters in one piece. */
+const LONGEST_TEXT = 200;
+const PLAIN_START = /^[ !#-[\]-~]{1,200}/;
+export const QUOTE = literal('"');
+
+/** Rules of places, written one after the other: what is still to be written waits in a list. */
+class PlaceRules<Place> {
+  private readonly rules = new Map<Place, number>();
+  private readonly todo: Place[] = [];
+
+  constructor(
+    private readonly builder: GrammarBuilder,
+    private readonly hint: string,
+  ) {}
+
+  of(place: Place): number {
+    let rule = this.rules.get(place);
+    if (rule === undefined) {
+      rule = this.builder.declare(this.hint);
+      this.rules.set(place, rule);
+      this.todo.push(place);
+    }
+    return rule;
+  }
+
+  write(first: Place, alternativesOf: (place: Place) => Alternative[]): number {
+    const rule = this.of(first);
+    for (let place = this.todo.pop(); place !== undefined; place = this.todo.pop())
+      this.builder.define(this.of(place), alternativesOf(place));
+    return rule;
+  }
+}
+
+export class TextRules {
+  constructor(
+    private readonly builder: GrammarBuilder,
+    private readonly characters: Characters,
+    private readonly trees: WordTrees,
+  ) {}
+
+  /**
+   * The texts of an automaton, which is not empty.
+   * @param endOf what stands behind a text of a kind.
+   * @param symbolOf how a character of a set is written.
+   */
+  automaton(
+    hint: string,
+    automaton: Automaton,
+    endOf: (kind: number) => Alternative,
+    symbolOf: (set: CodePoints) => GrammarSymbol,
+  ): number {
+    const rules = new PlaceRules<number>(this.builder, hint);
+    return rules.write(0, (state) => {
+      const { kind, moves } = automaton[state]!;
+      const alternatives: Alternative[] = [];
+      for (const { set, target } of moves) {
+        const { text, last } = straight(automaton, set, target);
+        const head = text ? literal(text) : symbolOf(set);
+        const end = automaton[last]!;
+        const isEnd = end.moves.length === 0;
+        alternatives.push(isEnd ? [head, ...endOf(end.kind!)] : [head, rules.of(last)]);
+      }
+      if (kind !== undefined) alternatives.push(endOf(kind));
+      return alternatives;
+    });
+  }
+
+  /** What is behind the quote before one of the words, of which there are some. */
+  words(hint: string, root: WordNode): number {
+    const rules = new PlaceRules<WordNode>(this.builder, hint);
+    return rules.write(root, ({ isWord, next }) => {
+      const alternatives: Alternative[] = [];
+      for (const [point, node] of next) {
+        const { text, last } = this.along(point, node);
+        const head = text ? literal(text) : this.characters.symbol(single(point));
+        alternatives.push([head, last.isEnd ? QUOTE : rules.of(last)]);
+      }
+      if (isWord) alternatives.push([QUOTE]);
+      return alternatives;
+    });
+  }
+
+  /** The plain text that has to follow from a character on. */
+  private along(point: number, node: WordNode): { text: string; last: WordNode } {
+    let text = plainCharacter(single(point));
+    let last = node;
+    while (text !== '' && text.length < LONGEST_TEXT && !last.isEnd) {
+      if (last.only !== undefined) {
+        const run = PLAIN_START.exec(last.only)?.[0] ?? '';
+        return { text: text + run, last: this.trees.chain(last.only.slice(run.length)) };
+      }
+      if (last.next.size > 1 || last.isWord) break;
+      const [[next, behind]] = [...last.next] as [[number, WordNode]];
+      const char = plainCharacter(single(next));
+      if (char === '') break;
+      text += char;
+      last = behind;
+    }
+    return { text, last };
+  }
+}
+
+/** The text that has to follow from a move on, while one plain character leads to one state. */
+function straight(
+  automaton: Automaton,
+  set: CodePoints,
+  target: number,
+): { text: string; last: number } {
+  let text = plainCharacter(set);
+  let last = target;
+  while (text !== '' && text.length < LONGEST_TEXT) {
+    const { kind, moves } = automaton[last]!;
+    const next = moves.length === 1 && kind === undefined ? plainCharacter(moves[0]!.set) : '';
+    if (next === '') break;
+    text += next;
+    last = moves[0]!.target;
+  }
+  return { text, last };
+}
