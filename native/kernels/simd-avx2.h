@@ -65,6 +65,13 @@ inline F ToFloats(I x) { return _mm256_cvtepi32_ps(x); }
 #if defined(LLAVAOV_VNNI)
 inline I DotBytes(I sum, I w, I x) { return _mm256_dpbusd_avx_epi32(sum, w, x); }
 inline I DotWords(I sum, I w, I x) { return _mm256_dpwssd_avx_epi32(sum, w, x); }
+#else
+inline I DotWords(I sum, I w, I x) { return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x)); }
+// See simd-avx512.h.
+inline I Pairs(I w, I x) { return _mm256_maddubs_epi16(w, x); }
+inline I SignedPairs(I w, I x) { return Pairs(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)); }
+inline I AddWords(I a, I b) { return _mm256_add_epi16(a, b); }
+inline I AddPairs(I sum, I pairs) { return DotWords(sum, pairs, _mm256_set1_epi16(1)); }
 #endif
 
 // See simd-avx512.h.

@@ -70,6 +70,17 @@ inline I DotWords(I sum, I w, I x) {
 }
 #else
 inline I DotWords(I sum, I w, I x) { return _mm512_dpwssd_epi32(sum, w, x); }
+#else
+inline I DotWords(I sum, I w, I x) { return _mm512_add_epi32(sum, _mm512_madd_epi16(w, x)); }
+// Sums of two neighbouring products of bytes, unsigned by signed, as words; of signed by signed,
+// none of them -128 in `x`; and words added to dwords in pairs.
+inline I Pairs(I w, I x) { return _mm512_maddubs_epi16(w, x); }
+inline I SignedPairs(I w, I x) {
+  const I negated = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(w), _mm512_setzero_si512(), x);
+  return Pairs(_mm512_abs_epi8(w), negated);
+}
+inline I AddWords(I a, I b) { return _mm512_add_epi16(a, b); }
+inline I AddPairs(I sum, I pairs) { return DotWords(sum, pairs, _mm512_set1_epi16(1)); }
 #endif
 #endif
 
