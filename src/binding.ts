@@ -195,7 +195,7 @@ export interface NativeGgufWriter extends NativeHandle {
   copyMetadata(path: string, except: string[]): Promise<void>;
   /** Declares a tensor; shape in GGUF order (fastest dimension first). All are declared before the first write. */
   addTensor(name: string, type: string, shape: number[]): void;
-  /** Writes the header. */
+  /** Writes the header, but not in pieces. */
   begin(): Promise<void>;
   /** In pieces: the tensor, by its place among the declared ones, that the next rows are of; between whole tensors. */
   seek(tensor: number): void;
@@ -221,11 +221,11 @@ export interface NativeBinding {
   ) => NativeGrammar;
   Sampler: new (model: NativeModel, options: NativeSamplerOptions) => NativeSampler;
   /** @param threads that convert rows; 1 by default. @param mode 'write' by default. 'check' reads an existing file instead, and
-   *  rejects with ERR_WRITE where it is not what would be written; 'pieces' writes header and some tensors into one. */
+   *  rejects with ERR_WRITE where it is not what would be written; 'pieces' writes some tensors into one, 'header' the header. */
   GgufWriter: new (
     path: string,
     threads?: number,
-    mode?: 'write' | 'check' | 'pieces',
+    mode?: 'write' | 'check' | 'pieces' | 'header',
   ) => NativeGgufWriter;
   /** `onProgress` gets 0-1 on the JS thread and must not throw. @throws ERR_MODEL_LOAD, ERR_CANCELLED */
   loadModel(

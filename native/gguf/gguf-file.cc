@@ -196,7 +196,7 @@ void GgufFile::Begin() {
   if (begun_ || failed_) throw Invalid("begin", "Expected one call of begin()");
   begun_ = true;
   errno = 0;
-  const char* how = mode_ == Mode::kCheck ? "rb" : mode_ == Mode::kPieces ? "r+b" : "wb";
+  const char* how = mode_ == Mode::kCheck ? "rb" : mode_ == Mode::kWrite ? "wb" : "r+b";
   file_ = ggml_fopen(path_.c_str(), how);
   if (!file_) {
     begun_ = false;  // nothing of ours to delete
@@ -208,7 +208,9 @@ void GgufFile::Begin() {
   std::setvbuf(file_, nullptr, _IONBF, 0);  // what is appended is large
   failed_ = true;
   if (mode_ == Mode::kCheck) ForgetCached(file_);
-  Append(header, "its header");
+  if (mode_ != Mode::kPieces) Append(header, "its header");
+  if (mode_ == Mode::kHeader) current_ = tensors_.size();
+  has_moved_ = mode_ == Mode::kPieces;
   failed_ = false;
 }
 

@@ -18,8 +18,9 @@ namespace llavaov {
 class GgufFile {
  public:
   // kCheck reads the file back instead of writing it, and fails where it is not what would be
-  // written. kPieces writes some tensors into a file that is there, and leaves the others alone.
-  enum class Mode { kWrite, kCheck, kPieces };
+  // written. kPieces writes some tensors into a file that is there, and leaves all else alone;
+  // kHeader writes the header into one.
+  enum class Mode { kWrite, kCheck, kPieces, kHeader };
   GgufFile(std::string path, int threads, Mode mode);
   ~GgufFile();  // deletes what kWrite began and did not finish
   GgufFile(const GgufFile&) = delete;

@@ -32,7 +32,8 @@ GgufFile::Mode ModeOf(const Napi::CallbackInfo& info, const std::string& name) {
   if (name == "write") return GgufFile::Mode::kWrite;
   if (name == "check") return GgufFile::Mode::kCheck;
   if (name == "pieces") return GgufFile::Mode::kPieces;
-  throw InvalidArgument(info.Env(), "mode", "write, check or pieces");
+  if (name == "header") return GgufFile::Mode::kHeader;
+  throw InvalidArgument(info.Env(), "mode", "write, check, pieces or header");
 }
 
 }  // namespace

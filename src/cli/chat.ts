@@ -1,11 +1,15 @@
 /** `chat`: a conversation in the terminal, or with the lines of a pipe as turns. */
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import type { ImagePart, VideoPart } from '../index.js';
 import { ChatLines } from './chat/lines.js';
+import { mediaPart } from './run/words.js';
 import { reportUsage } from './shared/flags.js';
 import { Interrupted, interruptible } from './shared/interrupt.js';
 import { addModelOptions, loadModel, type ModelFlags } from './shared/model-flags.js';
 import { addModelFiles, MODEL_ARGUMENT, takeModel } from './shared/named-model.js';
 import { addSamplingOptions, type SamplingFlags, samplingOf } from './shared/sampling-flags.js';
+import { shellQuote } from './shared/shell-quote.js';
 
 interface ChatFlags extends ModelFlags, SamplingFlags {
   system?: string;
@@ -14,6 +18,7 @@ interface ChatFlags extends ModelFlags, SamplingFlags {
 
 const EXAMPLES = `
 Examples:
+  $ llava-onevision chat 0.5b-ov radar.jpg
   $ llava-onevision chat 0.5b-ov
   > /image radar.jpg
   > What is shown in this image?
@@ -25,16 +30,21 @@ Answers go to stdout, everything else to stderr. /help lists the commands. Ctrl-
 export function chatCommand(): Command {
   const command = new Command('chat')
     .description('talk about pictures and clips')
-    .argument('[model]', MODEL_ARGUMENT);
+    .argument('[model]', MODEL_ARGUMENT)
+    .argument('[media...]', 'pictures and clips for the first question');
   addModelFiles(command)
     .option('--system <text>', "system message (default: the dialect's)")
     .option('--load <file>', 'go on with a session that /save has written');
   addSamplingOptions(command);
   return addModelOptions(command)
     .addHelpText('after', EXAMPLES)
-    .action(async (word: string | undefined, flags: ChatFlags) => {
+    .action(async (_word: string | undefined, _media: string[], flags: ChatFlags) => {
       try {
-        await chat({ ...flags, model: takeModel(flags, [word], command) });
+        const words = [...command.args];
+        const model = takeModel(flags, words, command);
+        refuseQuestions(words, model, command);
+        const media = await Promise.all(words.map((word) => mediaPart(word, undefined, command)));
+        await chat({ ...flags, model }, media);
       } catch (error) {
         reportUsage(error, command);
         throw error;
@@ -42,8 +52,19 @@ export function chatCommand(): Command {
     });
 }
 
+function refuseQuestions(words: readonly string[], model: string, command: Command): void {
+  const question = words.find((word) => /\s/.test(word) && !existsSync(word));
+  if (question !== undefined)
+    command.error(
+      `error: "${question}" is asked once chat runs; alone by llava-onevision run ${[model, ...words].map((word) => shellQuote(word)).join(' ')}`,
+    );
+}
+
 /** @throws what loading does, and Interrupted when a script is interrupted twice */
-async function chat(flags: ChatFlags & { model: string }): Promise<void> {
+async function chat(
+  flags: ChatFlags & { model: string },
+  media: (ImagePart | VideoPart)[],
+): Promise<void> {
   // Imported here so that other commands start without it.
   const { ChatTurns } = await import('./chat/turns.js');
   await using model = await interruptible((signal) => loadModel(flags, { signal }));
@@ -59,6 +80,8 @@ async function chat(flags: ChatFlags & { model: string }): Promise<void> {
   });
   const lines = new ChatLines(() => turns.stop());
   if (lines.isInteractive) turns.greet();
+  for (const part of media)
+    await turns.take(part.type === 'image' ? `/image ${part.image}` : `/video ${part.video}`);
   try {
     for await (const line of lines) {
       lines.quiet(true);

@@ -22,6 +22,12 @@ export function modelsCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(list);
   command
+    .command('list')
+    .alias('ls')
+    .description('the same as models alone')
+    .option('--json', 'print the list as JSON')
+    .action((_: object, sub: Command) => list(sub.optsWithGlobals()));
+  command
     .command('rm')
     .alias('remove')
     .description('delete models')
@@ -84,25 +90,20 @@ function describe(entry: ModelEntry) {
 }
 
 async function removeNamed(words: string[], _: object, command: Command): Promise<void> {
-  const { entriesNamed } = await import('../models/remove-models.js');
+  const { entriesNamed, unfinishedNamed } = await import('../models/remove-models.js');
   const { listUnfinished } = await import('../models/unfinished.js');
   const [entries, all] = [await listModels(), await listUnfinished()];
   const known = [
     ...entries.map((entry) => `${entryName(entry)}:${entry.type}`),
     ...all.map(({ name }) => name),
   ];
-  const unfinished = all.filter((one) => words.some((word) => isNamed(one, word)));
-  const chosen = words.flatMap((word) => {
-    const found = entriesNamed(word, entries);
-    const isKnown = found.length > 0 || unfinished.some((one) => isNamed(one, word));
+  const chosen = words.map((word) => {
+    const found = { made: entriesNamed(word, entries), half: unfinishedNamed(word, all) };
+    const isKnown = found.made.length + found.half.length > 0;
     return isKnown ? found : complain(word, known, command);
   });
-  await removeAll([...new Set(chosen)], unfinished);
-}
-
-/** All types of a model, or the one behind a colon. */
-function isNamed({ name }: Unfinished, word: string): boolean {
-  return name === word || name.replace(/:\w+$/, '') === word;
+  const made = new Set(chosen.flatMap((found) => found.made));
+  await removeAll([...made], [...new Set(chosen.flatMap((found) => found.half))]);
 }
 
 function complain(word: string, names: string[], command: Command): never {

@@ -18,8 +18,8 @@ import { type ConvertOptions, planConversion } from './convert.js';
 import type { PlannedTensor } from './gguf-plan.js';
 import type { Output } from './output-files.js';
 import { readSafetensors } from './safetensors.js';
-import { SourceDigest, setDigest } from './source-digest.js';
-import { writePieces } from './write-gguf.js';
+import { planDigest, SourceDigest } from './source-digest.js';
+import { writeHeader, writePieces } from './write-gguf.js';
 
 /** The weights of a checkpoint folder that lie elsewhere. */
 export interface Shards {
@@ -112,14 +112,12 @@ async function writeJournal(outdir: string, done: Done): Promise<void> {
   await writeWhole(join(outdir, JOURNAL), JSON.stringify(Object.fromEntries(done)));
 }
 
-/** Puts the digest into the headers, which are written anew: an earlier call may have done so already. */
+/** Writes the headers, once the digest in them is known: whoever is at these files, now or too late, writes the same bytes. */
 async function finish(outputs: Output[], digest: string, binding: NativeBinding): Promise<void> {
   for (const { path, plan } of outputs) {
     if (!(await isThere(path))) continue;
-    await writePieces(path, plan, { binding, tensors: [], onRows: () => {} });
-    await setDigest(path, plan, digest).catch((cause) => {
-      throw writeError(path, cause);
-    });
+    planDigest(plan, digest);
+    await writeHeader(path, plan, binding);
   }
 }
 

@@ -57,7 +57,14 @@ export function needsDigest({ entries }: GgufPlan): boolean {
   return entries.some(({ key, value }) => key === SOURCE_DIGEST && value === UNKNOWN);
 }
 
-/** Puts the digest where the zeros are, in a written file and in its plan. */
+/** Puts the digest where the zeros are, into a plan. */
+export function planDigest(plan: GgufPlan, digest: string): void {
+  plan.entries = plan.entries.map((entry) =>
+    entry.key === SOURCE_DIGEST ? { key: SOURCE_DIGEST, type: 'string', value: digest } : entry,
+  );
+}
+
+/** Also into the file that was written by it. */
 export async function setDigest(path: string, plan: GgufPlan, digest: string): Promise<void> {
   await withFile(path, 'r+', async (file) => {
     const head = Buffer.alloc(SEARCHED_BYTES);
@@ -69,7 +76,5 @@ export async function setDigest(path: string, plan: GgufPlan, digest: string): P
     await file.write(digest, at, 'latin1');
     await file.datasync();
   });
-  plan.entries = plan.entries.map((entry) =>
-    entry.key === SOURCE_DIGEST ? { key: SOURCE_DIGEST, type: 'string', value: digest } : entry,
-  );
+  planDigest(plan, digest);
 }

@@ -47,7 +47,7 @@ export async function checkGguf(
 }
 
 /**
- * Writes and syncs the header and some tensors of a file that is there, perhaps without anything in it.
+ * Writes and syncs some tensors of a file that is there, perhaps without anything in it.
  * @param tensors of the plan, by their names; where they are read from may differ
  * @throws as writeGguf
  */
@@ -59,8 +59,17 @@ export async function writePieces(
   await carryOut(path, plan, { ...options, mode: 'pieces', tensors });
 }
 
+/** Writes and syncs the header of a file whose tensors are there, or are to come. @throws ERR_WRITE */
+export async function writeHeader(
+  path: string,
+  plan: GgufPlan,
+  binding: NativeBinding,
+): Promise<void> {
+  await carryOut(path, plan, { binding, onRows: () => {}, mode: 'header', tensors: [] });
+}
+
 interface CarryOutOptions extends WriteOptions {
-  mode: 'write' | 'check' | 'pieces';
+  mode: 'write' | 'check' | 'pieces' | 'header';
   tensors?: PlannedTensor[];
 }
 

@@ -218,7 +218,12 @@ export class Scheduler {
     const { nBatch, nOutputs } = this.#context;
     const reserve = (sequence: Sequence, n: number) => this.#cache.reserve(sequence, n);
     const drafts = chooseDrafts(sequences, { nBatch, nOutputs, reserve });
-    return chooseSlices(sequences, { nBatch, nPrefill: this.#pace.rows }, this.#turn++, drafts);
+    return chooseSlices(
+      sequences,
+      { nBatch, nPrefill: this.#pace.rows(this.#turns.tileMs) },
+      this.#turn++,
+      drafts,
+    );
   }
 
   async #decode(slices: ReadonlyMap<Sequence, Slice>): Promise<void> {

@@ -9,8 +9,10 @@
 /** Runs `work` when its turn comes. @throws what it throws */
 export type TakeTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
+type Kind = 'step' | 'copy' | 'tile';
+
 interface Waiting {
-  isStep: boolean;
+  kind: Kind;
   run: () => Promise<void>;
 }
 
@@ -20,24 +22,30 @@ export class Turns {
   #isTaken = false;
   /** A tile has come since the last step. */
   #owesStep = false;
+  #tileMs = 0;
 
   /** Tiles, or batches of tiles, that wait: one of each picture or clip under way. */
   get tilesQueued(): number {
     return this.#tiles.length;
   }
 
+  /** How long the tile took that came between the step under way and the one before it; 0 where none did. */
+  get tileMs(): number {
+    return this.#tileMs;
+  }
+
   /** A step of the decoder. */
-  readonly step: TakeTurn = (work) => this.#enter(this.#decoder, { work, isStep: true });
+  readonly step: TakeTurn = (work) => this.#enter(this.#decoder, { work, kind: 'step' });
 
   /** Anything else on the decoder's context. */
-  readonly copy: TakeTurn = (work) => this.#enter(this.#decoder, { work, isStep: false });
+  readonly copy: TakeTurn = (work) => this.#enter(this.#decoder, { work, kind: 'copy' });
 
   /** One call of the tower. @throws signal.reason, at once while it waits */
   tile<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#enter(this.#tiles, { work, isStep: false, signal });
+    return this.#enter(this.#tiles, { work, kind: 'tile', signal });
   }
 
-  #enter<T>(line: Waiting[], { work, isStep, signal }: EnterOptions<T>): Promise<T> {
+  #enter<T>(line: Waiting[], { work, kind, signal }: EnterOptions<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const leave = () => {
@@ -45,7 +53,7 @@ export class Turns {
         reject(signal!.reason);
       };
       const waiting: Waiting = {
-        isStep,
+        kind,
         run: async () => {
           signal?.removeEventListener('abort', leave);
           try {
@@ -67,7 +75,10 @@ export class Turns {
     const waiting = this.#choose();
     if (!waiting) return;
     this.#isTaken = true;
+    const start = performance.now();
     await waiting.run();
+    if (waiting.kind === 'tile') this.#tileMs = performance.now() - start;
+    if (waiting.kind === 'step') this.#tileMs = 0;
     this.#isTaken = false;
     void this.#next();
   }
@@ -77,13 +88,13 @@ export class Turns {
     const tile = mayTile ? this.#tiles.shift() : undefined;
     const chosen = tile ?? this.#decoder.shift();
     if (tile) this.#owesStep = true;
-    else if (chosen?.isStep) this.#owesStep = false;
+    else if (chosen?.kind === 'step') this.#owesStep = false;
     return chosen;
   }
 }
 
 interface EnterOptions<T> {
   work: () => Promise<T>;
-  isStep: boolean;
+  kind: Kind;
   signal?: AbortSignal | undefined;
 }

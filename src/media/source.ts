@@ -104,6 +104,9 @@ async function openPath(text: string, kind: MediaKind): Promise<OpenedSource> {
   return { label: shorten(path), from: 'file', path };
 }
 
+/** Of `--image=~/a.jpg`. */
+const TILDE = 'a shell makes a folder of ~ only where it begins a word, outside of quotes';
+
 /** A whole file's base64 is a frequent one. */
 function notAPath(text: string, kind: MediaKind): LlavaError {
   if (isBase64(text)) {
@@ -116,7 +119,7 @@ function notAPath(text: string, kind: MediaKind): LlavaError {
   return refusal(
     isShort ? text : `${shorten(text)} (${text.length} characters)`,
     kind,
-  )('no such file');
+  )(text.startsWith('~') ? `no such file; ${TILDE}` : 'no such file');
 }
 
 function pathOf(url: string, refuse: Refuse): string {

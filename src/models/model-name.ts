@@ -64,13 +64,19 @@ function isPath(text: string): boolean {
 }
 
 function unknownName(name: string): LlavaError {
-  const meant = nearest(name.toLowerCase(), shortNames);
+  const meant = nearest(name.toLowerCase(), shortNames) ?? publishedWithin(name.toLowerCase());
   return new LlavaError(
     'ERR_INVALID_ARGUMENT',
     `There is no file, folder or model called ${JSON.stringify(name)}.${meant ? ` Did you mean ${meant}?` : ''} ` +
       `Expected a GGUF file, a folder, OWNER/NAME on the hub, or one of ${shortNames.join(', ')}; with :TYPE at will.`,
     { argument: 'model', expected: 'a model', received: name },
   );
+}
+
+/** "7b", and a repository's name without its owner. */
+function publishedWithin(name: string): string | undefined {
+  const [, size, kind = '-ov', chat = ''] = /(\d+(?:\.\d+)?b)(-ov|-si)?(-chat)?/.exec(name) ?? [];
+  return shortNames.find((one) => one === `${size}${kind}${chat}`);
 }
 
 function unknownType(text: string, suffix: string): LlavaError {

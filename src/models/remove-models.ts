@@ -4,15 +4,23 @@ import { join } from 'node:path';
 import { writeError } from '../files/whole-file.js';
 import { clearAbandoned } from './make-model.js';
 import { entryName, listModels, type ModelEntry, modelsFolder } from './model-cache.js';
-import { isLocked } from './unfinished.js';
+import { isLocked, type Unfinished } from './unfinished.js';
 
 /** Entries that a name means: all types of it, or the one behind a colon. */
 export function entriesNamed(name: string, entries: readonly ModelEntry[]): ModelEntry[] {
   return entries.filter((entry) => {
     const { origin, type } = entry;
     const names = [entryName(entry), ...(origin.kind === 'hub' ? [origin.repo] : [])];
-    return names.some((one) => [one, `${one}:${type}`].includes(name));
+    return isMeant(name, names, type);
   });
+}
+
+export function unfinishedNamed(name: string, all: readonly Unfinished[]): Unfinished[] {
+  return all.filter(({ names, type }) => isMeant(name, names, type));
+}
+
+function isMeant(name: string, names: readonly string[], type: string): boolean {
+  return names.some((one) => [one, `${one}:${type}`].includes(name));
 }
 
 /** The mmproj goes with the last type that uses it. @returns the bytes that are free now @throws ERR_WRITE */

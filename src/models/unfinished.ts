@@ -16,6 +16,9 @@ import type { ModelSource } from './model-source.js';
 export interface Unfinished {
   /** What a user calls it, with its type. */
   name: string;
+  /** What it may be called, without: a published model also by its repository. */
+  names: string[];
+  type: string;
   folder: string;
   /** On the disk. */
   bytes: number;
@@ -34,7 +37,9 @@ export async function listUnfinished(): Promise<Unfinished[]> {
         const folder = join(root, group, key, name);
         const type = FOLDER.exec(name)?.[2];
         if (!type || (await isLocked(lockOf(folder)))) continue;
-        found.push({ name: `${nameOf(group)}:${type}`, folder, ...(await measure(folder)) });
+        const called = namesOf(group);
+        const what = { name: `${called[0]}:${type}`, names: called, type, folder };
+        found.push({ ...what, ...(await measure(folder)) });
       }
   return found.sort((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
 }
@@ -120,10 +125,10 @@ export async function isLocked(path: string): Promise<boolean> {
   return info !== undefined && isHeld(await readText(path).catch(() => ''), info.mtimeMs);
 }
 
-/** "hub--OWNER--NAME" */
-function nameOf(group: string): string {
+/** "hub--OWNER--NAME" @returns the name of a published model before its repository's */
+function namesOf(group: string): string[] {
   const repo = group.split('--').slice(1).join('/');
-  return Object.keys(publishedModels).find((name) => publishedModels[name] === repo) ?? repo;
+  return [...Object.keys(publishedModels).filter((name) => publishedModels[name] === repo), repo];
 }
 
 async function names(folder: string): Promise<string[]> {

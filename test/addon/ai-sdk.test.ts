@@ -188,7 +188,7 @@ const PRINTED = [
 ];
 
 it('the snippets of the page print what they say', async () => {
-  const snippets = snippetsOf('ai-sdk.md');
+  const snippets = snippetsOf('docs/ai-sdk.md');
   expect(snippets).toHaveLength(PRINTED.length);
   const given = {
     ...{ readFile, generateText, streamText, tool, stepCountIs, Output, z },

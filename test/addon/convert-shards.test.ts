@@ -81,6 +81,21 @@ test('whole, and stopped before each file in turn', async () => {
   expect(bytes({ ...files, mmproj: once.mmproj.path })).toEqual(expected);
 });
 
+test('who was taken for gone and goes on late does not change what another has finished', async () => {
+  let finished: string[] = [];
+  const late: Shards = {
+    ...shards(),
+    async lend(path, work) {
+      finished = bytes(await convertShards({ ...options, outdir, shards: shards() }));
+      await work(elsewhere(path));
+      throw new Error('stopped');
+    },
+  };
+  await expect(convertShards({ ...options, outdir, shards: late })).rejects.toThrow('stopped');
+  const paths = ['demo-q8_0.gguf', 'mmproj-demo-f16.gguf'].map((name) => join(outdir, name));
+  expect(bytes({ model: paths[0]!, mmproj: paths[1]! })).toEqual(finished);
+});
+
 test('what lacks one of its parts is begun anew', async () => {
   await expect(convertShards({ ...options, outdir, shards: shards(2) })).rejects.toThrow('stopped');
   rmSync(join(outdir, 'demo-q8_0.gguf'));
@@ -111,7 +126,7 @@ test('the writer writes tensors in any order, some at a time, into a file that i
   let files = 0;
   const [once, pieces] = [join(outdir, `${files++}.gguf`), join(outdir, `${files++}.gguf`)];
   const rows = (value: number) => new Uint8Array(new Float32Array(96).fill(value).buffer);
-  const begun = async (path: string, mode: 'write' | 'pieces') => {
+  const begun = async (path: string, mode: 'write' | 'pieces' | 'header') => {
     const writer = new (native().GgufWriter)(path, 1, mode);
     for (const name of ['a', 'b', 'c']) writer.addTensor(name, 'f16', [3, 32]);
     await writer.begin();
@@ -122,8 +137,14 @@ test('the writer writes tensors in any order, some at a time, into a file that i
   await whole.finish();
   await expect(begun(pieces, 'pieces')).rejects.toMatchObject({ code: 'ERR_WRITE' });
   writeFileSync(pieces, '');
-  for (const some of [[2, 0], [], [1]]) {
-    const writer = await begun(pieces, 'pieces');
+  for (const some of [[2, 0], 'header', [1]] as const) {
+    const writer = await begun(pieces, some === 'header' ? some : 'pieces');
+    if (some === 'header') {
+      const refused = expect.objectContaining({ argument: 'rows' });
+      expect(() => writer.write('f32', rows(1))).toThrow(refused);
+      await writer.finish();
+      continue;
+    }
     for (const tensor of some) {
       writer.seek(tensor);
       await writer.write('f32', rows(tensor + 1));

@@ -127,7 +127,7 @@ it('an abort ends a call, and what cannot be opened is said', async () => {
 const PRINTED = [/^.+ \d+$/, /./, /^true$/, /^light boolean$/];
 
 it('the snippets of the page print what they say', async () => {
-  const snippets = snippetsOf('langchain.md');
+  const snippets = snippetsOf('docs/langchain.md');
   expect(snippets).toHaveLength(PRINTED.length);
   const given = { readFile, HumanMessage, tool, z, ChatLlavaOneVision, loaded, picture: PICTURE };
   for (const [i, code] of snippets.entries())

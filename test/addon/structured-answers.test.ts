@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => model?.dispose());
 
-const snippets = snippetsOf('structured-answers.md');
+const snippets = snippetsOf('docs/structured-answers.md');
 
 /** What each prints, in the order of the page. */
 const EXPECTED: RegExp[] = [

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { answered, ask, attach, newest, pick, press } from './rig/page-acts.js';
+import { answered, ask, attach, newest, pick, press, saveTo } from './rig/page-acts.js';
 import {
   browserTests,
   leave,
@@ -92,11 +92,7 @@ describe('the chat page', browserTests, () => {
       await answered(page);
       await press(page, 'New conversation');
     }
-    const session = await browser.target().createCDPSession();
-    await session.send('Browser.setDownloadBehavior', {
-      ...{ behavior: 'allow', downloadPath: folder },
-      ...(page.browserContext().id && { browserContextId: page.browserContext().id! }),
-    });
+    await saveTo(folder, page);
     await pick(page, 'Options', 'Export all conversations');
     const whole = () => readdirSync(folder).filter((name) => name.endsWith('.json'));
     await expect.poll(() => whole().length, { timeout: WAIT_MS }).toBe(1);

@@ -89,6 +89,35 @@ describe('the chat page', browserTests, () => {
     expect(drawn.at(-1)).toEqual([code, items]);
   });
 
+  it('leaves the beginning of a long paragraph as it was drawn while its end grows', async () => {
+    const words = Array.from({ length: 130 }, (_, i) => (i % 10 === 0 ? `**w${i}**` : `w${i}`));
+    const text = words.map((word) => `${word} is`).join(' ');
+    toy.reply = () => text;
+    const page = await arrive();
+    const isSame = () => {
+      const first = document.querySelector('article p').firstChild;
+      const before = window.drawn;
+      window.drawn = first;
+      return first === before;
+    };
+    toy.hold(text.indexOf('w111 '));
+    await ask(page, 'What?');
+    await sees(page, 'w109 is');
+    toy.release();
+    toy.hold(30);
+    await sees(page, 'w113 is');
+    // From here on it is in two parts.
+    await page.evaluate(isSame);
+    toy.release();
+    toy.hold(40);
+    await sees(page, 'w117 is');
+    expect(await page.evaluate(isSame)).toBe(true);
+    toy.release();
+    await answered(page);
+    expect((await newest(page)).trim()).toContain(text.replaceAll('*', ''));
+    expect(await page.$$eval('article strong', (all) => all.length)).toBe(13);
+  });
+
   it('stops, and answers again beside what there was', async () => {
     toy.reply = () => 'one two three';
     toy.hold(5);

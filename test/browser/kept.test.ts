@@ -14,6 +14,7 @@ import {
   newest,
   pick,
   press,
+  saveTo,
   sees,
   seesNot,
 } from './rig/page-acts.js';
@@ -133,17 +134,9 @@ describe('the chat page', browserTests, () => {
     await press(page, 'Answer again');
     await page.waitForSelector(named('Version 2 of 2'));
     await answered(page);
-    const save = async (name: string) => {
-      const session = await browser.target().createCDPSession();
-      const { id: browserContextId } = page.browserContext();
-      await session.send('Browser.setDownloadBehavior', {
-        ...{ behavior: 'allow', downloadPath: folder },
-        ...(browserContextId && { browserContextId }),
-      });
-      await pick(page, 'More for “look here”', name);
-    };
-    await save('Export as Markdown');
-    await save('Export as JSON');
+    await saveTo(folder, page);
+    await pick(page, 'More for “look here”', 'Export as Markdown');
+    await pick(page, 'More for “look here”', 'Export as JSON');
     const whole = () =>
       readdirSync(folder)
         .filter((name) => !name.endsWith('.crdownload'))

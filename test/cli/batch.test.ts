@@ -14,7 +14,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LlavaOneVision } from '../../src/index.js';
 import { cli, MAIN } from '../support/cli.js';
-import { runSnippet, snippetsOf } from '../support/snippets.js';
+import { commandsOf, runSnippet, snippetsOf } from '../support/snippets.js';
 
 const DEMO = join(import.meta.dirname, '../../demo');
 const folder = mkdtempSync(join(tmpdir(), 'cli-batch-'));
@@ -161,11 +161,7 @@ test("the page's commands do what it says", async () => {
   // A folder goes before the model of that name.
   mkdirSync(at('0.5b-ov'));
   for (const file of Object.values(FILES)) cpSync(file, join(at('0.5b-ov'), basename(file)));
-  for (const command of snippetsOf('batch.md', 'sh')) {
-    const words = Array.from(
-      command.replaceAll('\\\n', ' ').matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g),
-    );
-    const [name, ...rest] = words.map(([, single, double, plain]) => single ?? double ?? plain!);
+  for (const [name, ...rest] of snippetsOf('docs/batch.md', 'sh').flatMap(commandsOf)) {
     expect(name).toBe('llava-onevision');
     const { status, stderr } = await cli([...rest, '--threads', '1'], { cwd: folder });
     expect(stderr).toBe('');
@@ -180,7 +176,8 @@ test("the page's commands do what it says", async () => {
 
 test("the page's snippets print what they say", async () => {
   const model = await LlavaOneVision.load({ ...FILES, threads: 1, contextSize: 4096 });
-  const [first, second] = snippetsOf('batch.md');
+  const [first, second, ...others] = snippetsOf('docs/batch.md');
+  expect(others).toEqual([]);
   const pictures = [at('photos/0/0.jpg'), at('photos/1/broken.jpg')];
   const printed = (await runSnippet(first!, { model, pictures })).split('\n').sort();
   expect(printed).toEqual([`${pictures[0]} Orange.`, `${pictures[1]} ERR_IMAGE_DECODE`]);

@@ -16,8 +16,8 @@ const FILES = [
 const CHAT = ['chat', ...FILES, '--temperature', '0', '--threads', '1'];
 const PICTURE = join(DEMO, 'pictures/shape-1.jpg');
 const COLOUR = 'What color is the shape?';
-/** Hot enough that an answer goes on for a while. */
-const LONG = ['chat', ...FILES, '--temperature', '100', '--seed', '1', '--max-tokens', '3000'];
+/** Hot, with a seed by which the answer goes on for more than 1,000 tokens. */
+const LONG = ['chat', ...FILES, '--temperature', '100', '--seed', '17', '--max-tokens', '3000'];
 
 beforeAll(async () => {
   const { status } = await cli(['convert', join(DEMO, 'checkpoint'), '--outdir', outdir]);
@@ -28,10 +28,10 @@ afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 const say = (...lines: string[]) => cli(CHAT, { stdin: `${lines.join('\n')}\n` });
 
 describe('through pipes', () => {
-  test('--lookup guesses what is said again, and answers the same', async () => {
-    const lines = [`/image ${PICTURE}`, COLOUR, COLOUR, COLOUR, '/stats'];
+  test('a picture behind the model is for the first question; --lookup guesses what is said again, and answers the same', async () => {
+    const lines = [COLOUR, COLOUR, COLOUR, '/stats'];
     const stdin = `${lines.join('\n')}\n`;
-    const { status, stdout, stderr } = await cli([...CHAT, '--lookup', '8'], { stdin });
+    const { status, stdout, stderr } = await cli([...CHAT, PICTURE, '--lookup', '8'], { stdin });
     expect(stdout).toBe('Orange.\nOrange.\nOrange.\n');
     expect(stderr).toMatch(/generated \(\d+ of \d+ guesses right\), stop/);
     expect(status).toBe(0);

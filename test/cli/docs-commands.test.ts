@@ -1,152 +1,60 @@
-/** The commands and snippets of pages that name models, run as they stand there, from an empty home. */
-import { spawnSync } from 'node:child_process';
+/**
+ * The commands of pages, run one after the other as they stand there, in a folder where what they name is. Where a test
+ * cannot do as a reader does: a server listens at 127.0.0.1, at a port that is free, and is asked for its page and ended;
+ * a browser writes down what it is shown; of a benchmark's questions the first few are asked.
+ */
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
-import { publishedModels } from '../../src/hub/published-models.js';
-import * as library from '../../src/index.js';
-import { ALL_NAMES, blockModules, writeLora } from '../support/lora.js';
-import { checkpoint, DEMO, namedModelRig, PICTURE, QUESTION } from '../support/named-model.js';
-import { skipUnless } from '../support/skip-unless.js';
-import { runSnippet, snippetsOf } from '../support/snippets.js';
+import { expect, test } from 'vitest';
+import { docsApp } from '../support/docs-app.js';
+import { eventually } from '../support/eventually.js';
+import { fakeBrowser } from '../support/fake-browser.js';
+import { RUN_BY } from '../support/fences.js';
+import { namedModelRig } from '../support/named-model.js';
+import { startServe } from '../support/serve-child.js';
+import { commandsOf, snippetsOf } from '../support/snippets.js';
 
 const rig = namedModelRig();
 
-/** Lines of a page's `sh` fences, without their comments. @returns the words of each */
-function commandsOf(page: string): string[][] {
-  const text = readFileSync(join(PACKAGE_ROOT, page), 'utf8');
-  const lines = Array.from(text.matchAll(/```sh\n(.*?)```/gs), ([, code]) =>
-    code!.trim().split('\n'),
-  ).flat();
-  return lines.map((line) =>
-    Array.from(
-      line
-        .replace(/ +# .*$/, '')
-        .replace(/^npx /, '')
-        .matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g),
-      ([, single, double, plain]) => single ?? double ?? plain!,
-    ),
-  );
+async function serve(args: string[], cwd: string): Promise<void> {
+  const browser = fakeBrowser(rig.home);
+  const env = { ...process.env, ...rig.env, ...browser.env };
+  const here = args.map((word) => word.replace(/^10\.0\.0\.\d$/, '127.0.0.1'));
+  const { child, base } = await startServe(here, { cwd, env });
+  const page = new URL('/', base).href;
+  expect((await fetch(page)).status).toBe(200);
+  if (args.includes('--open') && process.platform !== 'win32')
+    await eventually(() => expect(browser.shown()).toBe(page));
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
 }
 
-/** The published models, which all are the demonstration, and the pictures that pages talk of. */
-function furnish(): string {
-  for (const repo of Object.values(publishedModels)) rig.hub.commit(repo, checkpoint);
-  const app = join(rig.home, 'app');
-  mkdirSync(join(app, 'photos'), { recursive: true });
-  const names = ['photo.jpg', 'before.jpg', 'after.jpg', 'radar.jpg', 'llava_v1_5_radar.jpg'];
-  for (const name of [...names, 'photos/1.jpg', 'photos/2.jpg']) cpSync(PICTURE, join(app, name));
-  cpSync(join(DEMO, 'pictures'), join(app, 'demo/pictures'), { recursive: true });
-  const ai2d = join(app, 'datasets/ai2d');
-  mkdirSync(ai2d, { recursive: true });
-  cpSync(PICTURE, join(ai2d, 'shape.jpg'));
-  const row = { question: QUESTION, options: ['red', 'orange'], answer: '1', image: 'shape.jpg' };
-  writeFileSync(join(ai2d, 'test.jsonl'), JSON.stringify(row));
-  return app;
+async function runCommand([name, ...args]: string[], cwd: string): Promise<void> {
+  expect(name).toBe('llava-onevision');
+  if (args[0] === 'serve') return serve(args.slice(1), cwd);
+  const few = args.includes('demo-vqa') ? ['--limit', '6'] : [];
+  const { status, stderr } = await rig.run([...args, ...few], { cwd });
+  expect(status, `${args.join(' ')}\n${stderr}`).toBe(0);
 }
 
-test.each([
+const pages = RUN_BY['cli/docs-commands.test.ts']!.map((each) => each.split(' ')[0]!);
+/** What these make is in nobody's way: they share a home, and so the model that is converted. */
+const together = [
   'README.md',
   'docs/getting-started.md',
-  'docs/models.md',
-  'docs/pull.md',
-  'docs/converting.md',
+  'docs/chat-page.md',
+  'docs/scaling.md',
+  'docs/structured-answers.md',
+  'docs/eval-scoring.md',
   'docs/eval.md',
-])('the commands of %s', async (page) => {
-  const cwd = furnish();
-  const modules = blockModules(0, ALL_NAMES);
-  await writeLora(join(cwd, 'my-adapter'), { modules });
-  const commands = commandsOf(page);
-  expect(commands.length).toBeGreaterThan(1);
-  for (const [name, ...args] of commands) {
-    expect(name).toBe('llava-onevision');
-    const { status, stderr } = await rig.run(args, { cwd });
-    expect(status, `${args.join(' ')}\n${stderr}`).toBe(0);
+];
+const alone = pages.filter((page) => !together.includes(page));
+
+test.each([together, ...alone.map((page) => [page])])('the commands of %s', async (...read) => {
+  const cwd = await docsApp(rig);
+  for (const page of read) {
+    const commands = snippetsOf(page, 'sh').flatMap(commandsOf);
+    expect(commands.length, page).toBeGreaterThan(0);
+    for (const command of commands) await runCommand(command, cwd);
   }
 });
-
-/** Runs code in a folder of pictures, with what it imports. Models compute on one thread, and are gone afterwards. */
-async function runHere(code: string): Promise<string> {
-  const given: Record<string, unknown> = {};
-  for (const [, names, from] of code.matchAll(/^import \{ (.*) \} from '(.*)';$/gm)) {
-    const all: object = from === 'llava-onevision' ? library : await import(from!);
-    for (const name of names!.split(', ').filter((name) => !name.startsWith('type '))) {
-      expect(all).toHaveProperty(name);
-      given[name] = all[name as keyof typeof all];
-    }
-  }
-  const load = library.LlavaOneVision.load.bind(library.LlavaOneVision);
-  const loaded: library.LlavaOneVision[] = [];
-  vi.spyOn(library.LlavaOneVision, 'load').mockImplementation(async (options) => {
-    const model = await load({ ...options, threads: 1 });
-    loaded.push(model);
-    return model;
-  });
-  for (const [name, value] of Object.entries(rig.env)) vi.stubEnv(name, value);
-  const before = process.cwd();
-  process.chdir(furnish());
-  try {
-    // Node 20 has no `using`.
-    return await runSnippet(code.replaceAll('await using ', 'const '), given);
-  } finally {
-    process.chdir(before);
-    for (const model of loaded) await model.dispose();
-    vi.unstubAllEnvs();
-    vi.restoreAllMocks();
-  }
-}
-
-/** The snippets of a page are one program. */
-test.each([
-  ['models.md', /^download [\s\S]*convert 1[\s\S]*memory 0[\s\S]*vision 1$/],
-  ['getting-started.md', /^.+ \[object Object\]$/],
-  [
-    'api.md',
-    /\nvision 1\n.*(stop|length) \d+ \d.*\n\S+ [0-9a-f]{40} \d+\n\S+-q8_0\.gguf \S+mmproj-\S+ .*(pass|fail)\n.*false$/s,
-  ],
-  ['sessions.md', /^.+\n\d{2,}\ntrue .+$/s],
-])('the snippets of docs/%s', async (page, printed) => {
-  expect(await runHere(snippetsOf(page).join('\n'))).toMatch(printed);
-});
-
-const clip = spawnSync('ffmpeg', [
-  ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=d=2:s=64x64:r=4'],
-  ...['-c:v', 'mpeg4', '-movflags', 'frag_keyframe+empty_moov', '-f', 'mp4', '-'],
-]).stdout;
-
-test(
-  'the snippets of docs/video-and-images.md',
-  skipUnless(clip?.length, 'needs ffmpeg'),
-  async () => {
-    const server = createServer(({ url, headers }, reply) => {
-      const isKnown = headers.authorization === `Basic ${btoa('me:password')}`;
-      if (url === '/a.png' && !isKnown) reply.writeHead(401).end();
-      else reply.end(url === '/a.png' ? readFileSync(PICTURE) : clip);
-    }).listen(0, '127.0.0.1');
-    onTestFinished(() => void server.close());
-    await once(server, 'listening');
-    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    writeFileSync(join(furnish(), 'clip.mp4'), clip);
-    const code = snippetsOf('video-and-images.md').join('\n');
-    const printed = await runHere(code.replace(/https:\/\/(.*)example\.com/g, `http://$1${host}`));
-    expect(printed).toMatch(/^(\d+\n){5}32\n16\n32\n3\n2$/);
-  },
-);
-
-/** Where there are no such GPUs, that is all that is wrong with them, and without them they run. */
-test.each(snippetsOf('install.md').map((code, i) => ({ code, number: i + 1 })))(
-  'snippet $number of docs/install.md',
-  async ({ code }) => {
-    const [outcome] = await Promise.allSettled([runHere(code)]);
-    if (outcome.status === 'rejected')
-      expect(outcome.reason.backend ?? outcome.reason.argument).toMatch(/^(cuda|devices)$/);
-    const onCpu = code
-      .replaceAll("'cuda'", "'cpu'")
-      .replace(/^ {2}(devices|tensorSplit|mainDevice):.*\n/gm, '');
-    expect(await runHere(onCpu)).toContain('[object Object]');
-  },
-);

@@ -35,6 +35,9 @@ describe('wrong usage ends with status 2 and says why on stderr', () => {
   test.each([
     ['no command', [], /Usage: llava-onevision/],
     ['an unknown command', ['paint'], /unknown command 'paint'/],
+    ['a model in its place', ['demo', 'a b.jpg', 'x?'], /onevision run demo 'a b\.jpg' 'x\?'\?/],
+    ['a question to chat', ['chat', 'demo', 'What is it?'], /run demo 'What is it\?'/],
+    ["another program's command", ['ls'], /unknown command 'ls'\n.*llava-onevision models\?/],
     ['an unknown option', ['doctor', '--loud'], /unknown option '--loud'/],
     ['a missing option', ['run', ...FILES], /--prompt/],
     ['a misspelt option', ['run', ...FILES, '--promt', 'x'], /'--promt'[\s\S]*--prompt/],

@@ -2,7 +2,7 @@
  * Weights in several files: each is fetched, converted and deleted before the next, whatever kills the process in between; what
  * comes out is the same as by hand.
  */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { convert, type ResolveProgress, resolveModel } from '../../src/index.js';
@@ -120,7 +120,11 @@ test('two at once share the work; a new commit begins anew, and prune takes what
   expect(await killedWhen(rig, when, `${NAME}:q4_0`)).toBe('SIGKILL');
   rig.hub.commit(REPO, { ...sharded, 'README.md': 'Better now.' });
   await resolved();
-  expect(await listUnfinished()).toMatchObject([{ name: `${NAME}:q4_0` }]);
+  const [left] = await listUnfinished();
+  expect(left).toMatchObject({ name: `${NAME}:q4_0` });
+  cpSync(left!.folder, left!.folder.replace('q4_0', 'q5_0'), { recursive: true });
+  const byRepository = await rig.run(['models', 'rm', `${REPO}:q5_0`]);
+  expect(byRepository.stdout).toBe('0.5b-ov:q5_0 deleted, which was half made\n');
   const wrong = await rig.run(['models', 'rm', '0.5b-o']);
   expect([wrong.status, wrong.stderr]).toEqual([
     2,

@@ -19,7 +19,7 @@ const at = (name: string) => join(rig.home, name);
 const THREADS = ['--threads', '1'];
 const ask = (model: string, ...more: string[]) =>
   rig.run(['run', model, PICTURE, QUESTION, ...THREADS, ...more]);
-const list = async () => JSON.parse((await rig.run(['models', '--json'])).stdout);
+const list = async () => JSON.parse((await rig.run(['models', 'ls', '--json'])).stdout);
 
 const COMMANDS: Record<string, () => [args: string[], stdin?: string]> = {
   run: () => [['run', NAME, PICTURE, QUESTION]],

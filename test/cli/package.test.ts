@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { permissionFlags } from '../../scripts/apps/programs.mjs';
 import { tryTarball } from '../../scripts/release/build-package.mjs';
@@ -34,26 +34,33 @@ import {
   version,
 } from '../support/packed.js';
 import { startRegistry } from '../support/registry.js';
+import { commandsOf, snippetsOf } from '../support/snippets.js';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'llavaov-package-')));
 let main: Packed;
 let platform: Packed;
 let machine: BareMachine;
+let registry: Awaited<ReturnType<typeof startRegistry>>;
 
 const evaluate = (code: string, flags: string[] = []) => machine.inApp([...flags, '--eval', code]);
 const command = (...args: string[]) =>
   machine.inApp(['node_modules/llava-onevision/dist/src/cli/main.js', ...args]);
 
+const [ofClone, permitted, ...others] = snippetsOf('docs/install.md', 'sh');
+
 beforeAll(async () => {
+  expect(others).toEqual([]);
   ({ main, platform } = packBoth(folder));
-  const registry = await startRegistry(root('node_modules'), [main, platform]);
+  registry = await startRegistry(root('node_modules'), [main, platform]);
   machine = bareMachine(folder, registry.url);
   const installed = await machine.npmInstall('llava-onevision');
-  await registry.close();
   expect(installed.status, installed.output).toBe(0);
 }, 240_000);
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
+afterAll(async () => {
+  await registry?.close();
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
 
 describe('the main package', () => {
   test('has JavaScript, types, what compiles the addon, and no binary', () => {
@@ -70,7 +77,8 @@ describe('the main package', () => {
     ];
     expect(main.files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
     const needed = ['dist/src/index.js', 'dist/src/index.d.ts', 'native/js/addon.cc', 'LICENSE'];
-    needed.push('dist/src/server/page/index.html', 'dist/src/server/page/assets/LICENSES.md');
+    const ofPage = ['index.html', 'worker.js', 'assets/LICENSES.md'];
+    needed.push(...ofPage.map((name) => `dist/src/server/page/${name}`));
     for (const file of needed) expect(main.files).toContain(file);
   });
 
@@ -171,64 +179,32 @@ describe('installed, with no compiler on the path', () => {
 
   const LOADS = "console.log(typeof LlavaOneVision.load, typeof convert, new LlavaError('x').code)";
   test.each([
-    [
-      'import',
-      `const { LlavaOneVision, LlavaError, convert } = await import('llava-onevision'); ${LOADS}`,
-      'module',
-    ],
-    [
-      'require',
-      `const { LlavaOneVision, LlavaError, convert } = require('llava-onevision'); ${LOADS}`,
-      'commonjs',
-    ],
-  ])('%s loads it', (_, code, type) => {
+    ['import', "await import('llava-onevision')", 'module'],
+    ['require', "require('llava-onevision')", 'commonjs'],
+  ])('%s loads it', (_, loaded, type) => {
+    const code = `const { LlavaOneVision, LlavaError, convert } = ${loaded}; ${LOADS}`;
     const { status, stdout } = evaluate(code, [`--input-type=${type}`]);
     expect([status, stdout]).toEqual([0, 'function function x\n']);
   });
 
   test('convert makes a model of the checkpoint, run answers about a picture', () => {
     cpSync(root('demo/pictures'), join(machine.app, 'pictures'), { recursive: true });
-    const converted = command(
-      'convert',
-      root('demo/checkpoint'),
-      '--outdir',
-      '.',
-      '--name',
-      'demo',
-    );
+    const named = ['--outdir', '.', '--name', 'demo'];
+    const converted = command('convert', root('demo/checkpoint'), ...named);
     expect(converted.status, converted.stderr).toBe(0);
     const [{ picture, question, answer }] = readJson(root('demo/questions.json'));
-    const { status, stdout, stderr } = command(
-      ...[
-        'run',
-        '--quiet',
-        '--model',
-        'demo-f16.gguf',
-        '--mmproj',
-        'mmproj-demo-f16.gguf',
-        '--threads',
-        '1',
-      ],
-      ...['--image', picture, '--prompt', question],
-    );
+    const files = ['--model', 'demo-f16.gguf', '--mmproj', 'mmproj-demo-f16.gguf'];
+    const asked = ['--image', picture, '--prompt', question, '--threads', '1'];
+    const { status, stdout, stderr } = command('run', '--quiet', ...files, ...asked);
     expect(stderr).toBe('');
     expect([status, stdout]).toEqual([0, `${answer}\n`]);
   });
 
-  test('the first example of README.md runs', () => {
-    const [, example = ''] =
-      /```ts\n([\s\S]*?)```/.exec(readFileSync(root('README.md'), 'utf8')) ?? [];
+  test('the example of README.md runs', () => {
+    const [example = '', ...others] = snippetsOf('README.md');
+    expect(others).toEqual([]);
     const [{ picture }] = readJson(root('demo/questions.json'));
-    for (const [, file = ''] of example.matchAll(/'([\w./-]+\.(?:gguf|jpg|jpeg|png))'/g)) {
-      const isDecoder = file.endsWith('.gguf') && !basename(file).startsWith('mmproj');
-      const source = isDecoder
-        ? 'demo-f16.gguf'
-        : file.endsWith('.gguf')
-          ? 'mmproj-demo-f16.gguf'
-          : picture;
-      mkdirSync(dirname(join(machine.app, file)), { recursive: true });
-      cpSync(join(machine.app, source), join(machine.app, file));
-    }
+    cpSync(join(machine.app, picture), join(machine.app, 'photo.jpg'));
     // A folder goes before the model of that name.
     const [, name = ''] = /load\(\{ model: '([^']+)' \}\)/.exec(example) ?? [];
     mkdirSync(join(machine.app, name));
@@ -293,8 +269,7 @@ describe('installed, with no compiler on the path', () => {
   });
 
   test('the permission model lets it work with the flags that the docs print, and they are all needed', () => {
-    const docs = readFileSync(root('docs/install.md'), 'utf8');
-    const flags = permissionFlags(docs, machine.app);
+    const flags = permissionFlags(permitted!, machine.app);
     const { status, stdout, stderr } = machine.inApp([...flags, 'permitted.mjs']);
     expect([status, stdout], stderr).toEqual([0, 'true\n']);
     // sharp, which reads pictures, is an addon too and says so first.
@@ -312,4 +287,16 @@ test('where npm leaves the platform package out, what to do is said', async () =
   // Which it may not on this machine: it says what that takes.
   const build = command('build');
   expect([build.status, build.stderr]).toEqual([1, expect.stringMatching(/CMake/)]);
+});
+
+/** This is the clone, and the tests before have packed it. */
+test('what docs/install.md does with a clone brings the platform package, and doctor is content', async () => {
+  const [clone, install, pack, goTo, fromPackages, ...doctor] = commandsOf(ofClone!);
+  expect([clone![1], install!.join(' ')]).toEqual(['clone', 'npm install']);
+  expect([...pack!, ...goTo!].join(' ')).toBe('npm run pack:local -- ../packages cd ../my-app');
+  expect(fromPackages).toEqual(['npm', 'install', '../packages/*.tgz']);
+  const installed = await machine.npmInstall(main.file, platform.file);
+  expect(installed.status, installed.output).toBe(0);
+  expect(doctor).toEqual([['llava-onevision', 'doctor']]);
+  expect(command('doctor')).toMatchObject({ status: 0 });
 });

@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { cli, MAIN } from '../support/cli.js';
 import { PICTURE } from '../support/demo-chats.js';
 import { eventually } from '../support/eventually.js';
+import { fakeBrowser } from '../support/fake-browser.js';
 import { convertedFiles } from '../support/golden.js';
 
 let folder: string;
@@ -48,20 +49,14 @@ const ask = (url: string, body: object, key = 'one') =>
     body: JSON.stringify(body),
   });
 
-/** A browser for `serve --open` that writes down what it is to show. */
-function fakeBrowser(): { env: NodeJS.ProcessEnv; shown: () => string } {
-  const note = join(folder, 'shown.txt');
-  for (const name of ['xdg-open', 'open'])
-    writeFileSync(join(folder, name), `#!/bin/sh\nprintf %s "$*" > '${note}'\n`, { mode: 0o755 });
-  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
-  return { env, shown: () => readFileSync(note, 'utf8') };
-}
-
 it('shows its page, answers about a picture, reads its keys again, and stops in order', async () => {
   const keys = join(folder, 'keys.txt');
   writeFileSync(keys, '# mine\none\n');
-  const { env, shown } = fakeBrowser();
-  const { child, line, url, stderr } = await start(['--open', '--api-key-file', keys], env);
+  const { env, shown } = fakeBrowser(folder);
+  const { child, line, url, stderr } = await start(['--open', '--api-key-file', keys], {
+    ...process.env,
+    ...env,
+  });
   expect(line).toMatch(
     /^demo-f16 at (http:\/\/127\.0\.0\.1:\d+\/)v1, about [\d.]+ .?B of memory, 8 chats.*\nThe chat page is at \1\n$/,
   );

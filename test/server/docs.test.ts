@@ -1,6 +1,5 @@
 /** The commands and the program of docs/server.md, run as they stand there: curl against a server, the program with its model. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +7,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LlavaOneVision } from '../../src/index.js';
 import { createServer } from '../../src/server/index.js';
 import { PICTURE } from '../support/demo-chats.js';
+import { fencesOf } from '../support/fences.js';
 import { convertedFiles } from '../support/golden.js';
-import { eventsOf, listening } from '../support/serving.js';
-import { runSnippet, snippetsOf } from '../support/snippets.js';
+import { startServe } from '../support/serve-child.js';
+import { eventsOf } from '../support/serving.js';
+import { commandsOf, runSnippet, snippetsOf } from '../support/snippets.js';
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
@@ -27,33 +28,28 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it.skipIf(!hasCurl)('curl is answered', async () => {
-  const app = createServer(model, { modelName: 'demo' });
-  const { url } = await listening(app);
-  const [whole, stream, ...others] = snippetsOf('server.md', 'sh').map((code) =>
-    code.replaceAll('http://127.0.0.1:8080', url),
-  );
+it.skipIf(!hasCurl)('the server says what the page shows, and curl is answered', async () => {
+  const [start, whole, stream, ...others] = snippetsOf('docs/server.md', 'sh');
   expect(others).toEqual([]);
-  const answer = JSON.parse(await shell(whole!));
+  const [[name, command, ...args] = [], ...more] = commandsOf(start!);
+  expect([name, command, more]).toEqual(['llava-onevision', 'serve', []]);
+  const env = { ...process.env, LLAVA_ONEVISION_CACHE: join(folder, 'cache') };
+  const { said, base } = await startServe(args, { env });
+  const figures = (text: string) => text.replace(/:\d+|[\d.]+ MB/g, '#');
+  const [shown] = fencesOf('docs/server.md').filter(({ language }) => language === 'text');
+  expect(figures(said)).toBe(figures(shown!.code));
+  const shell = (code: string) => {
+    const here = code.replaceAll('http://127.0.0.1:8080/v1', base);
+    return spawnSync('sh', ['-c', here], { cwd: folder, encoding: 'utf8' }).stdout;
+  };
+  const answer = JSON.parse(shell(whole!));
   expect(answer.choices[0].message.content).toMatch(/^A .+\.$/);
-  const events = eventsOf(await shell(stream!));
+  const events = eventsOf(shell(stream!));
   expect(events.at(-1).usage.completion_tokens).toBeGreaterThan(0);
-  await app.close();
 });
 
-/** Not at once: the server is in this process. */
-async function shell(command: string): Promise<string> {
-  const child = spawn('sh', ['-c', command], { cwd: folder });
-  let text = '';
-  child.stdout.on('data', (chunk) => {
-    text += chunk;
-  });
-  await once(child, 'close');
-  return text;
-}
-
 it('the program runs', async () => {
-  const [code, ...others] = snippetsOf('server.md');
+  const [code, ...others] = snippetsOf('docs/server.md');
   expect(others).toEqual([]);
   const printed = await runSnippet(code!, { model, createServer });
   expect(Number(printed)).toBeGreaterThan(0);

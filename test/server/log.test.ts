@@ -1,11 +1,20 @@
 // What the log tells: that there was a request and how it ended, never what was asked or answered, nor a key.
 import { expect, it } from 'vitest';
-import { listening, pictured, pngUrl, post, serving } from '../support/serving.js';
+import type { ServerOptions } from '../../src/server/index.js';
+import { gate } from '../support/fake-model.js';
+import {
+  listening,
+  pictured,
+  pngUrl,
+  post,
+  type ServingOptions,
+  serving,
+} from '../support/serving.js';
 
-async function logged(fake: NonNullable<Parameters<typeof serving>[0]>['fake']) {
+async function logged(fake: ServingOptions['fake'], more: ServerOptions = {}) {
   const lines: string[] = [];
   const stream = { write: (line: string) => lines.push(line) };
-  const server = { apiKeys: ['secret-key'], logger: { level: 'debug', stream } };
+  const server = { apiKeys: ['secret-key'], logger: { level: 'debug', stream }, ...more };
   return { ...(await serving({ fake, server })), lines };
 }
 
@@ -51,6 +60,15 @@ it.each([false, true])(
     expect(lines.join('')).not.toMatch(/secret/);
   },
 );
+
+it('calls it no failure of the server that there was no time left', async () => {
+  const { opened, open: letGo } = gate();
+  const { app, lines } = await logged({ onStep: () => opened }, { deadlineMs: 20 });
+  setTimeout(letGo, 60);
+  expect((await post(app, {}, headers)).status).toBe(504);
+  const levels = lines.map((line) => JSON.parse(line).level);
+  expect(levels).toEqual([30]);
+});
 
 it('takes no id that could break a line', async () => {
   const { app } = await serving();

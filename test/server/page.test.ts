@@ -16,6 +16,7 @@ beforeAll(() => {
   mkdirSync(join(folder, 'assets'));
   writeFileSync(join(folder, 'index.html'), INDEX);
   writeFileSync(join(folder, 'secret.html'), 'not for the world');
+  writeFileSync(join(folder, 'worker.js'), SCRIPT);
   writeFileSync(join(folder, 'assets/main-abc.js'), SCRIPT);
   writeFileSync(join(folder, 'assets/face-abc.woff2'), 'font');
 });
@@ -45,6 +46,7 @@ describe('the page', () => {
       'img-src': "'self' data: blob:",
       'media-src': "'self' blob:",
       'connect-src': "'self'",
+      'worker-src': "'self'",
       'object-src': "'none'",
       'base-uri': "'none'",
       'form-action': "'none'",
@@ -64,6 +66,9 @@ describe('the page', () => {
     const asset = (await app.inject('/assets/main-abc.js')).headers;
     expect(asset['cache-control']).toBe('public, max-age=31536000, immutable');
     expect(asset['content-type']).toBe('text/javascript; charset=utf-8');
+    const worker = (await app.inject('/worker.js')).headers;
+    expect(worker['cache-control']).toBe('no-cache');
+    expect(worker['content-type']).toBe('text/javascript; charset=utf-8');
   });
 
   it.each([

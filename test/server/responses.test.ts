@@ -202,6 +202,8 @@ it.each([
     { input: [{ type: 'function_call', call_id: 'a', name: 'b', arguments: '[' }] },
   ],
   ['background', { input: 'a', background: true }],
+  ['conversation', { input: 'a', conversation: 'conv_1' }],
+  ['prompt', { input: 'a', prompt: { id: 'pmpt_1' } }],
   [
     'text.format',
     {

@@ -30,7 +30,7 @@ export function fakeFiles(): ModelFiles & { vision: NonNullable<ModelFiles['visi
       path: 'model.gguf',
       checked: [someFile()],
       ...{ nLayer: 2, nEmbd: 4, nHead: 2, nHeadKv: 1, headDim: 32, nFfn: 8 },
-      ...{ nVocab, nVocabUsed, longestToken: 1 },
+      ...{ nVocab, nVocabUsed, longestToken: 4 },
       nCtxTrain: 4096,
       isTied: true,
       eosTokens: [end],

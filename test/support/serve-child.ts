@@ -1,5 +1,5 @@
 /** `serve` as a process of its own, with what a system tells of it: memory, open files, children, temporary files. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,21 +20,24 @@ export interface ServeChild {
 export async function serveChild(flags: string[], env: object = {}): Promise<ServeChild> {
   const { model, mmproj } = await convertedFiles('demo', 'f16');
   const temporary = mkdtempSync(join(tmpdir(), 'serve-child-'));
-  const own = ['--mmproj', mmproj, '--threads', '1', '--port', '0', '--alias', 'demo'];
-  const child = spawn(process.execPath, [MAIN, 'serve', model, ...own, ...flags], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, TMPDIR: temporary, ...env },
-  });
-  onTestFinished(async () => {
-    await killed(child);
-    rmSync(temporary, { recursive: true, force: true });
-  });
+  onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
+  const own = ['--mmproj', mmproj, '--alias', 'demo'];
+  const options = { env: { ...process.env, TMPDIR: temporary, ...env } };
+  return { ...(await startServe([model, ...own, ...flags], options)), temporary };
+}
+
+/** On one thread and a port that is free. @returns when it answers, with what it then said */
+export async function startServe(args: string[], options: SpawnOptions) {
+  const own = ['--threads', '1', '--port', '0'];
+  const stdio: SpawnOptions['stdio'] = ['ignore', 'pipe', 'ignore'];
+  const child = spawn(process.execPath, [MAIN, 'serve', ...args, ...own], { stdio, ...options });
+  onTestFinished(() => killed(child));
   const ended = once(child, 'exit').then(([status]) => {
     throw new Error(`serve ended with status ${status}`);
   });
-  const [line] = await Promise.race([once(child.stdout!, 'data'), ended]);
+  const [said] = await Promise.race([once(child.stdout!, 'data'), ended]);
   ended.catch(() => {});
-  return { child, base: /http:\S+\/v1/.exec(String(line))![0], temporary };
+  return { child, said: String(said), base: /http:\S+\/v1/.exec(String(said))![0] };
 }
 
 export async function killed(child: ChildProcess): Promise<void> {

@@ -1,14 +1,28 @@
 /** The code of a page of docs, run as it stands there. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { relative } from 'node:path';
 import { transformWithOxc } from 'vite';
+import { expect } from 'vitest';
 import { PACKAGE_ROOT } from '../../src/addon/package-root.js';
+import { fencesOf, RUN_BY } from './fences.js';
 
-/** @param language as its fences name it */
+/** Whoever takes them runs all of them. @param language as its fences name it */
 export function snippetsOf(page: string, language = 'ts'): string[] {
-  const text = readFileSync(join(PACKAGE_ROOT, 'docs', page), 'utf8');
-  const blocks = text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'));
-  return Array.from(blocks, ([, code]) => code!);
+  const test = relative(`${PACKAGE_ROOT}/test`, expect.getState().testPath!).replaceAll('\\', '/');
+  if (!RUN_BY[test]?.includes(`${page} ${language}`))
+    throw new Error(`test/support/fences.ts does not say that ${test} runs ${page} ${language}`);
+  return fencesOf(page)
+    .filter((fence) => fence.language === language)
+    .map(({ code }) => code);
+}
+
+/** The words of each command, as a shell would see them: without comments, quotes, `npx` and ends of lines that go on. */
+export function commandsOf(code: string): string[][] {
+  const lines = code.replaceAll('\\\n', ' ').trim().split('\n');
+  return lines.map((line) => {
+    const command = line.replace(/ +# .*$/, '').replace(/^npx /, '');
+    const words = command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g);
+    return Array.from(words, ([, single, double, plain]) => single ?? double ?? plain!);
+  });
 }
 
 /** @param given what the page says is there, and what the snippet imports @returns what it printed, a line each */

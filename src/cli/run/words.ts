@@ -32,8 +32,12 @@ export async function readWords(
   const prompt = flags.prompt ?? words.pop();
   if (prompt === undefined)
     return command.error('error: missing the question, as the last word or with --prompt');
-  if (flags.prompt === undefined && (await isFile(prompt)))
+  if (flags.prompt === undefined && (await isFile(prompt))) {
+    const question = words.find((word) => /\s/.test(word) && !/[/\\]/.test(word));
+    if (question !== undefined && !(await isFile(question)))
+      command.error(`error: the question "${question}" stands last, behind pictures and clips`);
     command.error(`error: missing the question: the last word, ${prompt}, is a file`);
+  }
   const media: Asked['media'] = [];
   for (const word of words) media.push(await mediaPart(word, flags.frames, command));
   const fromStdin = [...words, prompt].filter((word) => word === STDIN);
@@ -41,7 +45,8 @@ export async function readWords(
   return { model, media, prompt };
 }
 
-async function mediaPart(
+/** Anything else than one picture or clip ends the command with status 2. */
+export async function mediaPart(
   word: string,
   frames: number | undefined,
   command: Command,
@@ -50,7 +55,7 @@ async function mediaPart(
   const isMany = info?.isDirectory() || (!info && /[*?[\]{}]/.test(word) && !/^\w+:/.test(word));
   if (isMany)
     command.error(
-      `error: ${word} is ${info ? 'a folder' : 'a pattern'}, and run takes pictures one by one: ` +
+      `error: ${word} is ${info ? 'a folder' : 'a pattern'}, and ${command.name()} takes pictures one by one: ` +
         `llava-onevision batch MODEL --input '${info ? `${word.replace(/\/$/, '')}/*` : word}' --prompt "…" --out answers.jsonl`,
     );
   // What has neither an ending nor a folder is a word of a question.

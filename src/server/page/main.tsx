@@ -5,6 +5,7 @@ import { startConversations, transfer } from './model/conversations.js';
 import { keptKey, watchServer } from './model/link.js';
 import { parts } from './model/state.js';
 import { openStore } from './model/store.js';
+import { startWorker } from './offline/start-worker.js';
 import { readSeenDetails } from './seen/seen-later.js';
 import './styles/index.css';
 import { App } from './ui/app.js';
@@ -25,7 +26,10 @@ async function start(): Promise<void> {
   watchServer();
   await startConversations();
   // So that all of the page is here when the server is not.
-  setTimeout(() => void Promise.allSettled([readSeenDetails(), transfer()]), LATER_MS);
+  setTimeout(() => {
+    void Promise.allSettled([readSeenDetails(), transfer()]);
+    startWorker();
+  }, LATER_MS);
 }
 
 void start();

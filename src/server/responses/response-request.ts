@@ -33,8 +33,7 @@ export function readResponseRequest(
   kept: Kept,
 ): ResponseRequest {
   const body = new Fields(value);
-  if (body.flag('background'))
-    throw badRequest('background', 'Answers in the background are not known here.', 'unsupported');
+  refuseUnkept(body);
   const before = readBefore(body, kept);
   const input = readInput(body.value('input'), kept.find);
   const conversation = joinTurns([...before, ...input]);
@@ -65,6 +64,19 @@ export function readResponseRequest(
       ...{ hasProgress: false, hasGeometry: false },
     },
   };
+}
+
+/** What would have the server know more than the request says, or do it later: ignored, it would give another answer. */
+function refuseUnkept(body: Fields): void {
+  if (body.flag('background'))
+    throw badRequest('background', 'Answers in the background are not known here.', 'unsupported');
+  for (const name of ['conversation', 'prompt'])
+    if (body.value(name) !== undefined)
+      throw badRequest(
+        name,
+        `'${name}' names what this server does not keep; send it in 'input' and 'instructions'.`,
+        'unsupported',
+      );
 }
 
 function readOptions(body: Fields): ChatRequest['options'] {

@@ -13,6 +13,9 @@ import { ApiError } from '../api-error.js';
 
 const FOLDER = join(PACKAGE_ROOT, 'dist/src/server/page');
 
+/** The service worker that opens the page while the server is away. */
+const WORKER = 'worker.js';
+
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -28,7 +31,7 @@ const COMPRESSED = new Set(['.png', '.woff2']);
 
 const HEADERS = {
   'content-security-policy':
-    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; " +
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   // A link in an answer would tell a name server of itself.
   'x-dns-prefetch-control': 'off',
@@ -54,6 +57,7 @@ export function pageRoutes(app: FastifyInstance, folder = FOLDER): void {
   const files = readPage(folder);
   const open = { config: { isPublic: true }, exposeHeadRoute: true };
   app.get('/', open, (request, reply) => send(request, reply, files.get('index.html')));
+  app.get(`/${WORKER}`, open, (request, reply) => send(request, reply, files.get(WORKER)));
   app.get<{ Params: { name: string } }>('/assets/:name', open, (request, reply) =>
     send(request, reply, files.get(`assets/${request.params.name}`)),
   );
@@ -66,7 +70,11 @@ export function isPageBuilt(folder = FOLDER): boolean {
 
 /** By path; empty where it was never built. */
 function readPage(folder: string): Map<string, PageFile> {
-  const names = ['index.html', ...namesIn(join(folder, 'assets')).map((name) => `assets/${name}`)];
+  const names = [
+    'index.html',
+    WORKER,
+    ...namesIn(join(folder, 'assets')).map((name) => `assets/${name}`),
+  ];
   return new Map(
     names.flatMap((name) => {
       const bytes = bytesOf(join(folder, name));
@@ -83,7 +91,7 @@ function fileOf(name: string, bytes: Buffer): PageFile {
     etag: `W/"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
     type: TYPES[kind] ?? 'application/octet-stream',
     // The names of assets change with what is in them.
-    cacheControl: name === 'index.html' ? 'no-cache' : 'public, max-age=31536000, immutable',
+    cacheControl: name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
     encoded: new Map(),
     isCompressed: COMPRESSED.has(kind),
   };

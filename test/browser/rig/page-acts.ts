@@ -1,6 +1,8 @@
 /** What people do on the chat page, by the names that screen readers say; English. */
-import type { ElementHandle, Page } from 'puppeteer-core';
-import { named } from './page-rig.js';
+import { readFileSync } from 'node:fs';
+import type { ElementHandle, KeyInput, Page } from 'puppeteer-core';
+import { expect } from 'vitest';
+import { named, type Visit, WAIT_MS } from './page-rig.js';
 
 /** Presses what is called so; in `within`, the first of its kind that it holds. */
 export async function press(page: Page, name: string, role = 'button'): Promise<void> {
@@ -33,6 +35,57 @@ export async function choose(page: Page, opener: () => Promise<void>, ...files: 
 /** Puts files beside the question that is being written. */
 export function attach(page: Page, ...files: string[]): Promise<void> {
   return choose(page, () => press(page, 'Add pictures or clips'), ...files);
+}
+
+/** Drops a file on the middle of the thread. */
+export async function drop({ page, cdp }: Visit, file: string): Promise<void> {
+  const { width, height } = page.viewport()!;
+  const place = { x: width / 2, y: height / 2 };
+  const data = { items: [], files: [file], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await cdp.send('Input.dispatchDragEvent', { type, ...place, data });
+}
+
+/** Puts a PNG on the clipboard, and from there beside the question. */
+export async function paste({ page }: Visit, file: string): Promise<void> {
+  await page.evaluate(async (data) => {
+    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+    const blob = new Blob([bytes], { type: 'image/png' });
+    await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+  }, readFileSync(file).toString('base64'));
+  await page.focus('#message');
+  await chord(page, 'Control', 'v');
+}
+
+/** The names of what waits to be sent, in its order. */
+export const attached = (page: Page) =>
+  page.$$eval('[aria-label="Pictures and clips to send"] > li', (items) =>
+    items.map((item) => item.getAttribute('aria-label')),
+  );
+
+/** Waits until this and nothing else waits to be sent. */
+export const holds = (page: Page, ...names: string[]) =>
+  expect.poll(() => attached(page), { timeout: WAIT_MS }).toEqual(names);
+
+/** Waits until the page could be opened without its server. */
+export const keptForAway = (page: Page) =>
+  page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+
+/** Keys pressed together. */
+export async function chord(page: Page, ...keys: string[]): Promise<void> {
+  const names = keys as KeyInput[];
+  for (const key of names) await page.keyboard.down(key);
+  for (const key of names.toReversed()) await page.keyboard.up(key);
+}
+
+/** What the page saves goes to `folder` from now on. */
+export async function saveTo(folder: string, page: Page): Promise<void> {
+  const session = await page.browser().target().createCDPSession();
+  const { id: browserContextId } = page.browserContext();
+  await session.send('Browser.setDownloadBehavior', {
+    ...{ behavior: 'allow', downloadPath: folder },
+    ...(browserContextId && { browserContextId }),
+  });
 }
 
 /** @param opener of the menu */
@@ -71,3 +124,9 @@ export async function lastOf(page: Page, name: string, role = 'button'): Promise
   await page.waitForSelector(named(name, role));
   return (await page.$$(named(name, role))).at(-1)!;
 }
+
+/** What screen readers were told last. */
+export const said = async (page: Page): Promise<string> =>
+  (
+    await page.$$eval('[aria-live=polite]', (places) => places.map((one) => one.textContent))
+  ).join();

@@ -10,6 +10,7 @@ import type { FakeBindingOptions } from '../../support/fake-binding.js';
 import { fakeModel } from '../../support/fake-model.js';
 import { listening } from '../../support/serving.js';
 import { skipUnless } from '../../support/skip-unless.js';
+import { StepGate } from './step-gate.js';
 
 /** Longest to wait for what will be there on any machine, however slow. */
 export const WAIT_MS = 100_000;
@@ -52,12 +53,12 @@ export interface Toy {
 
 /** The real server and the whole engine on a model that says what the test wants, a byte at a time; under several names, if wanted. */
 export async function toyServer(server: ServerOptions = {}, names = ['toy']): Promise<Toy> {
-  let held: { left: number; released: Promise<void>; release: () => void } | undefined;
+  const gate = new StepGate();
   const fake: FakeBindingOptions = {
     reply: (prompt) => toy.reply(prompt),
     onStep: async () => {
       toy.onStep?.();
-      if (held && held.left-- <= 0) await held.released;
+      await gate.pass();
     },
   };
   const { model } = await fakeModel(fake);
@@ -68,17 +69,10 @@ export async function toyServer(server: ServerOptions = {}, names = ['toy']): Pr
     url: (await listening(app)).url,
     reply: () => 'yes',
     onStep: undefined,
-    hold(left) {
-      let release = () => {};
-      const released = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      held = { left, released, release };
-    },
+    hold: (steps) => gate.hold(steps),
     release() {
       toy.onStep = undefined;
-      held?.release();
-      held = undefined;
+      gate.release();
     },
     async close() {
       toy.release();
@@ -111,15 +105,17 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-/** Ends a visit, in which nothing may have happened that must not; of a test that failed it shows what was to be seen. */
-export async function leave(
-  { page, problems, close }: Visit,
-  { task }: TestContext,
-): Promise<void> {
+/** Of a test that failed, what was to be seen. */
+export async function showFailure({ page, problems }: Visit, { task }: TestContext): Promise<void> {
   if (task.result?.state === 'fail')
     console.error(await page.evaluate(() => document.body.innerText).catch(String), problems);
-  await close();
-  expect(problems).toEqual([]);
+}
+
+/** Ends a visit, in which nothing may have happened that must not. */
+export async function leave(visited: Visit, context?: TestContext): Promise<void> {
+  if (context) await showFailure(visited, context);
+  await visited.close();
+  expect(visited.problems).toEqual([]);
 }
 
 /** A visitor who was never there before. */

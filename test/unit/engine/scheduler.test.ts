@@ -101,6 +101,15 @@ describe('admission', () => {
     await model.dispose();
   });
 
+  it('refuses a text that could not fit if all its tokens were the longest, before it is tokenized', async () => {
+    const { model } = await fakeModel({}, { contextSize: 256 });
+    const refusal = model.chat(ask('a'.repeat(4 * 256))).result;
+    // With 52 bytes of the template; its five marks are not counted.
+    const nNeeded = (4 * 256 + 52) / 4;
+    await expect(refusal).rejects.toMatchObject({ code: 'ERR_CONTEXT_FULL', nNeeded });
+    await model.dispose();
+  });
+
   it('a chat that fills the context ends with length, to the last cell', async () => {
     const { model, binding } = await fakeModel(
       { reply: () => 'y'.repeat(999) },

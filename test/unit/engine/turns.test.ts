@@ -1,5 +1,5 @@
 /** The order of steps and tiles: loops that ask for their next turn when they had the last, as decoders and encoders do. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Turns } from '../../../src/engine/turns.js';
 
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -96,6 +96,24 @@ describe('turns', () => {
     await Promise.all([tiles('a', 1), copies()]);
     expect(log.filter((name) => name === 'copy')).toHaveLength(10);
   });
+});
+
+it('tells a step how long the tile took that it has waited for, and the next one nothing', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const turns = new Turns();
+  const seen: number[] = [];
+  const step = () => turns.step(async () => void seen.push(turns.tileMs));
+  await step();
+  const failed = turns.tile(async () => {
+    vi.advanceTimersByTime(300);
+    throw new Error('broken');
+  });
+  await expect(failed).rejects.toThrow('broken');
+  await turns.copy(async () => {});
+  await step();
+  await step();
+  expect(seen).toEqual([0, 300, 0]);
 });
 
 describe('a tile that waits', () => {

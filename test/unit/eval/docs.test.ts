@@ -1,5 +1,5 @@
 // The benchmark that docs/eval.md adds, and its test, run as they stand there.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
@@ -10,15 +10,13 @@ import {
   temporaryFolder,
   writeSplit,
 } from '../../support/eval.js';
+import { snippetsOf } from '../../support/snippets.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const page = readFileSync(join(ROOT, 'docs/eval.md'), 'utf8');
-const [benchmark = '', test = ''] = Array.from(
-  page.matchAll(/```ts\n(.*?)```/gs),
-  ([, code]) => code,
-);
+const [benchmark = '', test = '', ...others] = snippetsOf('docs/eval.md');
 
 it('adding a benchmark is the file of the page', async () => {
+  expect(others).toEqual([]);
   const file = join(temporaryFolder(), 'capitals.ts');
   const source = join(ROOT, 'src/eval');
   writeFileSync(

@@ -52,6 +52,10 @@ describe('files', () => {
     }
   });
 
+  it('~ that no shell has seen', async () => {
+    await expect(readImageBytes('~/a.png')).rejects.toThrow(/no such file; .*outside of quotes/);
+  });
+
   it.each([
     ['missing.png', 'no such file'],
     ['.', 'not a regular file'],

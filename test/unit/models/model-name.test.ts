@@ -41,6 +41,8 @@ describe('refused is', () => {
   test.each([
     ['0.5b-vo', 'ERR_INVALID_ARGUMENT', /Did you mean 0\.5b-ov\?/],
     ['dmeo', 'ERR_INVALID_ARGUMENT', /Did you mean demo\?/],
+    ['7B', 'ERR_INVALID_ARGUMENT', /Did you mean 7b-ov\?/],
+    ['llava-onevision-qwen2-72b-ov-chat', 'ERR_INVALID_ARGUMENT', /mean 72b-ov-chat\?/],
     ['gpt', 'ERR_INVALID_ARGUMENT', /called "gpt"\. Expected/],
     ['demo:q4_k_n', 'ERR_INVALID_ARGUMENT', /did you mean q4_k_m\?/],
     ['demo:', 'ERR_INVALID_ARGUMENT', /a type after the colon/],

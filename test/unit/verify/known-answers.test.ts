@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readBuiltIn } from '../../../src/verify/known-answers.js';
+import { readBuiltIn, readTable } from '../../../src/verify/known-answers.js';
+import { snippetsOf } from '../../support/snippets.js';
 
 test('the picture’s address gives the picture, not a page about it', async () => {
   for (const { picture } of await readBuiltIn()) {
@@ -11,4 +15,13 @@ test('the picture’s address gives the picture, not a page about it', async () 
       '1f6f7f4385da27b0fbc9eb466a04db20013f53f0ab5e28cd4483e0b59d17def0',
     );
   }
+});
+
+test('the table that docs/cli.md shows is one', async () => {
+  const [table, ...others] = snippetsOf('docs/cli.md', 'json');
+  expect(others).toEqual([]);
+  const folder = mkdtempSync(join(tmpdir(), 'table-'));
+  writeFileSync(join(folder, 'table.json'), table!);
+  expect(await readTable(join(folder, 'table.json'))).toMatchObject({ name: 'my model' });
+  rmSync(folder, { recursive: true });
 });

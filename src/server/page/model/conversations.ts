@@ -14,6 +14,7 @@ import {
   current,
   currentId,
   isStarted,
+  nKept,
   parts,
   turns,
   unsaved,
@@ -168,6 +169,12 @@ export async function search(text: string): Promise<void> {
   const ids = await parts.store.search(text.trim());
   if (query.value === text) found.value = new Set(ids);
 }
+
+/** What is written or read in meanwhile may have it, too. */
+effect(() => {
+  void [nKept.value, conversations.value];
+  if (query.peek().trim() !== '') void search(query.peek()).catch(tellUnread);
+});
 
 /** Read from the server when it is first wanted. */
 export const transfer = () => import('./transfer.js');

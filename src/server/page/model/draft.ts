@@ -31,6 +31,12 @@ export class Draft {
     this.media.value = [];
   }
 
+  /** Nobody asks it. */
+  discard(): void {
+    for (const id of this.#own) drop(id);
+    this.clear();
+  }
+
   /** Says which files are neither pictures nor clips. */
   async add(files: Iterable<File>): Promise<void> {
     for (const file of files) {

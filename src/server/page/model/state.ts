@@ -84,10 +84,14 @@ function merged(old: readonly Turn[], changed: readonly Turn[]): readonly Turn[]
   return [...same, ...fresh.values()];
 }
 
+/** Counts what was kept: what is searched has changed. */
+export const nKept = signal(0);
+
 /** Says so where it could not be kept, and never fails; it stays as long as the page. @returns whether it is kept */
 export async function kept(keep: () => Promise<void>): Promise<boolean> {
   try {
     await keep();
+    nKept.value += 1;
     return true;
   } catch (error) {
     const { storageFull, notStored } = words();

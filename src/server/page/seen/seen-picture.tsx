@@ -131,17 +131,25 @@ function Facts({ media, seen }: { media: Media; seen: SeenImage }) {
   const t = words();
   const { image, picture, canvas, grid } = seen;
   const isGrid = grid.cols * grid.rows > 1;
+  const isScaled = picture.width !== image.width || picture.height !== image.height;
   const padded = 1 - (picture.width * picture.height) / (canvas.width * canvas.height);
   // Of a server that tells no sizes.
   if (canvas.width === 0) return <Caption media={media} facts={[t.rows(seen.rows)]} />;
   const facts = [
     t.picturePixels(image.width, image.height),
-    t.scaledTo(Math.round(picture.width), Math.round(picture.height)),
-    isGrid ? t.tilesOf(grid.cols, grid.rows, seen.tile) : t.oneTile(seen.tile),
+    isScaled ? t.scaledTo(Math.round(picture.width), Math.round(picture.height)) : '',
+    formOf(seen),
     isGrid && seen.hasOverview ? t.withOverview : '',
-    padded > 0.005 ? t.padding(Math.round(padded * 100)) : '',
+    padded > 0.005 ? t.padding(Math.round(padded * 100), seen.hasOverview) : '',
     t.rows(seen.rows),
     seen.cached ? t.cached : '',
   ];
   return <Caption media={media} facts={facts} />;
+}
+
+function formOf({ grid, tile, hasOverview }: SeenImage): string {
+  const t = words();
+  if (grid.cols * grid.rows > 1) return t.tilesOf(grid.cols, grid.rows, tile);
+  // One of several pictures: a square of any size becomes a tile.
+  return hasOverview ? t.oneTile(tile) : t.squareTile(tile);
 }

@@ -5,6 +5,7 @@
 import type { Token } from 'marked';
 import { Blocks } from './blocks.js';
 import { dress } from './dress.js';
+import { proseCut } from './growing-prose.js';
 import { nSameRows, type Rows, rowsOf, rowsPlace, sourceFrom } from './growing-rows.js';
 import { mendOpen } from './mend-open.js';
 import { type OpenCode, openCode } from './open-code.js';
@@ -16,6 +17,8 @@ interface Drawn {
   nodes: ChildNode[];
   code?: OpenCode | undefined;
   rows?: Rows | undefined;
+  /** Of a long paragraph what stays: its source, and how many nodes that became. */
+  settled?: { source: string; nNodes: number };
 }
 
 export class LiveText {
@@ -82,8 +85,36 @@ export class LiveText {
   /** What may be long gets its new end. @returns whether that was enough */
   #extend(block: Token, at: number): boolean {
     return (
-      at === this.#drawn.length - 1 && (this.#extendCode(block, at) || this.#extendRows(block, at))
+      at === this.#drawn.length - 1 &&
+      (this.#extendCode(block, at) || this.#extendRows(block, at) || this.#extendProse(block, at))
     );
+  }
+
+  #extendProse(block: Token, at: number): boolean {
+    const { nodes, settled = { source: '', nNodes: 0 } } = this.#drawn[at]!;
+    const place = nodes.find((node) => node instanceof HTMLParagraphElement);
+    const source = block.raw.slice(settled.source.length);
+    const cut = proseCut(source);
+    const isLong = settled.source !== '' || cut > 0;
+    if (block.type !== 'paragraph' || !place || !isLong) return false;
+    const added = this.#inline(source.slice(0, cut).trimEnd());
+    const open = this.#inline(mendOpen(source.slice(cut), block.type));
+    if (!added || !open || !block.raw.startsWith(settled.source)) return false;
+    while (place.childNodes.length > settled.nNodes) place.lastChild!.remove();
+    if (cut > 0) place.append(...added, ' ');
+    const { length: nNodes } = place.childNodes;
+    place.append(...open);
+    const settledNow = { source: block.raw.slice(0, settled.source.length + cut), nNodes };
+    this.#drawn[at] = { key: keyOf(block, true), nodes, settled: settledNow };
+    return true;
+  }
+
+  /** What a paragraph of it has within; undefined where it would be none, or more. */
+  #inline(source: string): ChildNode[] | undefined {
+    const tokens = this.#blocks.within(source);
+    if (tokens.some(({ type }, i) => i > 0 || type !== 'paragraph')) return undefined;
+    const [paragraph] = this.#made(tokens, true).children;
+    return [...(paragraph?.childNodes ?? [])];
   }
 
   #extendRows(block: Token, at: number): boolean {

@@ -30,7 +30,7 @@ function Example({ name }: { name: ExampleName }) {
       const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve));
       return new File(blob ? [blob] : [], `${name}-${index + 1}.png`, { type: 'image/png' });
     });
-    draft.clear();
+    draft.discard();
     await draft.add(await Promise.all(files));
     draft.text.value = question;
     if (canAsk()) await ask(draft);

@@ -1,5 +1,5 @@
 /** A turn of the reader: pictures, clips, text. It can be asked otherwise, which begins a branch. */
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { askInstead } from '../model/asking.js';
 import { Draft } from '../model/draft.js';
 import type { Media, Turn } from '../model/types.js';
@@ -17,6 +17,8 @@ export function Question({ turn, at, of }: TurnProps) {
   const place = useRef<HTMLElement>(null);
   const [draft, setDraft] = useState<Draft | null>(null);
   const t = words();
+  // What was added to it and not asked; also where the reader goes elsewhere.
+  useEffect(() => () => draft?.discard(), [draft]);
   const send = (changed: Draft) => {
     setDraft(null);
     focusMessage();

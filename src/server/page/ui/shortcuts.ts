@@ -30,10 +30,11 @@ function found(event: KeyboardEvent): (() => void) | undefined {
   const key = event.key.toLowerCase();
   if (isMac ? event.metaKey : event.ctrlKey) return withModifier(key, event.shiftKey);
   if (key === 'escape' && event.shiftKey) return toMessage;
+  // A menu closes first, by itself.
+  if (key === 'escape' && document.querySelector(':popover-open')) return undefined;
   if (key === 'escape' && isNarrow.value && (hasSidebar.value || hasPanel.value))
     return closeDrawers;
-  if (key === 'escape' && liveIn(current.value.id) && !document.querySelector(':popover-open'))
-    return stop;
+  if (key === 'escape' && liveIn(current.value.id)) return stop;
   if (event.altKey && (key === 'arrowup' || key === 'arrowdown') && !isAttachment())
     return () => walk(key === 'arrowup' ? -1 : 1);
   if (key === '?' && !isTyping())

@@ -173,11 +173,12 @@ export const en = {
   tilesOf: (cols: number, rows: number, edge: number) =>
     `${cols} × ${rows} tiles of ${edge} pixels`,
   oneTile: (edge: number) => `one tile of ${edge} pixels`,
+  squareTile: (edge: number) => `one tile made of a square of ${edge} pixels`,
   overview: 'Overview',
   withOverview: 'and an overview',
   picturePixels: (w: number, h: number) => `${w} × ${h} pixels`,
   scaledTo: (w: number, h: number) => `scaled to ${w} × ${h}`,
-  padding: (n: number) => `${n} % padding, left out`,
+  padding: (n: number, isLeftOut: boolean) => `${n} % padding${isLeftOut ? ', left out' : ''}`,
   tileDrawing: (name: string, cols: number, rows: number) =>
     `${name} with the ${cols} by ${rows} tiles that the model looked at`,
   noPicture: 'The picture is not kept any more.',

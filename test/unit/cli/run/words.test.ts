@@ -57,6 +57,7 @@ describe('wrong usage', () => {
     ['nothing', [], /missing MODEL/],
     ['no question', ['demo'], /missing the question, .*--prompt/],
     ['a picture in place of the question', ['demo', picture], /the last word, .*a\.jpg, is a file/],
+    ['the question first', ['demo', 'What is it?', picture], /"What is it\?" stands last/],
     ['a folder', ['demo', folder, 'x'], /is a folder.*batch MODEL --input '.*\/\*'/],
     ['a pattern', ['demo', 'photos/*.jpg', 'x'], /is a pattern.*--input 'photos\/\*\.jpg'/],
     ['stdin twice', ['demo', '-', '-', 'x'], /stdin \(-\) can be read once/],

@@ -161,3 +161,23 @@ test('a key that no header can hold is wrong, and is not sent', async () => {
   expect([wantsKey.value, link.value, client.key]).toEqual(['wrong', 'up', undefined]);
   wantsKey.value = false;
 });
+
+test('what was added to a question that is not asked is let go; of an asked one it is kept', async () => {
+  const draft = Draft.of({ ...(await asked()), media: [hold(new Blob(['x']), 'first.png')] });
+  const [first] = draft.media.value;
+  await draft.add([new File(['y'], 'second.png', { type: 'image/png' })]);
+  const second = draft.media.value[1]!;
+  draft.discard();
+  expect([await blobOf(first!.id), await blobOf(second.id)]).toEqual([expect.any(Blob), undefined]);
+  await draft.add([new File(['z'], 'third.png', { type: 'image/png' })]);
+  const third = draft.media.value[0]!;
+  client.answers.push(said('yes'));
+  await asking.ask(draft);
+  draft.discard();
+  expect(await blobOf(third.id)).toEqual(expect.any(Blob));
+});
+
+async function asked() {
+  await ask('one', 'two');
+  return state.turns.value[0]!;
+}

@@ -156,3 +156,18 @@ test('a tab that opens meanwhile leaves deletions to be taken back, and forgets 
   expect([await ids(), listed()]).toEqual([['b'], ['b']]);
   expect(local.get('removing')).toBeUndefined();
 });
+
+test('a search finds what is written or read in after it', async () => {
+  await list.startConversations();
+  await list.search('apple');
+  expect(listed()).toEqual([]);
+  await state.change('a', {}, turn('new', 'ta', { conversation: 'a', text: 'An apple' }));
+  await store.put(conversation('c'), turn('tc', null, { conversation: 'c', text: 'Apples' }));
+  await vi.advanceTimersByTimeAsync(1);
+  expect(listed()).toEqual(['a']);
+  const changed = await startWatching();
+  changed('c');
+  await vi.advanceTimersByTimeAsync(1);
+  expect(listed()).toEqual(['a', 'c']);
+  await list.search('');
+});
