@@ -20,18 +20,25 @@ export function ofLength(
   const { shortest, longest } = lengthsOf(automaton);
   if (shortest >= min && longest <= max) return automaton;
   if (shortest > max || longest < min) return [];
+  // Where only the least counts, the states soon stop to be copied.
+  if (longest <= max) return counted(automaton, min, Number.POSITIVE_INFINITY, min, maxStates);
   const countable = Math.floor(maxStates / automaton.length);
   const most = Math.min(max, countable);
   if (min > countable || most < Math.min(max, SHORTEST_LIMIT)) throw new TooManyStates();
-  // Counts beyond which nothing changes.
-  const top = longest <= max || max === Number.POSITIVE_INFINITY ? min : most;
-  return counted(automaton, min, max === Number.POSITIVE_INFINITY ? max : most, top);
+  return counted(automaton, min, most, most, maxStates);
 }
 
 /** A limit below which leaving out longer texts would be felt. */
 const SHORTEST_LIMIT = 40;
 
-function counted(automaton: Automaton, min: number, max: number, top: number): Automaton {
+/** @param top the count beyond which nothing changes */
+function counted(
+  automaton: Automaton,
+  min: number,
+  max: number,
+  top: number,
+  maxStates: number,
+): Automaton {
   const numbers = new Map<number, number>([[0, 0]]);
   const order = [0];
   const states: AutomatonState[] = [];
@@ -41,6 +48,7 @@ function counted(automaton: Automaton, min: number, max: number, top: number): A
     const count = place % (top + 1);
     const { kind, moves } = automaton[state]!;
     const next = Math.min(count + 1, top);
+    if (order.length > maxStates) throw new TooManyStates();
     const isFull = count === top && top === max;
     states.push({
       kind: count >= min ? kind : undefined,

@@ -6,6 +6,7 @@
 import { isEmptyLanguage } from './automaton.js';
 import { ARRAY, Branch, NUMBER, OBJECT, STRING } from './branch.js';
 import { Disjoint } from './disjoint.js';
+import { SHORT_FORMS } from './formats.js';
 import type { Keyword, Place } from './keyword.js';
 import { ARRAY_KEYWORDS } from './keywords-array.js';
 import { LOGIC_KEYWORDS } from './keywords-logic.js';
@@ -18,6 +19,7 @@ import { allGroups, propertyLiterals } from './property-literals.js';
 import { NotRegular, searchTerm } from './regexp.js';
 import { isSchemaError, schemaError } from './schema-error.js';
 import { type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
+import { shortTerm } from './short-form.js';
 
 // Order matters: what settles types and names comes before what chooses.
 const KEYWORDS: Readonly<Record<string, Keyword>> = {
@@ -239,6 +241,12 @@ export class Expander {
       if (error instanceof TooManyStates) return false;
       throw error;
     }
+  }
+
+  /** Of a text of at most `max` characters: the term, or a narrower one where counting would take too many states. */
+  within(term: Term, max: number): Term {
+    const form = SHORT_FORMS.find(({ pattern }) => this.patterns.get(pattern) === term);
+    return form && max < form.longest ? shortTerm(this.moves, form, max) : term;
   }
 
   /** All that is known of a text, its length too. */

@@ -30,18 +30,22 @@ const ESCAPED = '%[0-9A-Fa-f]{2}';
 const PCHAR = `(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|${ESCAPED})`;
 const USER = `(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|${ESCAPED})*@)?`;
 const REG_NAME = `(?:[A-Za-z0-9._~!$&'()*+,;=-]|${ESCAPED})*`;
-const AUTHORITY = `//${USER}${REG_NAME}(?::[0-9]{0,5})?(?:/${PCHAR}*)*`;
 const SCHEME = '[A-Za-z][A-Za-z0-9+.-]*';
-const TAIL = `(?:\\?(?:${PCHAR}|[/?])*)?(?:#(?:${PCHAR}|[/?])*)?`;
-const ROOTED = `/(?:${PCHAR}+(?:/${PCHAR}*)*)?`;
-const URI = `${SCHEME}:(?:${AUTHORITY}|${ROOTED}|${PCHAR}+(?:/${PCHAR}*)*)${TAIL}`;
+// A path and its query in one: behind the first of either they are the same characters.
+const MORE = `(?:${PCHAR}|[/?])*`;
+const AUTHORITY = `//${USER}${REG_NAME}(?::[0-9]{0,5})?(?:[/?]${MORE})?`;
+const ROOTED = `/(?:(?:${PCHAR}|\\?)${MORE})?`;
+const FRAGMENT = `(?:#${MORE})?`;
+const URI = `${SCHEME}:(?:${AUTHORITY}|${ROOTED}|${PCHAR}${MORE})${FRAGMENT}`;
 const PCHAR_NO_COLON = `(?:[A-Za-z0-9._~!$&'()*+,;=@-]|${ESCAPED})`;
-const RELATIVE = `(?:${AUTHORITY}|${ROOTED}|${PCHAR_NO_COLON}+(?:/${PCHAR}*)*)?${TAIL}`;
+const RELATIVE = `(?:${AUTHORITY}|${ROOTED}|${PCHAR_NO_COLON}+(?:[/?]${MORE})?|\\?${MORE})?${FRAGMENT}`;
 const POINTER = '(?:/(?:[^~/]|~[01])*)*';
 const DAYS = '(?:[0-9]+D)';
 const TIMES = 'T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S)';
 const MONTHS = `(?:[0-9]+M${DAYS}?|${DAYS})`;
 const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
+const MAILBOX = `${ATOM}(?:\\.${ATOM})*@`;
+const EMAIL = `${MAILBOX}(?:${LABEL}\\.)+${LABEL}`;
 
 const PATTERNS: Readonly<Record<string, string>> = {
   date: DATE,
@@ -49,7 +53,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
   'date-time': `${DATE}[Tt]${CLOCK}${ZONE}`,
   duration: `P(?:(?:[0-9]+Y(?:${MONTHS})?|${MONTHS})(?:${TIMES})?|${TIMES}|[0-9]+W)`,
   uuid: '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}',
-  email: `${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?`,
+  email: EMAIL,
   ipv4: IPV4,
   ipv6: IPV6,
   hostname: HOST,
@@ -60,12 +64,55 @@ const PATTERNS: Readonly<Record<string, string>> = {
   'relative-json-pointer': `(?:0|[1-9][0-9]{0,8})(?:#|${POINTER})`,
   byte: '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?',
   // The ASCII ones are among them.
-  'idn-email': `${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?`,
+  'idn-email': EMAIL,
   'idn-hostname': HOST,
   iri: URI,
   'iri-reference': `(?:${URI}|${RELATIVE})`,
 };
 const EXACT = new Set(['date', 'ipv4', 'json-pointer']);
+
+/** A label of any length, for names so short that none of theirs is too long. */
+const ANY_LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?';
+
+/**
+ * What a format is beside "maxLength": `head` and `tail`, or `alone`. Counting its characters beside those of every
+ * label takes too many states, so the tail is kept as short as one label may be, and its characters count for both.
+ */
+export interface ShortForm {
+  readonly pattern: string;
+  /** Characters of the format's longest text. */
+  readonly longest: number;
+  readonly alone?: string;
+  readonly head: string;
+  /** Characters of the head. */
+  readonly headMost: number;
+  readonly tail: string;
+  readonly tailMost: number;
+}
+
+export const SHORT_FORMS: readonly ShortForm[] = [
+  {
+    pattern: whole(EMAIL),
+    longest: Number.POSITIVE_INFINITY,
+    head: MAILBOX,
+    headMost: 65,
+    tail: `(?:${ANY_LABEL}\\.)+${ANY_LABEL}`,
+    tailMost: 65,
+  },
+  {
+    pattern: whole(HOST),
+    longest: 245,
+    alone: LABEL,
+    head: `${LABEL}\\.`,
+    headMost: 64,
+    tail: `${ANY_LABEL}(?:\\.${ANY_LABEL})*`,
+    tailMost: 63,
+  },
+];
+
+function whole(pattern: string): string {
+  return `^(?:${pattern})$`;
+}
 
 export interface FormatPattern {
   readonly pattern: string;
@@ -75,7 +122,7 @@ export interface FormatPattern {
 export function formatPattern(format: string): FormatPattern | undefined {
   const pattern = Object.hasOwn(PATTERNS, format) ? PATTERNS[format] : undefined;
   if (!pattern) return undefined;
-  return { pattern: `^(?:${pattern})$`, isExact: EXACT.has(format) };
+  return { pattern: whole(pattern), isExact: EXACT.has(format) };
 }
 
 /** Formats that JSON schema defines and no grammar can say. */

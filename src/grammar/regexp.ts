@@ -45,6 +45,11 @@ export function searchTerm(pool: TermPool, source: string): Term {
   return pool.sequence(pool.anything, term, pool.anything);
 }
 
+/** The texts that `source`, which has no anchors, is all of. @throws NotRegular */
+export function wholeTerm(pool: TermPool, source: string): Term {
+  return new RegExpReader(pool, source).read();
+}
+
 class RegExpReader {
   private readonly chars: string[];
   private at = 0;

@@ -65,9 +65,11 @@ export class ValueWriter implements Writing {
   private string(hint: string, { string }: Branch): Alternative[] {
     const { terms, min, max, schema } = string;
     if (terms.length === 0) return [[this.text.anyString(min, max)]];
-    const rule = this.bounded(schema, 'pattern', () =>
-      this.text.string(hint, this.expander.pool.both(...terms), { min, max }),
-    );
+    const { pool } = this.expander;
+    const rule = this.bounded(schema, 'pattern', () => {
+      const term = pool.both(...terms.map((each) => this.expander.within(each, max)));
+      return this.text.string(hint, term, { min, max });
+    });
     return rule === undefined ? [] : [[rule]];
   }
 
