@@ -70,6 +70,7 @@ inline I DotWords(I sum, I w, I x) {
 }
 #else
 inline I DotWords(I sum, I w, I x) { return _mm512_dpwssd_epi32(sum, w, x); }
+#endif
 #else
 inline I DotWords(I sum, I w, I x) { return _mm512_add_epi32(sum, _mm512_madd_epi16(w, x)); }
 // Sums of two neighbouring products of bytes, unsigned by signed, as words; of signed by signed,
@@ -81,7 +82,6 @@ inline I SignedPairs(I w, I x) {
 }
 inline I AddWords(I a, I b) { return _mm512_add_epi16(a, b); }
 inline I AddPairs(I sum, I pairs) { return DotWords(sum, pairs, _mm512_set1_epi16(1)); }
-#endif
 #endif
 
 // Dwords as words: four of a, four of b, the next four of a, ...
