@@ -34,8 +34,10 @@ export async function tileWork(mmproj) {
     const block = /^v\.blk\.(\d+)\./.exec(name);
     return !name.includes('position') && (!block || Number(block[1]) < config.nLayer);
   });
-  // scores and values, in floats
-  return add(products(used, patches), 'f32', 4 * patches ** 2 * config.nEmbd * config.nLayer);
+  const isFloat = tensors.every(({ type, shape }) => shape.length < 2 || type === 'f32');
+  // scores and values
+  const attention = 4 * patches ** 2 * config.nEmbd * config.nLayer;
+  return add(products(used, patches), isFloat ? 'f32' : 'int16', attention);
 }
 
 async function decoder(model) {
@@ -52,10 +54,10 @@ async function decoder(model) {
   return { layers, width, kvWidth, blocks, head };
 }
 
-/** A prompt of `rows`, of which one asks for logits. Attention looks half way back, on average. */
+/** A prompt of `rows`, of which one asks for logits. Attention looks half way back, on average, in a cache of f16. */
 export async function prefillWork(model, rows) {
   const { layers, width, blocks } = await decoder(model);
-  return add(products(blocks, rows), 'f32', 4 * rows * (rows / 2) * width * layers);
+  return add(products(blocks, rows), 'int16', 4 * rows * (rows / 2) * width * layers);
 }
 
 /** Bytes that a token reads after `depth` others: every weight, and an f16 cache of keys and values. */

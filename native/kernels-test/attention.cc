@@ -1,9 +1,10 @@
 // Attention of every shape of ours and beyond, by our kernel, ggml's own and in f64: one line of
-// JSON a case. `llava-onevision-kernels-attention [speed [THREADS]]`.
+// JSON a case. `llava-onevision-kernels-attention [speed [THREADS [NAME]]]`.
 #include <cstdio>
 #include <string>
 
 #include "kernels-test/graph.h"
+#include "kernels/attention.h"
 
 namespace llavaov::kernels::test {
 namespace {
@@ -16,7 +17,8 @@ struct Case {
   int dim, dim_v, queries, keys, heads, kv_heads, batches;
   ggml_type type;
   Masking masking;
-  float size = 1.0f;  // of the queries
+  float size = 1.0f;        // of the queries; NaN: one of them is
+  bool is_rounded = false;  // as attention.h says
 };
 
 // As caches lie: [dim, heads, cells], looked at as [dim, cells, heads].
@@ -57,9 +59,11 @@ Node Build(const Case& c) {
                             (size_t(16) << 20));
   ggml_context* context = node.context.get();
   std::mt19937 random(7);
-  std::normal_distribution<float> normal(0.0f, c.size);
+  const bool is_bad = std::isnan(c.size);
+  std::normal_distribution<float> normal(0.0f, is_bad || c.size == 0.0f ? 1.0f : c.size);
   node.q.resize(size_t(c.dim) * c.heads * c.queries * c.batches);
-  for (float& x : node.q) x = normal(random);
+  for (float& x : node.q) x = c.size == 0.0f ? 0.0f : normal(random);
+  if (is_bad) node.q[size_t(c.dim) * c.heads * 2 + 5] = NAN;  // one query of one head
   ggml_tensor* q = ggml_new_tensor_4d(context, GGML_TYPE_F32, c.dim, c.heads, c.queries, c.batches);
   std::memcpy(q->data, node.q.data(), ggml_nbytes(q));
   ggml_tensor* k = Cache(context, c.type, c.dim, c, &node.k, random);
@@ -77,6 +81,7 @@ Node Build(const Case& c) {
   node.out = ggml_flash_attn_ext(context, ggml_permute(context, q, 0, 2, 1, 3), k, v, mask,
                                  1.0f / std::sqrt(float(c.dim)), 0.0f, 0.0f);
   ggml_prec_set_acc(node.out, GGML_PREC_F32);
+  if (c.is_rounded) SetRounded(node.out);
   return node;
 }
 
@@ -131,10 +136,11 @@ void Check(const Case& c, Pools& pools) {
   }
   std::printf(
       "{\"name\":\"%s\",\"type\":\"%s\",\"queries\":%d,\"keys\":%d,\"mask\":\"%s\","
-      "\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s}\n",
+      "\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s,"
+      "\"badRows\":%d}\n",
       c.name, ggml_type_name(c.type), c.queries, c.keys, kMaskings[int(c.masking)],
       ours.is_ours ? "true" : "false", ErrorOf(c, node, ours.values),
-      ErrorOf(c, node, theirs.values), is_equal ? "true" : "false");
+      ErrorOf(c, node, theirs.values), is_equal ? "true" : "false", BadRows(ours.values, c.dim_v));
   std::fflush(stdout);
 }
 
@@ -162,6 +168,7 @@ void Speed(const Case& c, Pools& pools, int threads) {
 
 const std::vector<Case> kShapes = {
     {"tower", 72, 72, 729, 729, 16, 16, 1, GGML_TYPE_F32, Masking::kNone},
+    {"tower words", 72, 72, 729, 729, 16, 16, 1, GGML_TYPE_F32, Masking::kNone, 1.0f, true},
     {"0.5b", 64, 64, 512, 512, 14, 2, 1, GGML_TYPE_F16, Masking::kCausal},
     {"0.5b", 64, 64, 512, 4864, 14, 2, 1, GGML_TYPE_F16, Masking::kCausal},
     {"0.5b", 64, 64, 1, 4864, 14, 2, 1, GGML_TYPE_F16, Masking::kCausal},
@@ -173,6 +180,11 @@ const std::vector<Case> kShapes = {
 std::vector<Case> Cases() {
   std::vector<Case> cases = {
       {"tower", 72, 72, 100, 100, 4, 4, 2, GGML_TYPE_F32, Masking::kNone},
+      {"tower words", 72, 72, 100, 100, 4, 4, 2, GGML_TYPE_F32, Masking::kNone, 1.0f, true},
+      {"odd words", 37, 41, 43, 131, 6, 2, 1, GGML_TYPE_F32, Masking::kHoles, 1.0f, true},
+      {"zero words", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, 0.0f, true},
+      {"nan words", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, NAN, true},
+      {"nan", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, NAN},
       {"padded", 72, 80, 64, 64, 2, 2, 1, GGML_TYPE_F32, Masking::kNone},
       {"sharp", 64, 64, 33, 200, 4, 2, 1, GGML_TYPE_F16, Masking::kCausal, 40.0f},
       {"odd", 40, 24, 5, 131, 6, 3, 1, GGML_TYPE_F16, Masking::kHoles},
@@ -199,7 +211,10 @@ int Main(int argc, char** argv) {
   Register();
   Pools pools;
   if (argc > 1 && std::string(argv[1]) == "speed") {
-    for (const Case& c : kShapes) Speed(c, pools, argc > 2 ? std::atoi(argv[2]) : 1);
+    for (const Case& c : kShapes) {
+      if (argc > 3 && std::string(argv[3]) != c.name) continue;
+      Speed(c, pools, argc > 2 ? std::atoi(argv[2]) : 1);
+    }
     return 0;
   }
   for (const Case& c : Cases()) Check(c, pools);

@@ -153,7 +153,7 @@ class Few {
       float* scores = scores_ + r * kKeys;
       if (kind == Mask::kSome) {
         const char* row = masks + r / s_.group * mask->nb[1];
-        AddMask(reinterpret_cast<const uint16_t*>(row), n, scores);
+        AddMask(reinterpret_cast<const uint16_t*>(row), n, kLog2e, scores);
       }
       std::fill_n(scores + n, kKeys - n, -INFINITY);
       const Partial partial = At(chunk, r);

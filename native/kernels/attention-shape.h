@@ -20,6 +20,7 @@
 
 namespace llavaov::kernels {
 
+constexpr int kTileKeys = 96, kTileRows = 8;
 constexpr float kLowest = -1e30f;  // of a row that has seen no key
 
 struct AttentionShape {
@@ -41,6 +42,24 @@ struct AttentionShape {
     std::memcpy(&scale, op->op_params, sizeof scale);
     scale *= kLog2e;
   }
+};
+
+// Part after part of a work buffer; without one it only counts.
+class Room {
+ public:
+  explicit Room(char* base) : base_(reinterpret_cast<uintptr_t>(base)) {}
+  float* Take(size_t floats) { return static_cast<float*>(Bytes(floats * sizeof(float))); }
+  int32_t* TakeIntegers(size_t n) { return static_cast<int32_t*>(Bytes(n * sizeof(int32_t))); }
+  size_t size() const { return size_; }
+
+ private:
+  void* Bytes(size_t n) {
+    const uintptr_t at = base_ + size_;
+    size_ += Align(n);
+    return reinterpret_cast<void*>(at);
+  }
+  uintptr_t base_;
+  size_t size_ = 0;
 };
 
 inline const char* KeysOf(const ggml_tensor* x, int head, int batch) {
@@ -137,14 +156,14 @@ inline float Softmax(float* scores, float* top, float* sum) {
   return shrink;
 }
 
-// scores[0, n) += mask.
-inline void AddMask(const uint16_t* mask, int n, float* scores) {
-  const F base = Set(kLog2e);
+// scores[0, n) += mask * factor.
+inline void AddMask(const uint16_t* mask, int n, float factor, float* scores) {
+  const F base = Set(factor);
   int i = 0;
   for (; i + kLanes <= n; i += kLanes) {
     Store(scores + i, MulAdd(LoadHalves(mask + i), base, Load(scores + i)));
   }
-  for (; i < n; ++i) scores[i] += Half(mask[i]) * kLog2e;
+  for (; i < n; ++i) scores[i] += Half(mask[i]) * factor;
 }
 
 enum class Mask { kNone, kAll, kSome };

@@ -45,14 +45,6 @@ struct Plain {
   static constexpr int kOffset = offset, kScales = 1, kSuper = 1;
   static constexpr bool kHasMin = has_min, kIsWide = is_wide;
   static const Block& At(const void* row, int kb) { return static_cast<const Block*>(row)[kb]; }
-  static void Scales(const void* row, int kb, float* scale, float* min) {
-    scale[0] = Half(FirstHalf(row, kb));
-    if (has_min) {  // added by these types, taken off by ours
-      uint16_t m;
-      std::memcpy(&m, reinterpret_cast<const char*>(&At(row, kb)) + 2, 2);
-      min[0] = -Half(m);
-    }
-  }
   static void HalfScales(const void* row, int kb, uint16_t* scale, uint16_t* min) {
     *scale = FirstHalf(row, kb);
     if (has_min) std::memcpy(min, reinterpret_cast<const char*>(&At(row, kb)) + 2, 2);

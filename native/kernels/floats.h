@@ -1,5 +1,5 @@
-// Weights as 32 floats: what f16, bf16 and f32 rows are read as, and what blocks of the quantised
-// types become where floats are multiplied. `rest`: weights of a last block that has fewer.
+// Weights as 32 floats: what f16, bf16 and f32 rows are read as. `rest`: weights of a last block
+// that has fewer.
 #pragma once
 
 #include "super-blocks.h"
@@ -38,23 +38,6 @@ inline void FloatBlock(const char* row, int kb, int rest, __m256 (&out)[4]) {
     from = copy;
   }
   for (int i = 0; i < 4; ++i) out[i] = T::Load8(from + i * 8 * T::kBytes);
-}
-
-template <class W>
-inline void DequantisedBlock(const char* row, int kb, __m256 (&out)[4]) {
-  float scale[2] = {}, min[2] = {};
-  W::Scales(row, kb, scale, min);
-  const __m256i q = W::Quants(row, kb);
-  const __m128i halves[2] = {_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1)};
-  for (int i = 0; i < 4; ++i) {
-    const int s = W::kScales == 2 ? i / 2 : 0;
-    const __m128i eight = i % 2 ? _mm_srli_si128(halves[i / 2], 8) : halves[i / 2];
-    const __m256i whole =
-        _mm256_sub_epi32(_mm256_cvtepu8_epi32(eight), _mm256_set1_epi32(W::kOffset));
-    // Rounded twice, as ggml's own dequantising rounds.
-    out[i] = _mm256_sub_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(whole), _mm256_set1_ps(scale[s])),
-                           _mm256_set1_ps(W::kHasMin ? min[s] : 0.0f));
-  }
 }
 
 }  // namespace llavaov::kernels

@@ -29,6 +29,19 @@ inline F Exp2(F x) {
   return ZeroBelow(least, x, Power(Max(least, x)));
 }
 
+// 2^x, rounded to a whole number; 0 for NaN. x < 127.
+inline I WholeExp2(F x) {
+  const F magic = Set(12582912.0f);  // 1.5 * 2^23: what is added to it becomes whole
+  x = Max(x, Set(-2.0f));
+  const F n = Add(x, magic), r = Sub(x, Sub(n, magic));
+  F p = Set(9.57004e-3f);  // within 2.6e-6
+  p = MulAdd(p, r, Set(5.591771e-2f));
+  p = MulAdd(p, r, Set(2.4024745e-1f));
+  p = MulAdd(p, r, Set(6.9312183e-1f));
+  p = MulAdd(p, r, Set(9.9999926e-1f));
+  return RoundedIntegers(TimesLowBits(p, n));
+}
+
 // tanh's approximation: 0.5 x (1 + tanh(u)) = x / (1 + e^-2u) with u = sqrt(2 / pi) (x + 0.044715
 // x^3).
 inline F Gelu(F x) {

@@ -1,5 +1,6 @@
 // In place of all others where ggml is somebody's shared library (cmake/shared-ggml.cmake), which
 // does not show its list of buffer types: no kernels.
+#include "attention.h"
 #include "finish.h"
 #include "hook.h"
 #include "table.h"
@@ -12,6 +13,7 @@ void Release() {}
 bool IsEnabled() { return false; }
 Counts CountNodes() { return {0, 0}; }
 bool FinishWith(ggml_tensor*, Finish, ggml_tensor*, ggml_tensor*) { return false; }
+void SetRounded(ggml_tensor*) {}
 bool TakesType(ggml_type) { return false; }
 std::vector<TypeEntry> Table() { return {}; }
 const char* InstructionSet() { return nullptr; }

@@ -1,20 +1,29 @@
-// Quantised weights by activations of eight bits, with VNNI. Both sides have a scale for every 32
+// Quantised weights by activations of eight bits. Both sides have a scale for every 32
 // values (16 of the weights in some K-quants, which is finer than ggml's own products, whose
 // activations share one per 256). Products are added up exactly, in int32, for a block; then one
 // multiply-add in floats per sum.
 //
 // dpbusd wants one side without a sign: the weights, as they are stored. What that adds, offset
-// times the activations' sum, is where the integer sums start. A tile is 4 rows by 3 vectors (2
-// with 16 registers); per block of 32 and sum, 8 instructions multiply and 3 scale, so at most 80 %
-// of the machine's integer peak is to be had. A panel of 512 k is 24 KiB: it stays in L1.
+// times the activations' sum, is where the integer sums start. Without VNNI pairs of products are
+// added up in int16: weights of eight bits (kIsWide) keep their sign for that and give it to the
+// activations; those of fewer are at most 63, so that four products fit. A tile is 4 rows by 3
+// vectors (2 with 16 registers); per block of 32 and sum, 8 instructions multiply and 3 scale, so
+// at most 80 % of the machine's integer peak is to be had. A panel of 512 k is 24 KiB: it stays in
+// L1.
 #include "columns.h"
 #include "product-loops.h"
 
 namespace llavaov::kernels {
 
-#if defined(LLAVAOV_VNNI)
+#if defined(LLAVAOV_KERNELS)
 
 namespace {
+
+#if defined(LLAVAOV_VNNI)
+constexpr bool kHasVnni = true;
+#else
+constexpr bool kHasVnni = false;
+#endif
 
 constexpr int kRows = kIntRows, kVectors = kIntVectors;
 
@@ -44,6 +53,8 @@ struct ByteShape {
   static constexpr int kGroup = kRows;
   using A = ByteBlock;
   using B = BytePanel<W::kScales, W::kHasMin>;
+  static constexpr bool kBySign = !kHasVnni && W::kIsWide;
+  static constexpr int kOffset = kBySign ? W::kOffset - 128 : W::kOffset;
 
   static void PackA(const float* const* rows, A* out) {
     __m256i q[kRows];
@@ -71,8 +82,8 @@ struct ByteShape {
         out->sum[0][r] = -out->scale[r] * float(first);
         out->sum[1][r] = -out->scale[r] * float(half[1][r]);
       } else {
-        out->start[0][r] = -W::kOffset * first;
-        out->start[1][r] = -W::kOffset * half[1][r];
+        out->start[0][r] = -kOffset * first;
+        out->start[1][r] = -kOffset * half[1][r];
       }
     }
   }
@@ -106,8 +117,9 @@ struct ByteShape {
     for (int b = 0; b < w.blocks; ++b) {
       Store(out->scale[b][0][v], LoadHalves(scale[b]));
       if (W::kHasMin) Store(out->min[b][0][v], Sub(Zero(), LoadHalves(min[b])));
-      Columns<W>::Read(rows, w.kb + b, high[b],
-                       [&](int, int t, I x) { StoreIntegers(out->q[b][t][v], x); });
+      Columns<W>::Read(rows, w.kb + b, high[b], [&](int, int t, I x) {
+        StoreIntegers(out->q[b][t][v], kBySign ? Xor(x, Bytes(128)) : x);
+      });
     }
   }
 
@@ -169,27 +181,43 @@ struct ByteShape {
     StoreTile(out, f);
   }
 
+  // Steps of four products that go into int32 together.
+  static constexpr int kTogether = kHasVnni || kBySign ? 1 : 2;
+
+  static inline I Dot(I sum, I w, I x, I next_w, I next_x) {
+#if defined(LLAVAOV_VNNI)
+    return DotBytes(sum, w, x);
+#else
+    if (kBySign) return AddPairs(sum, SignedPairs(w, x));
+    return AddPairs(sum, AddWords(Pairs(w, x), Pairs(next_w, next_x)));
+#endif
+  }
+
   // The products that share scale `s` of block `b`.
   static inline void Scaled(const A& a, const B& panel, int b, int s, F (&f)[kRows][kVectors]) {
     constexpr int kSteps = 8 / W::kScales;
     I sum[kRows][kVectors];
     LLAVAOV_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      const I start = Integers(W::kOffset ? a.start[s][r] : 0);
+      const I start = Integers(kOffset ? a.start[s][r] : 0);
       LLAVAOV_UNROLL
       for (int v = 0; v < kVectors; ++v) sum[r][v] = start;
     }
     LLAVAOV_UNROLL
-    for (int step = 0; step < kSteps; ++step) {
-      const int t = s * kSteps + step;
-      I w[kVectors];
+    for (int t = s * kSteps; t < (s + 1) * kSteps; t += kTogether) {
+      I w[kTogether][kVectors];
       LLAVAOV_UNROLL
-      for (int v = 0; v < kVectors; ++v) w[v] = LoadIntegers(panel.q[b][t][v]);
+      for (int i = 0; i < kTogether; ++i) {
+        LLAVAOV_UNROLL
+        for (int v = 0; v < kVectors; ++v) w[i][v] = LoadIntegers(panel.q[b][t + i][v]);
+      }
       LLAVAOV_UNROLL
       for (int r = 0; r < kRows; ++r) {
-        const I x = Integers(a.q[t][r]);
+        const I x = Integers(a.q[t][r]), next = Integers(a.q[t + kTogether - 1][r]);
         LLAVAOV_UNROLL
-        for (int v = 0; v < kVectors; ++v) sum[r][v] = DotBytes(sum[r][v], w[v], x);
+        for (int v = 0; v < kVectors; ++v) {
+          sum[r][v] = Dot(sum[r][v], w[0][v], x, w[kTogether - 1][v], next);
+        }
       }
     }
     LLAVAOV_UNROLL

@@ -1,6 +1,6 @@
-// Weights as floats: f32 files everywhere, and every type where the build has no VNNI, since the
-// older integer instructions multiply no more a cycle than a fused multiply-add does and round
-// activations besides. Quantised weights become floats once per panel.
+// Weights as floats: f32 files everywhere, f16 and bf16 where the build has no VNNI, since the
+// older instruction for words multiplies hardly more a cycle than a fused multiply-add does and
+// rounds activations besides.
 //
 // One chain of f32 multiply-adds over k loses 6e-7 at 1152, six times what ggml's many short chains
 // do. So 16 k are summed in registers and what they give in pairs: about 1e-7 at any k.
@@ -49,9 +49,8 @@ void PackFloats(const float* const* rows, FloatRows* out) {
   }
 }
 
-// `read`(row, block, rest, floats) gives 32 weights.
-template <class Read>
-inline void UnpackFloats(const WeightSlice& w, FloatPanel* out, Read read) {
+template <class T>
+inline void UnpackFloats(const WeightSlice& w, FloatPanel* out) {
   for (int v = 0; v < kVectors; ++v) {
     const int valid = std::min(kLanes, w.n_cols - v * kLanes);
     for (int b = 0; b < w.blocks; ++b) {
@@ -60,7 +59,8 @@ inline void UnpackFloats(const WeightSlice& w, FloatPanel* out, Read read) {
         __m256 x[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(),
                        _mm256_setzero_ps()};
         if (i < valid) {
-          read(w.data + (v * kLanes + i) * w.stride, w.kb + b, b + 1 == w.blocks ? w.rest : 0, x);
+          FloatBlock<T>(w.data + (v * kLanes + i) * w.stride, w.kb + b,
+                        b + 1 == w.blocks ? w.rest : 0, x);
         }
         for (int j = 0; j < 4; ++j) rows[j][i] = _mm256_castps_si256(x[j]);
       }
@@ -138,27 +138,15 @@ void MultiplyFloats(const FloatRows* a, const FloatPanel& panel, int blocks, con
   StoreTile(out, f);
 }
 
+template <class T>
 struct FloatShape {
   static constexpr int kGroup = kRows;
   using A = FloatRows;
   using B = FloatPanel;
   static void PackA(const float* const* rows, A* out) { PackFloats(rows, out); }
+  static void Unpack(const WeightSlice& w, B* out) { UnpackFloats<T>(w, out); }
   static void Tile(const A* a, const B& panel, int blocks, const Output& out) {
     MultiplyFloats(a, panel, blocks, out);
-  }
-};
-
-template <class T>
-struct FromFloats : FloatShape {
-  static void Unpack(const WeightSlice& w, B* out) { UnpackFloats(w, out, FloatBlock<T>); }
-};
-
-template <class W>
-struct FromBlocks : FloatShape {
-  static void Unpack(const WeightSlice& w, B* out) {
-    UnpackFloats(w, out, [](const char* row, int kb, int, __m256(&x)[4]) {
-      DequantisedBlock<W>(row, kb, x);
-    });
   }
 };
 
@@ -167,34 +155,12 @@ struct FromBlocks : FloatShape {
 Kernel FloatProduct(ggml_type type) {
   switch (type) {
     case GGML_TYPE_F32:
-      return Product<FromFloats<F32>>::Entry();
+      return Product<FloatShape<F32>>::Entry();
 #if !defined(LLAVAOV_VNNI)
     case GGML_TYPE_F16:
-      return Product<FromFloats<F16>>::Entry();
+      return Product<FloatShape<F16>>::Entry();
     case GGML_TYPE_BF16:
-      return Product<FromFloats<BF16>>::Entry();
-    case GGML_TYPE_Q8_0:
-      return Product<FromBlocks<Q8_0>>::Entry();
-    case GGML_TYPE_Q4_0:
-      return Product<FromBlocks<Q4_0>>::Entry();
-    case GGML_TYPE_Q4_1:
-      return Product<FromBlocks<Q4_1>>::Entry();
-    case GGML_TYPE_Q5_0:
-      return Product<FromBlocks<Q5_0>>::Entry();
-    case GGML_TYPE_Q5_1:
-      return Product<FromBlocks<Q5_1>>::Entry();
-    case GGML_TYPE_IQ4_NL:
-      return Product<FromBlocks<IQ4_NL>>::Entry();
-    case GGML_TYPE_Q2_K:
-      return Product<FromBlocks<Q2_K>>::Entry();
-    case GGML_TYPE_Q3_K:
-      return Product<FromBlocks<Q3_K>>::Entry();
-    case GGML_TYPE_Q4_K:
-      return Product<FromBlocks<Q4_K>>::Entry();
-    case GGML_TYPE_Q5_K:
-      return Product<FromBlocks<Q5_K>>::Entry();
-    case GGML_TYPE_Q6_K:
-      return Product<FromBlocks<Q6_K>>::Entry();
+      return Product<FloatShape<BF16>>::Entry();
 #endif
     default:
       return {};

@@ -1,6 +1,7 @@
-// One row of activations: every weight is used once, so the speed is that of memory. A thread reads
-// one stretch of rows from end to end, asks for what lies 4 KiB ahead (hardware does not look
-// beyond a page), and quantises the activations for itself, which is cheaper than a barrier.
+// One row of activations: every weight is used once, so the speed is that of memory. A thread
+// divides its rows of weights into stretches and reads all of them side by side, since memory waits
+// at every new page of a single one; it asks for what lies 1 KiB further on in each, and quantises
+// the activations for itself, which is cheaper than a barrier.
 // Quantised weights multiply activations of eight bits with a scale for every 32; floats are
 // multiplied as they are. Of the K-quants those that files of the published models hold have a
 // kernel here.
@@ -13,7 +14,12 @@ namespace llavaov::kernels {
 
 namespace {
 
-constexpr int kAhead = 4096;
+#if defined(LLAVAOV_WIDE)
+constexpr int kFloatStreams = 4;
+#else
+constexpr int kFloatStreams = 2;  // as many sums as there are registers for
+#endif
+constexpr int kByteStreams = 8, kAhead = 1024;
 
 inline void Prefetch(const char* p) { _mm_prefetch(p + kAhead, _MM_HINT_T0); }
 
@@ -25,13 +31,11 @@ inline __m256i QuantiseRow(const float* x, float* scale) {
   return PackBytes(q.values);
 }
 
-// As many sums as a multiply-add takes cycles, so that none waits for the one before.
-constexpr int kChains = 4;
+// Sums of a row, so that none waits for the one before.
+constexpr int kChains = 2;
 using Sums = __m256[kChains];
 
-inline __m256 Total(const Sums& f) {
-  return _mm256_add_ps(_mm256_add_ps(f[0], f[1]), _mm256_add_ps(f[2], f[3]));
-}
+inline __m256 Total(const Sums& f) { return _mm256_add_ps(f[0], f[1]); }
 
 // Put together in registers: what has just been written in pieces is not read as one at once.
 inline __m256 EightHalves(const uint16_t (&h)[8]) {
@@ -64,6 +68,7 @@ inline __m256i SumsOfFour(__m256i q) {
 // and mins take off is one product of vectors for all eight.
 template <class W>
 struct PlainRow {
+  static constexpr int kStreams = kByteStreams;
   // Without VNNI bytes above 128 get their sign back, and the products take theirs from it.
 #if defined(LLAVAOV_VNNI)
   static constexpr bool kBySign = false;
@@ -124,23 +129,31 @@ struct PlainRow {
     }
   }
 
-  static float Dot(const char* row, const void* packed, int k) {
+  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
+                   float (&out)[kStreams]) {
     const X* x = static_cast<const X*>(packed);
     const int blocks = k / kBlock;
-    Sums f = {};
-    __m256 off = _mm256_setzero_ps();
+    Sums f[kStreams] = {};
+    __m256 off[kStreams] = {};
     int kb = 0;
     for (; kb + 8 <= blocks; kb += 8, ++x) {
-      const char* first = reinterpret_cast<const char*>(&W::At(row, kb));
-      for (size_t i = 0; i < 8 * sizeof(typename W::Block); i += 64) Prefetch(first + i);
-      Blocks<8>(row, kb, *x, 0, f, &off);
+      LLAVAOV_UNROLL
+      for (int r = 0; r < kStreams; ++r) {
+        const char* first = reinterpret_cast<const char*>(&W::At(rows[r], kb));
+        for (size_t i = 0; i < 8 * sizeof(typename W::Block); i += 64) Prefetch(first + i);
+        Blocks<8>(rows[r], kb, *x, 0, f[r], &off[r]);
+      }
     }
     if (kb + 4 <= blocks) {
-      Blocks<4>(row, kb, *x, 0, f, &off);
+      LLAVAOV_UNROLL
+      for (int r = 0; r < kStreams; ++r) Blocks<4>(rows[r], kb, *x, 0, f[r], &off[r]);
       kb += 4;
     }
-    for (; kb < blocks; ++kb) Blocks<1>(row, kb, *x, kb % 8, f, &off);
-    return Sum256(_mm256_add_ps(Total(f), off));
+    for (; kb < blocks; ++kb) {
+      LLAVAOV_UNROLL
+      for (int r = 0; r < kStreams; ++r) Blocks<1>(rows[r], kb, *x, kb % 8, f[r], &off[r]);
+    }
+    for (int r = 0; r < kStreams; ++r) out[r] = Sum256(_mm256_add_ps(Total(f[r]), off[r]));
   }
 };
 
@@ -148,7 +161,7 @@ struct PlainRow {
 // offsets and mins take off is one product of vectors a super-block.
 template <class W>
 struct SuperRow {
-  static constexpr int kSums = 8 * W::kScales;
+  static constexpr int kStreams = kByteStreams, kSums = 8 * W::kScales;
   struct X {
     int8_t q[8][kBlock];
     float scale[8];
@@ -202,58 +215,78 @@ struct SuperRow {
     }
   }
 
-  static float Dot(const char* row, const void* packed, int k) {
+  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
+                   float (&out)[kStreams]) {
     const X* x = static_cast<const X*>(packed);
-    Sums f = {};
-    __m256 off = _mm256_setzero_ps();
+    Sums f[kStreams] = {};
+    __m256 off[kStreams] = {};
     for (int kb = 0; kb < k / kBlock; kb += 8, ++x) {
-      const char* block = reinterpret_cast<const char*>(&W::At(row, kb));
-      for (size_t i = 0; i < sizeof(typename W::Block); i += 64) Prefetch(block + i);
-      float scales[16];
-      Scales(row, kb, *x, scales, &off);
       LLAVAOV_UNROLL
-      for (int i = 0; i < 8; ++i) {
-        const __m256i sums =
-            DotBytes256(_mm256_setzero_si256(), W::Quants(block, i), Load256(x->q[i]));
-        __m256 s = _mm256_set1_ps(scales[i * W::kScales]);
-        if (W::kScales == 2) s = _mm256_insertf128_ps(s, _mm_set1_ps(scales[i * 2 + 1]), 1);
-        f[i % kChains] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), s, f[i % kChains]);
-      }
+      for (int r = 0; r < kStreams; ++r) SuperBlock(rows[r], kb, *x, f[r], &off[r]);
     }
-    return Sum256(_mm256_add_ps(Total(f), off));
+    for (int r = 0; r < kStreams; ++r) out[r] = Sum256(_mm256_add_ps(Total(f[r]), off[r]));
+  }
+
+  static inline void SuperBlock(const char* row, int kb, const X& x, Sums& f, __m256* off) {
+    const char* block = reinterpret_cast<const char*>(&W::At(row, kb));
+    for (size_t i = 0; i < sizeof(typename W::Block); i += 64) Prefetch(block + i);
+    float scales[16];
+    Scales(row, kb, x, scales, off);
+    LLAVAOV_UNROLL
+    for (int i = 0; i < 8; ++i) {
+      const __m256i sums =
+          DotBytes256(_mm256_setzero_si256(), W::Quants(block, i), Load256(x.q[i]));
+      __m256 s = _mm256_set1_ps(scales[i * W::kScales]);
+      if (W::kScales == 2) s = _mm256_insertf128_ps(s, _mm_set1_ps(scales[i * 2 + 1]), 1);
+      f[i % kChains] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), s, f[i % kChains]);
+    }
   }
 };
 
 template <class T>
 struct FloatRow {
+  static constexpr int kStreams = kFloatStreams;
+
   static size_t Size(int k) { return size_t(k) * sizeof(float); }
   static void Pack(const float* row, int k, void* to) { std::memcpy(to, row, Size(k)); }
 
-  static float Dot(const char* row, const void* packed, int k) {
+  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
+                   float (&out)[kStreams]) {
     const float* x = static_cast<const float*>(packed);
     constexpr int kStep = 4 * kLanes;
-    F f[4] = {Zero(), Zero(), Zero(), Zero()};
+    F f[kStreams][4] = {};
     int i = 0;
     for (; i + kStep <= k; i += kStep) {
-      for (int line = 0; line < kStep * T::kBytes; line += 64) Prefetch(row + i * T::kBytes + line);
       LLAVAOV_UNROLL
-      for (int j = 0; j < 4; ++j) {
-        const int at = i + j * kLanes;
-        f[j] = MulAdd(T::LoadLanes(row + at * T::kBytes), Load(x + at), f[j]);
+      for (int r = 0; r < kStreams; ++r) {
+        const char* at = rows[r] + i * T::kBytes;
+        for (int line = 0; line < kStep * T::kBytes; line += 64) Prefetch(at + line);
+        LLAVAOV_UNROLL
+        for (int j = 0; j < 4; ++j) {
+          f[r][j] =
+              MulAdd(T::LoadLanes(at + j * kLanes * T::kBytes), Load(x + i + j * kLanes), f[r][j]);
+        }
       }
     }
     for (; i < k; i += kLanes) {
       const int left = k - i < kLanes ? k - i : kLanes;
-      char copy[kLanes * T::kBytes] = {};
-      std::memcpy(copy, row + i * T::kBytes, left * T::kBytes);
-      f[0] = MulAdd(T::LoadLanes(copy), LoadFirst(x + i, left), f[0]);
+      const F values = LoadFirst(x + i, left);
+      LLAVAOV_UNROLL
+      for (int r = 0; r < kStreams; ++r) {
+        char copy[kLanes * T::kBytes] = {};
+        std::memcpy(copy, rows[r] + i * T::kBytes, left * T::kBytes);
+        f[r][0] = MulAdd(T::LoadLanes(copy), values, f[r][0]);
+      }
     }
-    return SumOf(Add(Add(f[0], f[1]), Add(f[2], f[3])));
+    for (int r = 0; r < kStreams; ++r) {
+      out[r] = SumOf(Add(Add(f[r][0], f[r][1]), Add(f[r][2], f[r][3])));
+    }
   }
 };
 
 template <class Shape>
 struct Row {
+  static constexpr int kStreams = Shape::kStreams;
   static Kernel Entry() { return {Work, Run}; }
   static size_t Work(int threads, const ggml_tensor* op) {
     return threads * Align(Shape::Size(int(op->src[0]->ne[0]))) + 128;
@@ -266,9 +299,18 @@ struct Row {
     // In whole lines of the output.
     const int64_t n = w->ne[1], lines = (n + 15) / 16;
     const int64_t first = lines * ith / nth * 16, end = std::min(n, lines * (ith + 1) / nth * 16);
+    const int64_t length = (end - first + kStreams - 1) / kStreams;  // of a stream
     float* out = static_cast<float*>(op->data);
-    for (int64_t row = first; row < end; ++row) {
-      out[row] = Shape::Dot(static_cast<const char*>(w->data) + row * w->nb[1], x, k);
+    for (int64_t i = 0; i < length; ++i) {
+      const char* rows[kStreams];
+      int64_t at[kStreams];
+      for (int r = 0; r < kStreams; ++r) {  // beyond the last row it comes again
+        at[r] = std::min(first + r * length + i, end - 1);
+        rows[r] = static_cast<const char*>(w->data) + at[r] * w->nb[1];
+      }
+      float sums[kStreams];
+      Shape::Dots(rows, x, k, sums);
+      for (int r = 0; r < kStreams; ++r) out[at[r]] = sums[r];
     }
   }
 };

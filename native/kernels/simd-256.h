@@ -107,4 +107,19 @@ inline void Transpose8x8(const __m256i* rows, __m256i* out) {
   }
 }
 
+// The largest of each of eight vectors.
+inline __m256 MaxesOfEight256(const __m256* x) {
+  __m256 a[4], b[2];
+  for (int i = 0; i < 4; ++i) {
+    a[i] = _mm256_max_ps(_mm256_unpacklo_ps(x[2 * i], x[2 * i + 1]),
+                         _mm256_unpackhi_ps(x[2 * i], x[2 * i + 1]));
+  }
+  for (int i = 0; i < 2; ++i) {
+    b[i] = _mm256_max_ps(_mm256_shuffle_ps(a[2 * i], a[2 * i + 1], 0x44),
+                         _mm256_shuffle_ps(a[2 * i], a[2 * i + 1], 0xee));
+  }
+  return _mm256_max_ps(_mm256_permute2f128_ps(b[0], b[1], 0x20),
+                       _mm256_permute2f128_ps(b[0], b[1], 0x31));
+}
+
 }  // namespace llavaov::kernels

@@ -59,22 +59,44 @@ inline I ShuffleEach(I x, __m128i order) { return _mm256_shuffle_epi8(x, Join(or
 inline I WhereBits(I x, I bit, I value) {
   return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(x, bit), bit), value);
 }
+inline F Sqrt(F x) { return _mm256_sqrt_ps(x); }
+inline I RoundedIntegers(F x) { return _mm256_cvtps_epi32(x); }
 inline F ToFloats(I x) { return _mm256_cvtepi32_ps(x); }
 #if defined(LLAVAOV_VNNI)
 inline I DotBytes(I sum, I w, I x) { return _mm256_dpbusd_avx_epi32(sum, w, x); }
 inline I DotWords(I sum, I w, I x) { return _mm256_dpwssd_avx_epi32(sum, w, x); }
+#else
+inline I DotWords(I sum, I w, I x) { return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x)); }
+// See simd-avx512.h.
+inline I Pairs(I w, I x) { return _mm256_maddubs_epi16(w, x); }
+inline I SignedPairs(I w, I x) { return Pairs(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)); }
+inline I AddWords(I a, I b) { return _mm256_add_epi16(a, b); }
+inline I AddPairs(I sum, I pairs) { return DotWords(sum, pairs, _mm256_set1_epi16(1)); }
 #endif
+
+// See simd-avx512.h.
+inline I PackPairs(I a, I b) { return _mm256_packs_epi32(a, b); }
+inline I PairWords(I low, I high) {
+  return _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xaa);
+}
 
 // x * 2^n for whole n in [-126, 127].
 inline F TimesPowerOf2(F x, F n) {
   const I exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), Integers(127));
   return Mul(x, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)));
 }
+// x * 2^n for the n in n's lowest bits.
+inline F TimesLowBits(F x, F n) {
+  const I exponent = _mm256_slli_epi32(_mm256_castps_si256(n), 23);
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), exponent));
+}
 // y; 0 where x < low.
 inline F ZeroBelow(F low, F x, F y) { return _mm256_and_ps(_mm256_cmp_ps(x, low, _CMP_NLT_UQ), y); }
 
 // kLanes rows of eight dwords to eight vectors.
 inline void TransposeLanes(const __m256i* rows, I* out) { Transpose8x8(rows, out); }
+
+inline __m256 MaxesOfEight(const F* x) { return MaxesOfEight256(x); }
 
 // See simd-avx512.h.
 inline void TransposeQuads(const char* const* rows, size_t at, I* out) {

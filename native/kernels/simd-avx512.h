@@ -57,14 +57,47 @@ inline I ShuffleEach(I x, __m128i order) {  // the bytes of each 16
 inline I WhereBits(I x, I bit, I value) {
   return _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(x, bit), value);
 }
+inline F Sqrt(F x) { return _mm512_sqrt_ps(x); }
+inline I RoundedIntegers(F x) { return _mm512_cvtps_epi32(x); }
 inline F ToFloats(I x) { return _mm512_cvtepi32_ps(x); }
 #if defined(LLAVAOV_VNNI)
 inline I DotBytes(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 copies the sum before the instruction, and in attention's loops stores it each time.
+inline I DotWords(I sum, I w, I x) {
+  asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
+  return sum;
+}
+#else
 inline I DotWords(I sum, I w, I x) { return _mm512_dpwssd_epi32(sum, w, x); }
 #endif
+#else
+inline I DotWords(I sum, I w, I x) { return _mm512_add_epi32(sum, _mm512_madd_epi16(w, x)); }
+// Sums of two neighbouring products of bytes, unsigned by signed, as words; of signed by signed,
+// none of them -128 in `x`; and words added to dwords in pairs.
+inline I Pairs(I w, I x) { return _mm512_maddubs_epi16(w, x); }
+inline I SignedPairs(I w, I x) {
+  const I negated = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(w), _mm512_setzero_si512(), x);
+  return Pairs(_mm512_abs_epi8(w), negated);
+}
+inline I AddWords(I a, I b) { return _mm512_add_epi16(a, b); }
+inline I AddPairs(I sum, I pairs) { return DotWords(sum, pairs, _mm512_set1_epi16(1)); }
+#endif
+
+// Dwords as words: four of a, four of b, the next four of a, ...
+inline I PackPairs(I a, I b) { return _mm512_packs_epi32(a, b); }
+// The low words of dwords, `high`'s above `low`'s.
+inline I PairWords(I low, I high) {
+  return _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_slli_epi32(high, 16));
+}
 
 // x * 2^n for whole n in [-126, 127].
 inline F TimesPowerOf2(F x, F n) { return _mm512_scalef_ps(x, n); }
+// x * 2^n for the n in n's lowest bits.
+inline F TimesLowBits(F x, F n) {
+  const I exponent = _mm512_slli_epi32(_mm512_castps_si512(n), 23);
+  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), exponent));
+}
 // y; 0 where x < low.
 inline F ZeroBelow(F low, F x, F y) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLT_UQ), y);
@@ -91,6 +124,15 @@ inline void TransposeLanes(const __m256i* rows, I* out) {
     out[c] = _mm512_permutex2var_epi64(t[c], even, t[c + 4]);
     out[c + 4] = _mm512_permutex2var_epi64(t[c], odd, t[c + 4]);
   }
+}
+
+// The largest of each of eight vectors.
+inline __m256 MaxesOfEight(const F* x) {
+  __m256 halves[8];
+  for (int i = 0; i < 8; ++i) {
+    halves[i] = _mm256_max_ps(_mm512_castps512_ps256(x[i]), _mm512_extractf32x8_ps(x[i], 1));
+  }
+  return MaxesOfEight256(halves);
 }
 
 // 16 bytes, `at` behind each of kLanes rows, to four vectors of dwords.

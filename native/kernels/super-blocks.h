@@ -63,7 +63,6 @@ inline void SixBitScalesOfEight(const void* row, int kb, float* scale, float* mi
 }
 
 struct Q2_K : Super<block_q2_K, 0, 2, true> {
-  static __m256i Quants(const void* row, int kb) { return BitPairs(At(row, kb).qs, kb); }
   static void Scales(const void* row, int kb, float* scale, float* min) {
     const block_q2_K& b = At(row, kb);
     for (int half = 0; half < 2; ++half) {
@@ -78,10 +77,6 @@ struct Q2_K : Super<block_q2_K, 0, 2, true> {
 };
 
 struct Q3_K : Super<block_q3_K, 4, 2, false> {
-  static __m256i Quants(const void* row, int kb) {
-    const __m256i high = _mm256_and_si256(IsBitSet(At(row, kb).hmask, kb % 8), _mm256_set1_epi8(4));
-    return _mm256_or_si256(BitPairs(At(row, kb).qs, kb), high);
-  }
   static void Scales(const void* row, int kb, float* scale, float*) {
     const block_q3_K& b = At(row, kb);
     for (int half = 0; half < 2; ++half) {
@@ -96,21 +91,8 @@ struct Q3_K : Super<block_q3_K, 4, 2, false> {
   }
 };
 
-// The scales of six bits of Q4_K and Q5_K.
-template <class B>
-void SixBitScales(const B& b, int i, float* scale, float* min) {
-  const uint8_t* s = b.scales;
-  const int a = i < 4 ? s[i] & 63 : (s[i + 4] & 15) | (s[i - 4] >> 6 << 4);
-  const int m = i < 4 ? s[i + 4] & 63 : (s[i + 4] >> 4) | (s[i] >> 6 << 4);
-  *scale = Half(b.d) * float(a);
-  *min = Half(b.dmin) * float(m);
-}
-
 struct Q4_K : Super<block_q4_K, 0, 1, true> {
   static __m256i Quants(const void* row, int kb) { return NibblesOf(At(row, kb).qs, kb); }
-  static void Scales(const void* row, int kb, float* scale, float* min) {
-    SixBitScales(At(row, kb), kb % 8, scale, min);
-  }
   static void SuperScales(const void* row, int kb, float* scale, float* min) {
     SixBitScalesOfEight<Q4_K>(row, kb, scale, min);
   }
@@ -120,9 +102,6 @@ struct Q5_K : Super<block_q5_K, 0, 1, true> {
   static __m256i Quants(const void* row, int kb) {
     const __m256i high = _mm256_and_si256(IsBitSet(At(row, kb).qh, kb % 8), _mm256_set1_epi8(16));
     return _mm256_or_si256(NibblesOf(At(row, kb).qs, kb), high);
-  }
-  static void Scales(const void* row, int kb, float* scale, float* min) {
-    SixBitScales(At(row, kb), kb % 8, scale, min);
   }
   static void SuperScales(const void* row, int kb, float* scale, float* min) {
     SixBitScalesOfEight<Q5_K>(row, kb, scale, min);
@@ -136,12 +115,6 @@ struct Q6_K : Super<block_q6_K, 32, 2, false> {
     const __m256i x = Load256(b.ql + kb % 8 / 4 * 64 + j % 2 * 32);
     const __m256i low = _mm256_and_si256(_mm256_srli_epi16(x, j / 2 * 4), _mm256_set1_epi8(15));
     return _mm256_or_si256(low, _mm256_slli_epi16(BitPairs(b.qh, kb), 4));
-  }
-  static void Scales(const void* row, int kb, float* scale, float*) {
-    const block_q6_K& b = At(row, kb);
-    for (int half = 0; half < 2; ++half) {
-      scale[half] = Half(b.d) * float(b.scales[kb % 8 * 2 + half]);
-    }
   }
   static void SuperScales(const void* row, int kb, float* scale, float*) {
     const block_q6_K& b = At(row, kb);

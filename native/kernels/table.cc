@@ -10,10 +10,12 @@
 namespace llavaov::kernels {
 namespace {
 
-#if defined(LLAVAOV_WIDE) && defined(LLAVAOV_VNNI)
-constexpr int kFewRows = 2;
+#if !defined(LLAVAOV_VNNI)
+constexpr int kFewRows = 4, kFewSigned = 8;
+#elif defined(LLAVAOV_WIDE)
+constexpr int kFewRows = 2, kFewSigned = kFewRows;
 #else
-constexpr int kFewRows = 3;
+constexpr int kFewRows = 3, kFewSigned = kFewRows;
 #endif
 constexpr int64_t kLeastColumns = 64;  // of one row's product: fewer are not worth the threads
 
@@ -38,13 +40,11 @@ int LeastRows(ggml_type type) {
       return 32;
     case GGML_TYPE_F32:
       return 8;
+    case GGML_TYPE_Q8_0:
+    case GGML_TYPE_IQ4_NL:
+      return kFewSigned;
     case GGML_TYPE_Q2_K:
     case GGML_TYPE_Q3_K:
-#if !defined(LLAVAOV_VNNI)
-    case GGML_TYPE_Q4_K:
-    case GGML_TYPE_Q5_K:
-    case GGML_TYPE_Q6_K:
-#endif
       return 5;
     default:
       return kFewRows;

@@ -67,12 +67,18 @@ double LogSumExp(const float* x, int n) {
   return double(max) + std::log(std::accumulate(lanes, lanes + kLanes, 0.0));
 }
 
+int IndexOfMax(const float* x, int n) {
+  const float max = Max(x, n);
+  return int(std::find(x, x + n, max) - x);
+}
+
 std::vector<int32_t> LargestIds(const float* x, int n, int count) {
+  if (count == 0) return {};
   const auto better = [x](int32_t a, int32_t b) { return x[a] != x[b] ? x[a] > x[b] : a < b; };
   std::vector<int32_t> heap;  // worst on top
   heap.reserve(count + 1);
   for (int32_t id = 0; id < n; ++id) {
-    if (int(heap.size()) == count && !(count > 0 && x[id] > x[heap.front()])) continue;
+    if (int(heap.size()) == count && !(x[id] > x[heap.front()])) continue;
     heap.push_back(id);
     std::push_heap(heap.begin(), heap.end(), better);
     if (int(heap.size()) <= count) continue;

@@ -14,6 +14,9 @@ void ExpDifferences(const float* x, int n, float max, float* out);
 // or all are -inf.
 double LogSumExp(const float* x, int n);
 
+// The first of the largest values, not looking at NaN behind it; n where x[0] is NaN.
+int IndexOfMax(const float* x, int n);
+
 // The ids of the `count` largest values, best first, the lower id first among equals.
 std::vector<int32_t> LargestIds(const float* x, int n, int count);
 

@@ -118,10 +118,11 @@ void TokenSampler::Score(const float* logits) {
 
 // The first of equals, as torch.argmax.
 int32_t TokenSampler::Best() const {
-  const auto best = std::max_element(scores_.begin(), scores_.end());
-  if (!std::isfinite(*best))
+  const int best = IndexOfMax(scores_.data(), int(scores_.size()));
+  if (size_t(best) == scores_.size() || !std::isfinite(scores_[best])) {
     throw Unusable("Biases, penalties and grammar leave no token to choose");
-  return int32_t(best - scores_.begin());
+  }
+  return best;
 }
 
 int32_t TokenSampler::Draw(uint64_t seed) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/attention.h"
 #include "vision/cpu-ops.h"
 
 namespace llavaov {
@@ -96,6 +97,8 @@ ggml_tensor* SiglipGraph::Attention(ggml_tensor* qkv) {
   if (options_.has_flash_attention) {
     out = ggml_flash_attn_ext(c_, q, k, v, nullptr, scale, 0.0f, 0.0f);
     ggml_prec_set_acc(out, GGML_PREC_F32);
+    const bool is_rounded = weights_.blocks().front().qkv.weight->type != GGML_TYPE_F32;
+    if (options_.has_cpu_ops && is_rounded) kernels::SetRounded(out);
   } else {
     out = SoftmaxAttention(q, k, v, scale);
   }

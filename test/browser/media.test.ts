@@ -7,7 +7,17 @@ import type { Browser } from 'puppeteer-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type DemoServe, demoServe } from './rig/demo-serve.js';
-import { answered, ask, attach, fill, newest, press, sees, seesNot } from './rig/page-acts.js';
+import {
+  answered,
+  ask,
+  attach,
+  fill,
+  keptForAway,
+  newest,
+  press,
+  sees,
+  seesNot,
+} from './rig/page-acts.js';
 import { browserTests, leave, named, startBrowser, type Visit, visit } from './rig/page-rig.js';
 
 const PICTURES = join(import.meta.dirname, '../../demo/pictures');
@@ -74,6 +84,7 @@ describe('the chat page', browserTests, () => {
     await ask(page, 'Describe the image.');
     await answered(page);
     const said = await newest(page);
+    await keptForAway(page);
     await serve.stop();
     await ask(page, 'Are you there?');
     await sees(page, 'No answer: The server did not answer.');

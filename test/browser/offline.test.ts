@@ -9,7 +9,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pageRoutes } from '../../src/server/routes/page.js';
 import { listening } from '../support/serving.js';
 import { keptForAway, sees } from './rig/page-acts.js';
-import { browserTests, leave, startBrowser, type Visit, visit, WAIT_MS } from './rig/page-rig.js';
+import {
+  browserTests,
+  showFailure,
+  startBrowser,
+  type Visit,
+  visit,
+  WAIT_MS,
+} from './rig/page-rig.js';
 
 const BUILT = join(import.meta.dirname, '../../dist/src/server/page');
 
@@ -62,11 +69,12 @@ describe('the chat page', browserTests, () => {
     rmSync(folder, { recursive: true, force: true });
   });
   afterEach(async (context) => {
+    await showFailure(here, context);
+    await here.close();
     await away();
     // The API is not there, nor is the server at times: what the browser says of it.
-    for (const problem of here.problems.splice(0))
+    for (const problem of here.problems)
       expect(problem).toMatch(/ERR_CONNECTION_REFUSED|status of 404/);
-    await leave(here, context);
   });
 
   it('opens while the server is away, as the newest that was there', async () => {

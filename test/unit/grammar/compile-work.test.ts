@@ -49,6 +49,50 @@ it('writes equal schemas once, whatever they are described as', () => {
   expect(rules(object(40)) - rules(object(20))).toBeLessThanOrEqual(40);
 });
 
+it('follows only one way where a required word chooses among many conditions', () => {
+  const kinds = Array.from({ length: 24 }, (_, i) => `kind${i}`);
+  const schema = {
+    type: 'object',
+    properties: {
+      kind: { enum: kinds },
+      ...Object.fromEntries(kinds.map((kind, i) => [`${kind}_at`, { const: i }])),
+    },
+    required: ['kind'],
+    additionalProperties: false,
+    allOf: kinds.map((kind) => ({
+      if: { properties: { kind: { const: kind } } },
+      // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON schema
+      then: { required: [`${kind}_at`] },
+    })),
+  };
+  const grammar = jsonSchemaToGrammar(schema);
+  expect(grammarAdmits(grammar, '{"kind": "kind7", "kind7_at": 7}')).toBe(true);
+  expect(grammarAdmits(grammar, '{"kind": "kind7", "kind8_at": 8}')).toBe(false);
+  expect(grammarAdmits(grammar, '{"kind": "kind7"}')).toBe(false);
+});
+
+it.each([
+  ['words', (i: number) => ({ const: `t${i}` })],
+  ['numbers', (i: number) => ({ minimum: i, maximum: i, type: 'integer' })],
+  ['types', (i: number) => (i % 2 ? { type: 'string' } : { type: 'null' })],
+] as const)('writes alternatives once that %s tell apart', (_, tagOf) => {
+  const oneOf = Array.from({ length: 2 }, (_, i) => ({
+    type: 'object',
+    properties: { tag: tagOf(i), more: { type: 'string' } },
+    required: ['tag'],
+  }));
+  const grammar = jsonSchemaToGrammar({ oneOf });
+  expect(grammar).toBe(jsonSchemaToGrammar({ anyOf: oneOf }));
+});
+
+it('takes a long word and refuses one that is no choice', () => {
+  const word = 'ab'.repeat(5_000);
+  expect(grammarAdmits(jsonSchemaToGrammar({ enum: [word, 'a'] }), `"${word}"`)).toBe(true);
+  expect(() => jsonSchemaToGrammar({ enum: [word.repeat(3)] })).toThrow(
+    expect.objectContaining({ code: 'ERR_SCHEMA' }),
+  );
+});
+
 it('does not take schemas for equal that contain themselves', () => {
   const own: Record<string, unknown> = { type: 'object', additionalProperties: false };
   own.properties = { a: own };

@@ -5,13 +5,14 @@ import { draft } from '../model/draft.js';
 import { drawExample, type ExampleName, exampleNames } from '../model/examples.js';
 import { en } from '../words/en.js';
 import { words } from '../words/words.js';
+import { isTouched } from './layout.js';
 
 export function Empty() {
   const t = words();
   return (
     <div class="empty">
       <h2>{t.emptyTitle}</h2>
-      <p>{t.emptyText}</p>
+      <p>{isTouched.matches ? t.emptyTouched : t.emptyText}</p>
       <ul class="examples">
         {exampleNames.map((name) => (
           <Example key={name} name={name} />

@@ -65,6 +65,7 @@ export const en = {
   describeImages: 'Describe the images.',
   emptyTitle: 'What shall I look at?',
   emptyText: 'Drop a picture or a clip anywhere, paste one, or begin with one of these.',
+  emptyTouched: 'Take or choose a picture or a clip, or begin with one of these.',
   examples: {
     shape: 'Describe the image.',
     count: 'How many stars are there?',

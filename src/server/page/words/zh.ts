@@ -66,6 +66,7 @@ export const zh: Words = {
   describeImages: '描述这些图片。',
   emptyTitle: '想让我看什么？',
   emptyText: '把图片或视频拖放到任意位置、直接粘贴，或从下面的例子开始。',
+  emptyTouched: '拍摄或选择图片、视频，或从下面的例子开始。',
   examples: {
     shape: '描述这张图片。',
     count: '有几颗星？',
