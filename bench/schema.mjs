@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { GCProfiler } from 'node:v8';
 import { gunzipSync } from 'node:zlib';
 import { native } from '../dist/src/addon/load-addon.js';
+import { admits } from '../dist/src/grammar/admits.js';
 import { jsonSchemaToGrammar } from '../dist/src/grammar/json-schema-to-grammar.js';
 import { members, parted, spaced } from './json-source.mjs';
 
@@ -86,24 +87,20 @@ function growth({ schema }) {
 }
 
 /** The outcome of a case: 'passed', 'refused', 'accepts' (wrongly) or 'rejects' (wrongly). */
-async function judge({ name, schema, tests }) {
-  const { grammar, error, ms } = compile(schema);
+async function judge({ name, schema, tests }, { grammar, error, ms }) {
   if (error) return { name, outcome: 'refused', ms, keyword: error.keyword, why: error.message };
-  const { Grammar } = native();
-  const parsing = performance.now();
-  const handle = new Grammar(grammar);
-  const parseMs = performance.now() - parsing;
+  // What `model.matches` asks.
   const wrong = [];
   for (const { isValid, text } of tests) {
-    if ((await handle.matches(text)) !== isValid) wrong.push({ isValid, text });
+    const isAdmitted = await admits(native(), text, { type: 'json_schema', schema });
+    if (isAdmitted !== isValid) wrong.push({ isValid, text });
   }
-  await handle.dispose();
   const outcome = wrong.some(({ isValid }) => !isValid)
     ? 'accepts'
     : wrong.length > 0
       ? 'rejects'
       : 'passed';
-  return { name, outcome, ms, parseMs, bytes: grammar.length, wrong };
+  return { name, outcome, ms, bytes: grammar.length, wrong };
 }
 
 const quantile = (sorted, share) =>
@@ -156,7 +153,9 @@ if (options.memory) {
 for (const title of positionals) {
   const cases = fileCases(title);
   const results = [];
-  for (const one of cases) results.push(await judge(one));
+  // All of them first: judging compiles again, and would warm the engine for those that follow.
+  const compiled = cases.map(({ schema }) => compile(schema));
+  for (const [i, one] of cases.entries()) results.push(await judge(one, compiled[i]));
   const table = report(title, results);
   if (options.json) console.log(JSON.stringify(table));
   else print(table);

@@ -16,6 +16,8 @@ interface ChatFlags extends ModelFlags, SamplingFlags {
   load?: string;
 }
 
+type Media = (ImagePart | VideoPart)[];
+
 const EXAMPLES = `
 Examples:
   $ llava-onevision chat 0.5b-ov radar.jpg
@@ -43,7 +45,9 @@ export function chatCommand(): Command {
         const words = [...command.args];
         const model = takeModel(flags, words, command);
         refuseQuestions(words, model, command);
-        const media = await Promise.all(words.map((word) => mediaPart(word, undefined, command)));
+        const media: Media = [];
+        // One after the other: the first that is none ends the command.
+        for (const word of words) media.push(await mediaPart(word, undefined, command));
         await chat({ ...flags, model }, media);
       } catch (error) {
         reportUsage(error, command);
@@ -61,10 +65,7 @@ function refuseQuestions(words: readonly string[], model: string, command: Comma
 }
 
 /** @throws what loading does, and Interrupted when a script is interrupted twice */
-async function chat(
-  flags: ChatFlags & { model: string },
-  media: (ImagePart | VideoPart)[],
-): Promise<void> {
+async function chat(flags: ChatFlags & { model: string }, media: Media): Promise<void> {
   // Imported here so that other commands start without it.
   const { ChatTurns } = await import('./chat/turns.js');
   await using model = await interruptible((signal) => loadModel(flags, { signal }));

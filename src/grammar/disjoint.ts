@@ -12,6 +12,8 @@ import { wordsOf } from './word-trees.js';
 const MAX_DEPTH = 2;
 /** Ways to keep the one schema times those to keep the other. */
 const MAX_PAIRS = 64;
+/** Pairs of schemas and names looked at for a document: beyond, nothing more is told apart. */
+const MAX_LOOKS = 500_000;
 
 export interface Knowing extends NameRules {
   /** The branches of one literal, or undefined where they cannot be found now. */
@@ -22,11 +24,13 @@ export class Disjoint {
   /** By depth, and by both literals in one number. */
   private readonly known = Array.from({ length: MAX_DEPTH + 1 }, () => new Map<number, boolean>());
   private readonly words = new Map<Branch, ReadonlySet<string> | undefined>();
+  private looks = 0;
 
   constructor(private readonly knowing: Knowing) {}
 
   are(a: Literal, b: Literal, depth = MAX_DEPTH): boolean {
     if (a === NOTHING || b === NOTHING || a === (b ^ 1)) return true;
+    if (++this.looks > MAX_LOOKS) return false;
     // The opposite of a schema says little that is compared here.
     if (depth === 0 || a === b || a % 2 === 1 || b % 2 === 1) return false;
     const known = this.known[depth]!;
@@ -73,7 +77,9 @@ export class Disjoint {
   }
 
   private haveNoObject(a: Branch, b: Branch, depth: number): boolean {
-    for (const name of new Set([...a.object.required, ...b.object.required])) {
+    const names = new Set([...a.object.required, ...b.object.required]);
+    this.looks += names.size;
+    for (const name of names) {
       const literals = propertyLiterals(this.knowing, a, name);
       const others = propertyLiterals(this.knowing, b, name);
       if (literals.includes(NOTHING) || others.includes(NOTHING)) return true;

@@ -32,7 +32,7 @@ const KEYWORDS: Readonly<Record<string, Keyword>> = {
 
 const MAX_BRANCHES = 400;
 /** Branches of all conjunctions of a document. */
-const MAX_WORK = 60_000;
+const MAX_WORK = 30_000;
 const MAX_STATES = 500;
 /** Conjunctions within each other that are looked into to show that one has no values. */
 const MAX_PROOFS = 4;
@@ -188,9 +188,14 @@ export class Expander {
     try {
       return isOpen ? undefined : this.expand([literal]);
     } catch (error) {
-      if (isSchemaError(error)) return undefined;
+      if (isSchemaError(error) && !this.isSpent) return undefined;
       throw error;
     }
+  }
+
+  /** Nothing more will be kept of this document. */
+  private get isSpent(): boolean {
+    return this.work > MAX_WORK;
   }
 
   /** Whether no value keeps all literals, as far as `depth` levels show it. */
@@ -200,7 +205,7 @@ export class Expander {
     try {
       return this.expand(literals).every((branch) => this.isEmptyBranch(branch, depth));
     } catch (error) {
-      if (isSchemaError(error)) return false;
+      if (isSchemaError(error) && !this.isSpent) return false;
       throw error;
     }
   }

@@ -14,7 +14,10 @@ export interface NameRules {
   textTerm(facts: Branch['string']): Term;
 }
 
-/** @param groups all of the branch. */
+/** So many groups are looked into with the work of one term: an object may have many of them, and many names. */
+const LOOKS = 32;
+
+/** @param groups all of the branch. @throws TooManyStates */
 export function propertyLiterals(
   expander: NameRules,
   branch: Branch,
@@ -22,6 +25,7 @@ export function propertyLiterals(
   groups = allGroups(expander, branch),
 ): Literal[] {
   const { moves } = expander;
+  moves.pool.charge(groups.length / LOOKS);
   const literals: Literal[] = [];
   const keep = (literal: Literal): void => {
     if (literal !== ANYTHING && !literals.includes(literal)) literals.push(literal);

@@ -75,11 +75,21 @@ test('alt-texts.ts writes them where there are none', async () => {
   expect(readFileSync(page, 'utf8')).toBe(html);
 });
 
+/** The model, which sees no invoice and would write to the end of its tokens: here it would rather open, close and end. */
+function terse(): LlavaOneVision {
+  const ids = JSON.parse(readFileSync(join(DEMO, 'checkpoint/vocab.json'), 'utf8'));
+  const marks = { '{': 60, '}': 50, ']': 50, '"': 50, ',': 40 };
+  const logitBias = Object.fromEntries(Object.entries(marks).map(([mark, b]) => [ids[mark], b]));
+  const chat: LlavaOneVision['chat'] = (messages, options) =>
+    model.chat(messages, { ...options!, logitBias });
+  return Object.assign(Object.create(model), { chat });
+}
+
 test('invoice.ts answers in its form', async () => {
-  const read = await readInvoice(model, PICTURE);
-  // A model that sees no invoice may write to the end of its tokens.
-  if (read) expect(Invoice.safeParse(read).success).toBe(true);
-  if (read) expect(typeof read.addsUp).toBe('boolean');
+  const { addsUp, ...read } = (await readInvoice(terse(), PICTURE))!;
+  expect(Invoice.parse(read)).toEqual(read);
+  expect(read.lines).toHaveLength(1);
+  expect(addsUp).toBe(read.lines[0]!.amount === read.total);
 });
 
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;

@@ -20,7 +20,7 @@ const EXPECTED: RegExp[] = [
   /^(.{0,20} [0-5]|no value: length)$/s,
   /^(red|blue)$/,
   /^(yes|no)$/,
-  /^.+ [01]\.\d{3} .+/s,
+  /^" [01]\.\d{3} .+\n\w+ [01]\.\d{3} .+/s,
   /^(stop|length|tool-calls)$/,
   /^ERR_SCHEMA \/properties\/tags uniqueItems\ntrue$/,
 ];

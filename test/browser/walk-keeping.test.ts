@@ -184,10 +184,12 @@ walks((walk) => {
     await press(page, 'Undo');
     await lists(1);
     const open = () => pick(page, 'Options', 'Import conversations…');
-    await choose(page, open, join(folder, 'green.json'));
+    await choose(page, open, join(folder, 'green.md'));
     await sees(page, '1 conversation imported');
     // What is searched for is in it, too.
     await lists(2);
+    await choose(page, open, join(folder, 'green.json'));
+    await lists(3);
     await page.waitForSelector('article img[alt="shape-2.png"]');
     await isFine(page, 'imported');
   });

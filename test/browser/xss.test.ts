@@ -1,11 +1,11 @@
 // What a model says, and what a file of conversations has, is a stranger's: it may not run, load, ask for a password or lead astray.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Browser, ElementHandle, Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ATTEMPTS, guard } from './rig/attempts.js';
-import { answered, ask, sees } from './rig/page-acts.js';
+import { answered, ask, attach, holds, sees } from './rig/page-acts.js';
 import {
   browserTests,
   leave,
@@ -46,13 +46,18 @@ describe('the chat page', browserTests, () => {
     expect(await page.evaluate(() => window.hit ?? 'no')).toBe('no');
   };
 
-  it('shows the markup of an answer as text, while it is written too', async () => {
+  it('shows the markup of an answer, a question and a file’s name as text, while it is written too', async () => {
     // As much as an answer may have, a byte at a time.
     const written = ATTEMPTS.filter((_, i) => [0, 1, 2, 10, 11, 15, 16, 20, 30].includes(i));
     toy.reply = () => written.join('\n\n').slice(0, 900);
     const page = await arrive();
+    const named = join(folder, '"><img src=x onerror=window.hit=1>.png');
+    copyFileSync(join(import.meta.dirname, '../../demo/pictures/shape-2.png'), named);
+    await attach(page, named);
+    await holds(page, basename(named));
     await ask(page, '<img src=x onerror=window.hit=1>');
     await answered(page);
+    expect(await page.$eval('article img', (image) => image.alt)).toBe(basename(named));
     expect(await page.$eval('article .markdown', (node) => node.innerText)).toContain(
       '<script>window.hit=1</script>',
     );

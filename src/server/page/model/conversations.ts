@@ -210,8 +210,9 @@ async function save(make: () => Promise<Blob>, name: string): Promise<void> {
 
 export async function importFrom(file: File): Promise<void> {
   try {
-    const { importJson } = await transfer();
-    const added = await importJson(parts.store, file);
+    const { importJson, importMarkdown } = await transfer();
+    const isMarkdown = /\.(?:md|markdown)$/i.test(file.name);
+    const added = await (isMarkdown ? importMarkdown : importJson)(parts.store, file);
     await readList();
     tell(words().imported(added.length));
     if (added[0]) await open(added[0].id);

@@ -1,5 +1,6 @@
 /** Conversations to a file: everything as JSON that can be read in again, or the shown branch of one as Markdown to read. */
 import { toBase64 } from './base64.js';
+import { fenceAfter, linesOf } from './fence.js';
 import { FORMAT, VERSION } from './format.js';
 import type { Store } from './store-contract.js';
 import { branch } from './tree.js';
@@ -65,12 +66,6 @@ function fenced(text: string, language: string): string {
 
 /** As it is, but for a fence that would take in what follows. */
 function closed(text: string): string {
-  let open = '';
-  for (const line of text.split(/\r\n?|\n/)) {
-    const [, run = '', rest = ''] = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
-    if (run === '') continue;
-    if (open === '') open = run;
-    else if (run[0] === open[0] && run.length >= open.length && rest.trim() === '') open = '';
-  }
+  const open = linesOf(text).reduce(fenceAfter, '');
   return open === '' ? text : `${text}\n${open}`;
 }

@@ -6,6 +6,7 @@ import { fromBase64 } from './base64.js';
 import { checkConversation } from './check-turns.js';
 import { BadImport, Checked } from './checked.js';
 import { FORMAT, VERSION } from './format.js';
+import { fromMarkdown } from './from-markdown.js';
 import { newId } from './new-id.js';
 import type { Store } from './store-contract.js';
 import { newestLeaf } from './tree.js';
@@ -22,7 +23,16 @@ interface Read {
 
 /** @throws BadImport with words @throws StorageFull */
 export async function importJson(store: Store, file: Blob): Promise<Conversation[]> {
-  const whole = new Checked(await parsed(file));
+  return importWhole(store, parsed(await textOf(file)));
+}
+
+/** @throws BadImport with words @throws StorageFull */
+export async function importMarkdown(store: Store, file: Blob): Promise<Conversation[]> {
+  return importWhole(store, fromMarkdown(await textOf(file)));
+}
+
+async function importWhole(store: Store, value: unknown): Promise<Conversation[]> {
+  const whole = new Checked(value);
   if (whole.field('format').isAbsent || whole.field('format').text(100) !== FORMAT)
     throw new BadImport('This is no file of exported conversations.');
   if (whole.field('version').number(1, Number.MAX_SAFE_INTEGER) > VERSION)
@@ -35,13 +45,17 @@ export async function importJson(store: Store, file: Blob): Promise<Conversation
   return read.map(({ conversation }) => conversation);
 }
 
-async function parsed(file: Blob): Promise<unknown> {
+async function textOf(file: Blob): Promise<string> {
   if (file.size > MAX_BYTES)
     throw new BadImport(
       `The file has ${Math.ceil(file.size / 2 ** 20)} MB; at most ${MAX_BYTES / 2 ** 20} can be read in.`,
     );
+  return file.text();
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(await file.text());
+    return JSON.parse(text);
   } catch (cause) {
     throw new BadImport('The file is not JSON.', { cause });
   }

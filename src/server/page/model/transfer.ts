@@ -1,4 +1,4 @@
 /** Conversations to files and back. */
 export { BadImport } from './checked.js';
 export { exportJson, exportMarkdown } from './export.js';
-export { importJson } from './import.js';
+export { importJson, importMarkdown } from './import.js';

@@ -98,7 +98,7 @@ function Foot() {
       <input
         ref={file}
         type="file"
-        accept=".json,application/json"
+        accept=".json,.md,.markdown,application/json,text/markdown"
         hidden
         aria-label={t.importFile}
         onChange={({ currentTarget }) => {

@@ -5,6 +5,7 @@ import {
   exportJson,
   exportMarkdown,
   importJson,
+  importMarkdown,
 } from '../../../../src/server/page/model/transfer.js';
 import type { Seen, Turn } from '../../../../src/server/page/model/types.js';
 import { conversation, picture, turn } from './turns.js';
@@ -184,6 +185,37 @@ test('the shown branch as Markdown, whatever its texts are', async () => {
       'End\n',
     ].join('\n\n'),
   );
+});
+
+test('Markdown that was exported is imported: the shown branch, without pictures', async () => {
+  const store = await filled();
+  const [kept] = await store.conversations();
+  const own = '# Cats\n\n## About them\n\n```md\n## User\n```\n\n* one';
+  await store.put(
+    { ...kept!, leaf: 'd' },
+    turn('c', 'b2', { text: 'And *dogs*?', created: 5 }),
+    turn('d', 'c', { role: 'assistant', text: own, model: 'eyes_1', created: 6 }),
+  );
+  const to = new MemoryStore();
+  const [imported] = await importMarkdown(to, await exportMarkdown(store, 'c'));
+  expect([imported!.title, imported!.settings.system]).toEqual([kept!.title, 'Be brief.']);
+  const turns = (await to.turns(imported!.id)).sort((a, b) => a.created - b.created);
+  expect(turns.map(({ role, text, model, isJson }) => [role, text, model, isJson])).toEqual([
+    ['user', '- image: p.png\n- image: lost.png\n\nWhat?', undefined, undefined],
+    ['assistant', '{"n":1}', undefined, true],
+    ['user', 'And *dogs*?', undefined, undefined],
+    ['assistant', own, 'eyes_1', false],
+  ]);
+  expect(turns.map(({ parent }) => parent)).toEqual(
+    [null, ...turns.map(({ id }) => id)].slice(0, 4),
+  );
+  expect(imported!.leaf).toBe(turns.at(-1)!.id);
+});
+
+test.each(['', '# Shopping\n\n## Milk\n\n- two'])('Markdown of anything else: %j', async (text) => {
+  await expect(importMarkdown(new MemoryStore(), new Blob([text]))).rejects.toMatchObject({
+    ...{ name: 'BadImport', message: expect.stringContaining('## User') },
+  });
 });
 
 test('code fences within an answer of JSON are none', async () => {
