@@ -74,7 +74,7 @@ describe('the chat page', browserTests, () => {
     await away();
     // The API is not there, nor is the server at times: what the browser says of it.
     for (const problem of here.problems)
-      expect(problem).toMatch(/ERR_CONNECTION_REFUSED|status of 404/);
+      expect(problem).toMatch(/ERR_CONNECTION_REFUSED|status of (404|502)/);
   });
 
   it('opens while the server is away, as the newest that was there', async () => {
@@ -99,6 +99,12 @@ describe('the chat page', browserTests, () => {
       .poll(() => kept(page), { timeout: WAIT_MS })
       .toEqual([old!.replace(/\w+$/, 'newer')]);
     await away();
+    await page.reload();
+    expect(await build(page)).toBe('newer');
+    // As a proxy says it.
+    await serve((proxy) => {
+      proxy.get('/*', (_, reply) => reply.code(502).send('Bad gateway'));
+    });
     await page.reload();
     expect(await build(page)).toBe('newer');
   });

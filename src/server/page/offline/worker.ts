@@ -55,14 +55,16 @@ async function takeOver(): Promise<void> {
   await scope.clients.claim();
 }
 
+/** Of a proxy whose server does not answer. */
+const AWAY = [502, 503, 504];
+
 async function page(request: Request): Promise<Response> {
-  try {
-    return await fetch(request);
-  } catch (error) {
-    const kept = await caches.match(HOME, IN_CACHE);
-    if (kept) return kept;
-    throw error;
-  }
+  const reply = await fetch(request).catch((error: Error) => error);
+  if (reply instanceof Response && !AWAY.includes(reply.status)) return reply;
+  const kept = await caches.match(HOME, IN_CACHE);
+  if (kept) return kept;
+  if (reply instanceof Response) return reply;
+  throw reply;
 }
 
 /** Their names change with what is in them, so a kept one is never an old one. */
