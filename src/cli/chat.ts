@@ -82,7 +82,7 @@ async function chat(flags: ChatFlags & { model: string }, media: Media): Promise
   const lines = new ChatLines(() => turns.stop());
   if (lines.isInteractive) turns.greet();
   for (const part of media)
-    await turns.take(part.type === 'image' ? `/image ${part.image}` : `/video ${part.video}`);
+    await turns.attach(part.type, String(part.type === 'image' ? part.image : part.video));
   try {
     for await (const line of lines) {
       lines.quiet(true);

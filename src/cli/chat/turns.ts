@@ -52,11 +52,23 @@ export class ChatTurns {
   async take(line: string): Promise<void> {
     const { command, text } = splitCommand(line);
     if (command === undefined && text === '') return;
+    await this.#run((signal) =>
+      command === undefined ? this.#ask(text, signal) : this.#command(command, text, signal),
+    );
+  }
+
+  /** A picture or clip for the first question. Never throws, as `take`. */
+  async attach(type: 'image' | 'video', file: string): Promise<void> {
+    await this.#run(async (signal) =>
+      type === 'image' ? this.#addImage(file, signal) : this.#add({ type, video: file }, file),
+    );
+  }
+
+  async #run(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const running = new AbortController();
     this.#running = running;
     try {
-      if (command === undefined) await this.#ask(text, running.signal);
-      else await this.#command(command, text, running.signal);
+      await work(running.signal);
     } catch (error) {
       if (running.signal.aborted) return;
       this.hasFailed = true;

@@ -11,8 +11,9 @@ const OURS: Readonly<Record<string, string>> = {
 
 export function explainUnknownCommand(program: Command): void {
   // A method that commander has and does not declare.
-  const own = program as unknown as { unknownCommand(): void };
-  const unknown = own.unknownCommand.bind(program);
+  const own = program as unknown as { unknownCommand?(): void };
+  const unknown = own.unknownCommand?.bind(program);
+  if (!unknown) return;
   own.unknownCommand = () => {
     const [word = '', ...rest] = program.args;
     const meant = Object.hasOwn(OURS, word) ? OURS[word] : asked(word, rest);
