@@ -6,9 +6,10 @@ import { type Automaton, automatonOf, classify } from './automaton.js';
 import { type Lengths, ofLength } from './automaton-lengths.js';
 import { Characters } from './characters.js';
 import { ANY_CHARACTER, codePoints, complement, single } from './code-points.js';
-import { type Alternative, bracketed, type GrammarBuilder } from './gbnf.js';
+import type { Alternative, GrammarBuilder } from './gbnf.js';
 import type { Term } from './language.js';
 import type { Moves } from './moves.js';
+import { bracketed } from './terminals.js';
 import { QUOTE, TextRules } from './text-rules.js';
 import { type WordNode, wordsOf } from './word-trees.js';
 
@@ -27,7 +28,7 @@ export interface Kinds {
 export class JsonText {
   private readonly texts = new Map<string, number | undefined>();
   private readonly others = new Map<number, number>();
-  private readonly freeEnds = new Map<string, Alternative>();
+  private readonly freeEnds = new Map<string, number>();
   private readonly characters: Characters;
   private readonly rules: TextRules;
 
@@ -55,29 +56,31 @@ export class JsonText {
   private otherEnd(words: WordNode): number {
     let rule = this.others.get(words.id);
     if (rule !== undefined) return rule;
-    const next = [...words.next].sort(([a], [b]) => a - b);
-    const forms = next.map(([point, node]): Alternative => {
-      return [this.characters.symbol(single(point)), this.otherEnd(node)];
-    });
-    forms.push(this.freeEnd(next.map(([point]) => point)));
-    if (!words.isWord) forms.push([QUOTE]);
-    rule = this.builder.rule('name', forms);
+    rule = this.builder.declare('name');
     this.others.set(words.id, rule);
+    const { points, nodes, isWord } = words;
+    const forms: Alternative[] = [];
+    for (let i = 0; i < points.length; i++)
+      forms.push([this.characters.symbol(single(points[i]!)), this.otherEnd(nodes[i]!)]);
+    forms.push([this.freeEnd(points, !isWord)]);
+    this.builder.define(rule, forms);
     return rule;
   }
 
   /** What ends a text that goes on with none of `points`. */
-  private freeEnd(points: readonly number[]): Alternative {
-    const key = points.join();
-    let end = this.freeEnds.get(key);
-    if (!end) {
+  private freeEnd(points: readonly number[], mayEnd: boolean): number {
+    const key = `${mayEnd} ${points.join()}`;
+    let rule = this.freeEnds.get(key);
+    if (rule === undefined) {
       const free = complement(codePoints(points.map((point) => [point, point] as const)));
       const any = this.characters.symbol(ANY_CHARACTER);
       const more = this.builder.repeat('char', any, 0, Number.POSITIVE_INFINITY);
-      end = [this.characters.symbol(free), ...more, QUOTE];
-      this.freeEnds.set(key, end);
+      const forms: Alternative[] = [[this.characters.symbol(free), ...more, QUOTE]];
+      if (mayEnd) forms.push([QUOTE]);
+      rule = this.builder.rule('name-end', forms);
+      this.freeEnds.set(key, rule);
     }
-    return end;
+    return rule;
   }
 
   /** A JSON string in the language, or undefined where there is none. @throws TooManyStates */

@@ -75,8 +75,8 @@ export class Moves {
         return this.followed(this.of(term.term, atStart), rest);
       }
       case 'words': {
-        const next = [...term.node.next].sort(([a], [b]) => a - b);
-        return next.map(([point, node]) => ({ from: point, to: point, next: pool.wordTerm(node) }));
+        const { points, nodes } = term.node;
+        return points.map((p, i) => ({ from: p, to: p, next: pool.wordTerm(nodes[i]!) }));
       }
       case 'multiple':
         return DIGITS_AND_POINT.flatMap((point): Move[] => {

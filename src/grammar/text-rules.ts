@@ -2,7 +2,8 @@
 import type { Automaton } from './automaton.js';
 import { type Characters, plainCharacter } from './characters.js';
 import { type CodePoints, single } from './code-points.js';
-import { type Alternative, type GrammarBuilder, type GrammarSymbol, literal } from './gbnf.js';
+import type { Alternative, GrammarBuilder, GrammarSymbol } from './gbnf.js';
+import { literal } from './terminals.js';
 import type { WordNode, WordTrees } from './word-trees.js';
 
 /** Characters in one piece. */
@@ -75,11 +76,11 @@ export class TextRules {
   /** What is behind the quote before one of the words, of which there are some. */
   words(hint: string, root: WordNode): number {
     const rules = new PlaceRules<WordNode>(this.builder, hint);
-    return rules.write(root, ({ isWord, next }) => {
+    return rules.write(root, ({ isWord, points, nodes }) => {
       const alternatives: Alternative[] = [];
-      for (const [point, node] of next) {
-        const { text, last } = this.along(point, node);
-        const head = text ? literal(text) : this.characters.symbol(single(point));
+      for (let i = 0; i < points.length; i++) {
+        const { text, last } = this.along(points[i]!, nodes[i]!);
+        const head = text ? literal(text) : this.characters.symbol(single(points[i]!));
         alternatives.push([head, last.isEnd ? QUOTE : rules.of(last)]);
       }
       if (isWord) alternatives.push([QUOTE]);
@@ -96,12 +97,11 @@ export class TextRules {
         const run = PLAIN_START.exec(last.only)?.[0] ?? '';
         return { text: text + run, last: this.trees.chain(last.only.slice(run.length)) };
       }
-      if (last.next.size > 1 || last.isWord) break;
-      const [[next, behind]] = [...last.next] as [[number, WordNode]];
-      const char = plainCharacter(single(next));
+      if (last.points.length > 1 || last.isWord) break;
+      const char = plainCharacter(single(last.points[0]!));
       if (char === '') break;
       text += char;
-      last = behind;
+      last = last.nodes[0]!;
     }
     return { text, last };
   }
