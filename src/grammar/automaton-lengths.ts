@@ -46,11 +46,13 @@ function counted(
   for (const place of order) {
     const state = Math.floor(place / (top + 1));
     const count = place % (top + 1);
-    const { kind, moves } = automaton[state]!;
+    const { place: terms, rule, kind, moves } = automaton[state]!;
     const next = Math.min(count + 1, top);
     if (order.length > maxStates) throw new TooManyStates();
     const isFull = count === top && top === max;
     states.push({
+      place: terms,
+      rule,
       kind: count >= min ? kind : undefined,
       moves: (isFull ? [] : moves).map(({ set, target }) => {
         const behind = target * (top + 1) + next;

@@ -2,12 +2,15 @@
  * The deterministic automaton of a term: states without those that lead nowhere, moves by sets of characters.
  * Bounded: a term that needs more states than `maxStates` is refused, not approximated.
  */
-import type { CodePoints } from './code-points.js';
+import { type CodePoints, single } from './code-points.js';
 import { type Term, TooManyStates } from './language.js';
 import { type Moves, together } from './moves.js';
 import { TermLists } from './term-lists.js';
 
 export interface AutomatonState {
+  readonly place: Place;
+  /** The rule that `ruleOf` knows for its place: such a state has no moves. */
+  readonly rule: number | undefined;
   /** What kind of text ends here, if one may: kinds are those of `classify`, and 0 where there is only one. */
   kind: number | undefined;
   moves: { set: CodePoints; target: number }[];
@@ -16,42 +19,43 @@ export interface AutomatonState {
 /** State 0 is the first; no states at all is the empty language. */
 export type Automaton = readonly AutomatonState[];
 
+/** Texts of `term` by which of `parts` admit them. */
+export interface Kinds {
+  readonly term: Term;
+  readonly parts: readonly Term[];
+  /** A number for what the parts say; undefined is a text that is left out. */
+  kindOf(fits: readonly boolean[]): number | undefined;
+}
+
 export function automatonOf(moves: Moves, term: Term, maxStates: number): Automaton {
-  return classify(moves, term, [], () => 0, maxStates);
+  return classify(moves, { term, parts: [], kindOf: () => 0 }, maxStates);
 }
 
 /**
- * The automaton of `term` that also tells which of `parts` admit a text: all are followed at once, so that no product
- * of theirs is made for each kind. `kindOf` numbers what they say; undefined is a text that is left out.
+ * All terms are followed at once, so that no product of theirs is made for each kind.
+ * @param ruleOf what is written already of a place behind the first: that is followed no further.
  */
 export function classify(
   moves: Moves,
-  term: Term,
-  parts: readonly Term[],
-  kindOf: (fits: readonly boolean[]) => number | undefined,
+  { term, parts, kindOf }: Kinds,
   maxStates: number,
+  ruleOf: (place: Place) => number | undefined = () => undefined,
 ): Automaton {
   const places = new Places(term, parts, maxStates);
   const kinds = new Map<string, number | undefined>();
   const states: AutomatonState[] = [];
-  for (let index = 0; index < places.count; index++) {
-    const state: AutomatonState = { kind: undefined, moves: [] };
+  const sets = new MoveSets();
+  for (let index = 0; index < places.all.length; index++) {
+    const place = places.all[index]!;
+    const rule = index === 0 ? undefined : ruleOf(place);
+    const state: AutomatonState = { place, rule, kind: undefined, moves: [] };
     states.push(state);
-    const sets = new Map<number, [number, number][]>();
-    eachStep(moves, places, index, (from, to, target) => {
-      const set = sets.get(target);
-      if (!set) {
-        const first: [number, number][] = [[from, to]];
-        sets.set(target, first);
-        state.moves.push({ set: first, target });
-        return;
-      }
-      const last = set[set.length - 1]!;
-      if (last[1] + 1 === from) last[1] = to;
-      else set.push([from, to]);
-    });
-    const fits = places.at(index).map((each) => moves.pool.isNullable(each, index === 0, true));
-    if (!fits[0]) continue;
+    if (rule !== undefined) continue;
+    sets.start(index, state.moves);
+    if (parts.length === 0) eachStep(moves, places, index, sets);
+    else eachStepOfAll(moves, places, index, sets);
+    if (!moves.pool.isNullable(place[0]!, index === 0, true)) continue;
+    const fits = place.map((each) => moves.pool.isNullable(each, index === 0, true));
     const key = fits.join();
     if (!kinds.has(key)) kinds.set(key, kindOf(fits.slice(1)));
     state.kind = kinds.get(key);
@@ -60,51 +64,88 @@ export function classify(
 }
 
 /** What is left of the term, and of each of the parts, once some characters have been read. */
-type Place = readonly Term[];
+export type Place = readonly Term[];
 
 /** Only the first place stands at the start of the text: if its terms come back later it is another one. */
 class Places {
-  private readonly first: Place;
-  private readonly later = new TermLists<Term>();
+  readonly all: Place[];
+  private readonly lists = new TermLists<Term>();
+  /** Where there are no parts. */
+  private readonly terms = new Map<Term, number>();
 
   constructor(
     term: Term,
     parts: readonly Term[],
     private readonly maxStates: number,
   ) {
-    this.first = [term, ...parts];
-  }
-
-  get count(): number {
-    return this.later.all.length + 1;
-  }
-
-  at(index: number): Place {
-    return index === 0 ? this.first : this.later.all[index - 1]!;
+    this.all = [[term, ...parts]];
   }
 
   numberOf(place: Place): number {
-    const number = this.later.numberOf(place) + 1;
-    if (number >= this.maxStates) throw new TooManyStates();
+    const number = this.lists.numberOf(place) + 1;
+    if (number === this.all.length) this.add(this.lists.all[number - 1]!);
     return number;
+  }
+
+  numberOfTerm(term: Term): number {
+    let number = this.terms.get(term);
+    if (number === undefined) {
+      number = this.add([term]);
+      this.terms.set(term, number);
+    }
+    return number;
+  }
+
+  private add(place: Place): number {
+    if (this.all.length >= this.maxStates) throw new TooManyStates();
+    return this.all.push(place) - 1;
   }
 }
 
-/** Steps of a place, in order; texts that the term does not admit are followed no further. */
-function eachStep(
-  moves: Moves,
-  places: Places,
-  index: number,
-  see: (from: number, to: number, target: number) => void,
-): void {
-  const { nothing, anything } = moves.pool;
-  const place = places.at(index);
-  if (place.length === 1) {
-    const steps = moves.of(place[0]!, index === 0);
-    for (let i = 0; i < steps.length; i++)
-      see(steps[i]!.from, steps[i]!.to, places.numberOf([steps[i]!.next]));
-    return;
+/** Collects the moves of a state: one for each target. */
+class MoveSets {
+  private moves: AutomatonState['moves'] = [];
+  private state = -1;
+  /** For each target the last state that leads to it, and which move of that does. */
+  private readonly from: number[] = [];
+  private readonly at: number[] = [];
+
+  start(state: number, moves: AutomatonState['moves']): void {
+    this.state = state;
+    this.moves = moves;
   }
+
+  /** Ranges come in order. */
+  add(from: number, to: number, target: number): void {
+    if (this.from[target] !== this.state) {
+      this.from[target] = this.state;
+      this.at[target] = this.moves.length;
+      this.moves.push({ set: from === to ? single(from) : [[from, to]], target });
+      return;
+    }
+    const move = this.moves[this.at[target]!]!;
+    // Sets of one range may be shared, longer ones are of here.
+    const set = move.set as [number, number][];
+    const last = set[set.length - 1]!;
+    const isNext = last[1] + 1 === from;
+    if (set.length === 1) move.set = isNext ? [[last[0], to]] : [last, [from, to]];
+    else if (isNext) last[1] = to;
+    else set.push([from, to]);
+  }
+}
+
+function eachStep(moves: Moves, places: Places, index: number, sets: MoveSets): void {
+  const steps = moves.of(places.all[index]![0]!, index === 0);
+  for (let i = 0; i < steps.length; i++) {
+    const { from, to, next } = steps[i]!;
+    sets.add(from, to, places.numberOfTerm(next));
+  }
+}
+
+/** Texts that the term does not admit are followed no further. */
+function eachStepOfAll(moves: Moves, places: Places, index: number, sets: MoveSets): void {
+  const { nothing, anything } = moves.pool;
+  const place = places.all[index]!;
   const open: number[] = [];
   for (let i = 0; i < place.length; i++)
     if (place[i] !== nothing && (place[i] !== anything || i === 0)) open.push(i);
@@ -118,7 +159,7 @@ function eachStep(
       for (let i = 0; i < open.length; i++) after[open[i]!] = next[i] ?? nothing;
       targets[number] = places.numberOf(after);
     }
-    see(from, to, targets[number]);
+    sets.add(from, to, targets[number]);
   });
 }
 
@@ -146,13 +187,13 @@ export function withoutDeadEnds(states: AutomatonState[]): Automaton {
   const sources: number[] = [];
   const todo: number[] = [];
   for (let index = 0; index < states.length; index++) {
-    const { kind, moves } = states[index]!;
+    const { kind, rule, moves } = states[index]!;
     for (let i = 0; i < moves.length; i++) {
       const { target } = moves[i]!;
       before.push(last[target]!);
       last[target] = sources.push(index) - 1;
     }
-    if (kind !== undefined) todo.push(index);
+    if (kind !== undefined || rule !== undefined) todo.push(index);
   }
   const alive = new Uint8Array(states.length);
   let count = 0;
@@ -168,7 +209,7 @@ export function withoutDeadEnds(states: AutomatonState[]): Automaton {
   const kept = states.flatMap((_, index) => (alive[index] ? [index] : []));
   const renumbered = new Map(kept.map((index, number) => [index, number]));
   return kept.map((index) => ({
-    kind: states[index]!.kind,
+    ...states[index]!,
     moves: states[index]!.moves.flatMap(({ set, target }) =>
       alive[target] ? [{ set, target: renumbered.get(target)! }] : [],
     ),

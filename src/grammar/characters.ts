@@ -97,13 +97,16 @@ export class Characters {
 
 /** The character of a set that has one, where that stands as itself in a JSON string; or else nothing. */
 export function plainCharacter(set: CodePoints): string {
-  const [from, to] = set[0]!;
-  return set.length === 1 && from === to && isPlain(set) ? String.fromCharCode(from) : '';
+  if (set.length !== 1) return '';
+  const range = set[0]!;
+  return range[0] === range[1] && isPlain(set) ? String.fromCharCode(range[0]) : '';
 }
 
 /** Whether all characters are ASCII that stands as itself in a JSON string. */
 function isPlain(set: CodePoints): boolean {
-  for (const [from, to] of set) {
+  for (let i = 0; i < set.length; i++) {
+    const from = set[i]![0];
+    const to = set[i]![1];
     if (from < 0x20 || to > 0x7e) return false;
     // The quotation mark and the backslash.
     if (from <= 0x22 && to >= 0x22) return false;

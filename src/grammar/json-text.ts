@@ -2,13 +2,14 @@
  * Strings and other texts as JSON writes them, in rules of a grammar: any string, those of a language, those that are
  * none of some words. How a character is written: characters.ts.
  */
-import { type Automaton, automatonOf, classify } from './automaton.js';
+import { type Automaton, automatonOf, classify, type Kinds } from './automaton.js';
 import { type Lengths, ofLength } from './automaton-lengths.js';
 import { Characters } from './characters.js';
-import { ANY_CHARACTER, codePoints, complement, single } from './code-points.js';
+import { ANY_CHARACTER, type CodePoints, codePoints, complement, single } from './code-points.js';
 import type { Alternative, GrammarBuilder } from './gbnf.js';
 import type { Term } from './language.js';
 import type { Moves } from './moves.js';
+import { TermListMap } from './term-lists.js';
 import { bracketed } from './terminals.js';
 import { QUOTE, TextRules } from './text-rules.js';
 import { type WordNode, wordsOf } from './word-trees.js';
@@ -18,17 +19,12 @@ const MAX_STATES = 3_000;
 const MAX_COUNTED = 4_000;
 const ANY_LENGTH: Lengths = { min: 0, max: Number.POSITIVE_INFINITY };
 
-/** Texts of `term` by what `parts` say of them; see automaton.ts. */
-export interface Kinds {
-  readonly term: Term;
-  readonly parts: readonly Term[];
-  kindOf(fits: readonly boolean[]): number | undefined;
-}
-
 export class JsonText {
   private readonly texts = new Map<string, number | undefined>();
   private readonly others = new Map<number, number>();
   private readonly freeEnds = new Map<string, number>();
+  /** Rules of places behind the first character, by what `kinds` is told apart. */
+  private readonly written = new Map<string, TermListMap<number>>();
   private readonly characters: Characters;
   private readonly rules: TextRules;
 
@@ -116,21 +112,32 @@ export class JsonText {
     hint: string,
     automaton: Automaton,
     endOf: (kind: number) => Alternative,
+    written?: TermListMap<number>,
   ): number | undefined {
     if (automaton.length === 0) return undefined;
-    return this.rules.automaton(hint, automaton, endOf, (set) => this.characters.symbol(set));
+    const symbolOf = (set: CodePoints) => this.characters.symbol(set);
+    return this.rules.automaton(hint, automaton, endOf, symbolOf, written);
   }
 
   /**
    * A JSON string in the language and what comes behind it: `endOf` one of a kind, kinds being told apart by the parts
-   * that admit it. Undefined where there is none. @throws TooManyStates
+   * that admit it. Undefined where there is none.
+   * @param key the same where what the parts say means the same, and has the same ends.
+   * @throws TooManyStates
    */
   kinds(
     hint: string,
-    { term, parts, kindOf }: Kinds,
+    key: string,
+    kinds: Kinds,
     endOf: (kind: number) => Alternative,
   ): number | undefined {
-    const automaton = classify(this.moves, term, parts, kindOf, MAX_STATES);
+    let written = this.written.get(key);
+    if (!written) {
+      written = new TermListMap();
+      this.written.set(key, written);
+    }
+    const known = written;
+    const automaton = classify(this.moves, kinds, MAX_STATES, (place) => known.get(place));
     const ends = new Map<number, Alternative>();
     const quoted = (kind: number): Alternative => {
       let end = ends.get(kind);
@@ -140,7 +147,7 @@ export class JsonText {
       }
       return end;
     };
-    const inside = this.inside(hint, automaton, quoted);
+    const inside = this.inside(hint, automaton, quoted, written);
     return inside === undefined ? undefined : this.builder.rule(hint, [[QUOTE, inside]]);
   }
 

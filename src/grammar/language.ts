@@ -12,7 +12,7 @@ import {
   single,
   union,
 } from './code-points.js';
-import { type DecimalMultiple, multipleKey } from './decimal-multiple.js';
+import type { DecimalMultiple } from './decimal-multiple.js';
 import { type WordNode, WordTrees } from './word-trees.js';
 
 export type Term = {
@@ -148,22 +148,25 @@ export class TermPool {
 
   private many(kind: 'choice' | 'both', terms: Term[], none: Term): Term {
     this.charge(terms.length);
-    const sorted = terms.sort((a, b) => a.id - b.id);
-    const parts = sorted.filter((term, i) => term !== sorted[i - 1]);
+    const parts = sortedOnce(terms);
     if (parts.length === 0) return none;
     if (parts.length === 1) return parts[0]!;
-    const make = () => {
-      const nullable = parts.map((part) => part.nullable);
-      return this.add(
-        { kind, parts },
-        parts.some(({ hasStart }) => hasStart),
-        kind === 'choice' ? nullable.reduce((a, b) => a | b) : nullable.reduce((a, b) => a & b),
-      );
-    };
-    if (parts.length === 2)
-      return this.intern(this.ofTwo[kind], keyOfTwo(parts[0]!, parts[1]!), make);
-    const key = kind + parts.map(({ id }) => id).join();
-    return this.intern(this.known, key, make);
+    if (parts.length === 2) {
+      const key = keyOfTwo(parts[0]!, parts[1]!);
+      return this.intern(this.ofTwo[kind], key, () => this.addMany(kind, parts));
+    }
+    let key: string = kind;
+    for (let i = 0; i < parts.length; i++) key += `,${parts[i]!.id}`;
+    return this.intern(this.known, key, () => this.addMany(kind, parts));
+  }
+
+  private addMany(kind: 'choice' | 'both', parts: readonly Term[]): Term {
+    const nullable = parts.map((part) => part.nullable);
+    return this.add(
+      { kind, parts },
+      parts.some(({ hasStart }) => hasStart),
+      kind === 'choice' ? nullable.reduce((a, b) => a | b) : nullable.reduce((a, b) => a & b),
+    );
   }
 
   not(term: Term): Term {
@@ -204,7 +207,7 @@ export class TermPool {
 
   /** Decimal digits with at most one point, of a multiple; see decimal-multiple.ts. */
   multiple(state: DecimalMultiple): Term {
-    return this.intern(this.known, multipleKey(state), () =>
+    return this.intern(this.known, state.key, () =>
       this.add({ kind: 'multiple', state }, false, state.isMultiple() ? ANYWHERE : NOWHERE),
     );
   }
@@ -248,9 +251,24 @@ function keyOfTwo(a: Term, b: Term): number {
 /** The terms, those of a kind as their parts, without `none`. */
 function partsOf(kind: 'choice' | 'both', terms: readonly Term[], none: Term): Term[] {
   const parts: Term[] = [];
-  for (const term of terms) {
+  for (let i = 0; i < terms.length; i++) {
+    const term = terms[i]!;
     if (term.kind === kind) parts.push(...term.parts);
     else if (term !== none) parts.push(term);
   }
   return parts;
+}
+
+/** By their ids, each once. Most come in order, or are few. */
+function sortedOnce(terms: Term[]): Term[] {
+  if (terms.length > 8) terms.sort((a, b) => a.id - b.id);
+  const sorted: Term[] = [];
+  for (let i = 0; i < terms.length; i++) {
+    const term = terms[i]!;
+    let at = sorted.length;
+    while (at > 0 && sorted[at - 1]!.id > term.id) at--;
+    if (at > 0 && sorted[at - 1] === term) continue;
+    sorted.splice(at, 0, term);
+  }
+  return sorted;
 }

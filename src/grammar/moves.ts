@@ -66,7 +66,9 @@ export class Moves {
         return this.anyOf(term.parts.map((part) => this.of(part, atStart)));
       case 'both': {
         const lists = term.parts.map((part) => this.of(part, atStart));
-        return this.joined(lists, (next) => pool.both(...next.map((each) => each ?? pool.nothing)));
+        return this.joined(lists, (next) =>
+          next.includes(undefined) ? pool.nothing : pool.both(...(next as Term[])),
+        );
       }
       case 'not':
         return this.opposite(this.of(term.term, atStart));

@@ -22,6 +22,20 @@ export class TermLists<Item extends Term | undefined = Term | undefined> {
   }
 }
 
+/** Values by lists of terms. */
+export class TermListMap<Value> {
+  private readonly lists = new TermLists<Term>();
+  private readonly values: (Value | undefined)[] = [];
+
+  get(list: readonly Term[]): Value | undefined {
+    return this.values[this.lists.numberOf(list)];
+  }
+
+  set(list: readonly Term[], value: Value): void {
+    this.values[this.lists.numberOf(list)] = value;
+  }
+}
+
 function hashOf(list: TermList): number {
   let hash = 0;
   for (let i = 0; i < list.length; i++) {

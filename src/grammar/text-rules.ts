@@ -3,6 +3,7 @@ import type { Automaton } from './automaton.js';
 import { type Characters, plainCharacter } from './characters.js';
 import { type CodePoints, single } from './code-points.js';
 import type { Alternative, GrammarBuilder, GrammarSymbol } from './gbnf.js';
+import type { TermListMap } from './term-lists.js';
 import { literal } from './terminals.js';
 import type { WordNode, WordTrees } from './word-trees.js';
 
@@ -50,23 +51,27 @@ export class TextRules {
    * The texts of an automaton, which is not empty.
    * @param endOf what stands behind a text of a kind.
    * @param symbolOf how a character of a set is written.
+   * @param written gets the rules of its places but for the first.
    */
   automaton(
     hint: string,
     automaton: Automaton,
     endOf: (kind: number) => Alternative,
     symbolOf: (set: CodePoints) => GrammarSymbol,
+    written?: TermListMap<number>,
   ): number {
     const rules = new PlaceRules<number>(this.builder, hint);
     return rules.write(0, (state) => {
-      const { kind, moves } = automaton[state]!;
+      const { place, kind, moves } = automaton[state]!;
+      if (state > 0) written?.set(place, rules.of(state));
       const alternatives: Alternative[] = [];
       for (const { set, target } of moves) {
         const { text, last } = straight(automaton, set, target);
         const head = text ? literal(text) : symbolOf(set);
         const end = automaton[last]!;
-        const isEnd = end.moves.length === 0;
-        alternatives.push(isEnd ? [head, ...endOf(end.kind!)] : [head, rules.of(last)]);
+        if (end.rule !== undefined) alternatives.push([head, end.rule]);
+        else if (end.moves.length === 0) alternatives.push([head, ...endOf(end.kind!)]);
+        else alternatives.push([head, rules.of(last)]);
       }
       if (kind !== undefined) alternatives.push(endOf(kind));
       return alternatives;

@@ -5,7 +5,7 @@
  */
 import type { Branch, PropertyGroup } from './branch.js';
 import type { Alternative } from './gbnf.js';
-import type { Term } from './language.js';
+import type { Term, TermPool } from './language.js';
 import { allGroups, propertyLiterals } from './property-literals.js';
 import { ANYTHING, type Literal, NOTHING } from './schema-index.js';
 import { literal } from './terminals.js';
@@ -84,7 +84,7 @@ function otherPairs(
 ): Alternative[] {
   const { expander } = writer;
   const { pool } = expander;
-  const groups = allGroups(expander, branch);
+  const groups = allGroups(expander, branch).map((group) => merged(pool, group));
   const patterns = [...new Set(groups.flatMap((group) => group.patterns.map(([term]) => term)))];
   if (patterns.length === 0 && branch.object.names.length === 0) {
     const literals = otherLiterals(groups, new Set());
@@ -98,8 +98,18 @@ function otherPairs(
   return pairsByPattern(writer, hint, branch, { groups, patterns, named });
 }
 
+type PatternGroup = Pick<PropertyGroup, 'patterns' | 'rest'>;
+
+/** Patterns that ask for the same are one. */
+function merged(pool: TermPool, { patterns, rest }: PropertyGroup): PatternGroup {
+  if (patterns.length < 2) return { patterns, rest };
+  const terms = new Map<Literal, Term[]>();
+  for (const [term, literal] of patterns) terms.set(literal, [...(terms.get(literal) ?? []), term]);
+  return { patterns: [...terms].map(([l, some]) => [pool.choice(...some), l] as const), rest };
+}
+
 interface Naming {
-  readonly groups: readonly PropertyGroup[];
+  readonly groups: readonly PatternGroup[];
   readonly patterns: readonly Term[];
   readonly named: ReadonlySet<string>;
 }
@@ -128,9 +138,16 @@ function pairsByPattern(
   if (named.size > 0) terms.push(pool.not(pool.words([...named])));
   // Names that fit no pattern need not be followed where they are forbidden.
   if (kindOf(patterns.map(() => false)) === undefined) terms.push(pool.choice(...patterns));
+  const meaning = groups.map((group) => [
+    group.rest ?? ANYTHING,
+    group.patterns.map(([term, l]) => [patterns.indexOf(term), l]),
+  ]);
   const pair = writer.bounded(undefined, 'patternProperties', () =>
-    writer.text.kinds('key', { term: pool.both(...terms), parts: patterns, kindOf }, (kind) =>
-      valueBehind(writer, hint, kinds[kind]!),
+    writer.text.kinds(
+      'key',
+      JSON.stringify(meaning),
+      { term: pool.both(...terms), parts: patterns, kindOf },
+      (kind) => valueBehind(writer, hint, kinds[kind]!),
     ),
   );
   return pair === undefined ? [] : [[pair]];
@@ -140,7 +157,7 @@ function valueBehind(writer: Writing, hint: string, literals: readonly Literal[]
   return [literal(':'), writer.space, writer.value(`${hint}-value`, literals)];
 }
 
-function otherLiterals(groups: readonly PropertyGroup[], fitting: ReadonlySet<Term>): Literal[] {
+function otherLiterals(groups: readonly PatternGroup[], fitting: ReadonlySet<Term>): Literal[] {
   const literals = groups.flatMap(({ patterns, rest }) => {
     const own = patterns.flatMap(([term, l]) => (fitting.has(term) ? [l] : []));
     return own.length > 0 ? own : [rest ?? ANYTHING];

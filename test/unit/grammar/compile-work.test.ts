@@ -13,7 +13,8 @@ it('tells names apart by twenty patterns in one automaton, not in a million prod
   const moves = new Moves(new TermPool());
   const sources = Array.from({ length: 20 }, (_, i) => `^key${String.fromCharCode(97 + i)}`);
   const parts = sources.map((source) => searchTerm(moves.pool, source));
-  const automaton = classify(moves, moves.pool.anything, parts, (fits) => fits.indexOf(true), 100);
+  const kindOf = (fits: readonly boolean[]) => fits.indexOf(true);
+  const automaton = classify(moves, { term: moves.pool.anything, parts, kindOf }, 100);
   expect(automaton.length).toBeLessThan(30);
   expect(new Set(automaton.map(({ kind }) => kind)).size).toBe(21);
   expect(moves.pool.size).toBeLessThan(300);
