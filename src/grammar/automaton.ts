@@ -41,7 +41,9 @@ export function classify(
   maxStates: number,
   ruleOf: (place: Place) => number | undefined = () => undefined,
 ): Automaton {
-  const places = new Places(term, parts, maxStates);
+  // All of these have to admit a text.
+  const needed = term.kind === 'both' ? term.parts : [term];
+  const places = new Places([...needed, ...parts], maxStates);
   const kinds = new Map<string, number | undefined>();
   const states: AutomatonState[] = [];
   const sets = new MoveSets();
@@ -52,53 +54,36 @@ export function classify(
     states.push(state);
     if (rule !== undefined) continue;
     sets.start(index, state.moves);
-    if (parts.length === 0) eachStep(moves, places, index, sets);
-    else eachStepOfAll(moves, places, index, sets);
-    if (!moves.pool.isNullable(place[0]!, index === 0, true)) continue;
+    eachStep(moves, places, index, needed.length, sets);
     const fits = place.map((each) => moves.pool.isNullable(each, index === 0, true));
+    if (fits.indexOf(false) >= 0 && fits.indexOf(false) < needed.length) continue;
     const key = fits.join();
-    if (!kinds.has(key)) kinds.set(key, kindOf(fits.slice(1)));
+    if (!kinds.has(key)) kinds.set(key, kindOf(fits.slice(needed.length)));
     state.kind = kinds.get(key);
   }
   return withoutDeadEnds(states);
 }
 
-/** What is left of the term, and of each of the parts, once some characters have been read. */
+/** What is left of each of the terms, once some characters have been read. */
 export type Place = readonly Term[];
 
 /** Only the first place stands at the start of the text: if its terms come back later it is another one. */
 class Places {
   readonly all: Place[];
-  private readonly lists = new TermLists<Term>();
-  /** Where there are no parts. */
-  private readonly terms = new Map<Term, number>();
+  private readonly later = new TermLists<Term>();
 
   constructor(
-    term: Term,
-    parts: readonly Term[],
+    first: Place,
     private readonly maxStates: number,
   ) {
-    this.all = [[term, ...parts]];
+    this.all = [first];
   }
 
   numberOf(place: Place): number {
-    const number = this.lists.numberOf(place) + 1;
-    if (number === this.all.length) this.add(this.lists.all[number - 1]!);
-    return number;
-  }
-
-  numberOfTerm(term: Term): number {
-    let number = this.terms.get(term);
-    if (number === undefined) {
-      number = this.add([term]);
-      this.terms.set(term, number);
-    }
-    return number;
-  }
-
-  private add(place: Place): number {
-    if (this.all.length >= this.maxStates) throw new TooManyStates();
-    return this.all.push(place) - 1;
+    const number = this.later.numberOf(place) + 1;
+    if (number < this.all.length) return number;
+    if (number >= this.maxStates) throw new TooManyStates();
+    return this.all.push(this.later.all[number - 1]!) - 1;
   }
 }
 
@@ -134,33 +119,47 @@ class MoveSets {
   }
 }
 
-function eachStep(moves: Moves, places: Places, index: number, sets: MoveSets): void {
-  const steps = moves.of(places.all[index]![0]!, index === 0);
-  for (let i = 0; i < steps.length; i++) {
-    const { from, to, next } = steps[i]!;
-    sets.add(from, to, places.numberOfTerm(next));
-  }
-}
-
-/** Texts that the term does not admit are followed no further. */
-function eachStepOfAll(moves: Moves, places: Places, index: number, sets: MoveSets): void {
-  const { nothing, anything } = moves.pool;
+/** Texts that one of the first `needed` terms does not admit are followed no further. */
+function eachStep(
+  moves: Moves,
+  places: Places,
+  index: number,
+  needed: number,
+  sets: MoveSets,
+): void {
   const place = places.all[index]!;
-  const open: number[] = [];
-  for (let i = 0; i < place.length; i++)
-    if (place[i] !== nothing && (place[i] !== anything || i === 0)) open.push(i);
-  const lists = open.map((i) => moves.of(place[i]!, index === 0));
-  const targets: number[] = [];
+  const open = openTerms(moves, place, needed);
   const after = place.slice();
+  const lists = open.map((i) => moves.of(place[i]!, index === 0));
+  if (lists.length === 1) {
+    const steps = lists[0]!;
+    for (let i = 0; i < steps.length; i++) {
+      const { from, to, next } = steps[i]!;
+      after[open[0]!] = next;
+      sets.add(from, to, places.numberOf(after));
+    }
+    return;
+  }
+  const targets: number[] = [];
   together(lists, (from, to, next, number) => {
     moves.pool.charge(lists.length);
-    if (!next[0]) return;
+    for (let i = 0; i < open.length && open[i]! < needed; i++) if (!next[i]) return;
     if (targets[number] === undefined) {
-      for (let i = 0; i < open.length; i++) after[open[i]!] = next[i] ?? nothing;
+      for (let i = 0; i < open.length; i++) after[open[i]!] = next[i] ?? moves.pool.nothing;
       targets[number] = places.numberOf(after);
     }
     sets.add(from, to, targets[number]);
   });
+}
+
+/** Those of a place that tell characters apart, or else the first. */
+function openTerms({ pool }: Moves, place: Place, needed: number): number[] {
+  const open: number[] = [];
+  for (let i = 0; i < place.length; i++) {
+    if (i === needed && open.length === 0) open.push(0);
+    if (place[i] !== pool.nothing && place[i] !== pool.anything) open.push(i);
+  }
+  return open.length > 0 ? open : [0];
 }
 
 /** Whether the term admits no text at all: of one that does, only a way to it is followed. @throws TooManyStates */
@@ -180,12 +179,29 @@ export function isEmptyLanguage(moves: Moves, term: Term, maxStates: number): bo
   return true;
 }
 
-export function withoutDeadEnds(states: AutomatonState[]): Automaton {
+export function withoutDeadEnds(states: readonly AutomatonState[]): Automaton {
+  const distances = toEnds(states);
+  if (!distances.includes(-1)) return states;
+  if (distances[0] === -1) return [];
+  const kept = states.flatMap((_, index) => (distances[index]! >= 0 ? [index] : []));
+  const renumbered = new Map(kept.map((index, number) => [index, number]));
+  return kept.map((index) => ({
+    ...states[index]!,
+    moves: states[index]!.moves.flatMap(({ set, target }) => {
+      const number = renumbered.get(target);
+      return number === undefined ? [] : [{ set, target: number }];
+    }),
+  }));
+}
+
+/** For each state the fewest characters to the end of a text, -1 where none ends. */
+export function toEnds(states: Automaton): Int32Array {
   // The moves to each state, as a list from the last one back.
   const last = new Int32Array(states.length).fill(-1);
   const before: number[] = [];
   const sources: number[] = [];
-  const todo: number[] = [];
+  const distances = new Int32Array(states.length).fill(-1);
+  const queue: number[] = [];
   for (let index = 0; index < states.length; index++) {
     const { kind, rule, moves } = states[index]!;
     for (let i = 0; i < moves.length; i++) {
@@ -193,25 +209,18 @@ export function withoutDeadEnds(states: AutomatonState[]): Automaton {
       before.push(last[target]!);
       last[target] = sources.push(index) - 1;
     }
-    if (kind !== undefined || rule !== undefined) todo.push(index);
+    if (kind === undefined && rule === undefined) continue;
+    distances[index] = 0;
+    queue.push(index);
   }
-  const alive = new Uint8Array(states.length);
-  let count = 0;
-  for (let index = todo.pop(); index !== undefined; index = todo.pop()) {
-    if (alive[index]) continue;
-    alive[index] = 1;
-    count++;
-    for (let move = last[index]!; move >= 0; move = before[move]!)
-      if (!alive[sources[move]!]) todo.push(sources[move]!);
+  for (let i = 0; i < queue.length; i++) {
+    const next = distances[queue[i]!]! + 1;
+    for (let move = last[queue[i]!]!; move >= 0; move = before[move]!) {
+      const source = sources[move]!;
+      if (distances[source] !== -1) continue;
+      distances[source] = next;
+      queue.push(source);
+    }
   }
-  if (count === states.length) return states;
-  if (!alive[0]) return [];
-  const kept = states.flatMap((_, index) => (alive[index] ? [index] : []));
-  const renumbered = new Map(kept.map((index, number) => [index, number]));
-  return kept.map((index) => ({
-    ...states[index]!,
-    moves: states[index]!.moves.flatMap(({ set, target }) =>
-      alive[target] ? [{ set, target: renumbered.get(target)! }] : [],
-    ),
-  }));
+  return distances;
 }

@@ -98,19 +98,18 @@ export class Characters {
 /** The character of a set that has one, where that stands as itself in a JSON string; or else nothing. */
 export function plainCharacter(set: CodePoints): string {
   if (set.length !== 1) return '';
-  const range = set[0]!;
-  return range[0] === range[1] && isPlain(set) ? String.fromCharCode(range[0]) : '';
+  const from = set[0]![0];
+  const to = set[0]![1];
+  return from === to && isPlainRange(from, to) ? String.fromCharCode(from) : '';
 }
 
-/** Whether all characters are ASCII that stands as itself in a JSON string. */
 function isPlain(set: CodePoints): boolean {
-  for (let i = 0; i < set.length; i++) {
-    const from = set[i]![0];
-    const to = set[i]![1];
-    if (from < 0x20 || to > 0x7e) return false;
-    // The quotation mark and the backslash.
-    if (from <= 0x22 && to >= 0x22) return false;
-    if (from <= 0x5c && to >= 0x5c) return false;
-  }
+  for (let i = 0; i < set.length; i++) if (!isPlainRange(set[i]![0], set[i]![1])) return false;
   return true;
+}
+
+/** Whether all characters are ASCII that stands as itself in a JSON string: all but the quotation mark and the backslash. */
+function isPlainRange(from: number, to: number): boolean {
+  if (from < 0x20 || to > 0x7e) return false;
+  return (from > 0x22 || to < 0x22) && (from > 0x5c || to < 0x5c);
 }

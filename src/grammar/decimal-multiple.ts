@@ -32,6 +32,11 @@ export class DecimalMultiple {
     return new DecimalMultiple(divisor, alikeRemainders(divisor.value), 0, -1);
   }
 
+  /** How many remainders are told apart. */
+  get classes(): number {
+    return new Set(this.alike).size;
+  }
+
   get key(): string {
     const { value, places } = this.divisor;
     return `%${value},${places},${this.remainder},${this.read}`;

@@ -185,12 +185,14 @@ export class GrammarBuilder {
     const pieces: string[] = [];
     for (let i = 0; i < order.length; i++) {
       const { name, alternatives } = order[i]!;
-      const written: Alternative[] = [];
+      pieces.push(name!, ' ::=');
+      const others: number[] = [];
+      let isFirst = true;
       for (let j = 0; j < alternatives.length; j++) {
         const symbols = alternatives[j]!;
-        if (!this.ends(symbols) || this.isAmong(symbols, written)) continue;
-        pieces.push(written.length === 0 ? `${name} ::=` : ' |');
-        written.push(symbols);
+        if (!this.ends(symbols) || this.isAmong(symbols, others)) continue;
+        if (!isFirst) pieces.push(' |');
+        isFirst = false;
         this.writeSymbols(symbols, pieces, order);
       }
       pieces.push('\n');
@@ -216,21 +218,14 @@ export class GrammarBuilder {
     return rule.name;
   }
 
-  private isAmong(symbols: Alternative, others: readonly Alternative[]): boolean {
-    for (let i = 0; i < others.length; i++) if (this.areSame(symbols, others[i]!)) return true;
+  /** Whether an alternative is one of the rules that are others already, by whatever name; or else it is one now. */
+  private isAmong(symbols: Alternative, others: number[]): boolean {
+    const only = symbols.length === 1 ? symbols[0] : undefined;
+    if (typeof only !== 'number') return false;
+    const rule = this.behind(only);
+    if (others.includes(rule)) return true;
+    others.push(rule);
     return false;
-  }
-
-  private areSame(a: Alternative, b: Alternative): boolean {
-    if (a.length !== b.length) return false;
-    for (let i = 0; i < a.length; i++) {
-      const one = a[i]!;
-      const other = b[i]!;
-      if (one === other) continue;
-      if (typeof one === 'string' || typeof other === 'string') return false;
-      if (this.behind(one) !== this.behind(other)) return false;
-    }
-    return true;
   }
 }
 

@@ -13,6 +13,7 @@ import {
   union,
 } from './code-points.js';
 import type { DecimalMultiple } from './decimal-multiple.js';
+import { TermListMap } from './term-lists.js';
 import { type WordNode, WordTrees } from './word-trees.js';
 
 export type Term = {
@@ -48,9 +49,9 @@ const ANYWHERE = 0b1111;
 export class TermPool {
   private work = 0;
   private count = 0;
-  /** Most terms are of two others, so those are found by one number. */
+  /** Of two others, found by one number. */
   private readonly sequences = new Map<number, Term>();
-  private readonly ofTwo = { choice: new Map<number, Term>(), both: new Map<number, Term>() };
+  private readonly ofParts = { choice: new TermListMap<Term>(), both: new TermListMap<Term>() };
   private readonly opposites = new Map<Term, Term>();
   private readonly byNode = new Map<WordNode, Term>();
   private readonly characters = new Map<number, Term>();
@@ -141,6 +142,10 @@ export class TermPool {
   }
 
   both(...terms: Term[]): Term {
+    return this.bothOf(terms);
+  }
+
+  bothOf(terms: readonly Term[]): Term {
     const parts = partsOf('both', terms, this.anything);
     if (parts.includes(this.nothing)) return this.nothing;
     return this.many('both', parts, this.anything);
@@ -151,22 +156,17 @@ export class TermPool {
     const parts = sortedOnce(terms);
     if (parts.length === 0) return none;
     if (parts.length === 1) return parts[0]!;
-    if (parts.length === 2) {
-      const key = keyOfTwo(parts[0]!, parts[1]!);
-      return this.intern(this.ofTwo[kind], key, () => this.addMany(kind, parts));
+    let term = this.ofParts[kind].get(parts);
+    if (!term) {
+      const nullable = parts.map((part) => part.nullable);
+      term = this.add(
+        { kind, parts },
+        parts.some(({ hasStart }) => hasStart),
+        kind === 'choice' ? nullable.reduce((a, b) => a | b) : nullable.reduce((a, b) => a & b),
+      );
+      this.ofParts[kind].set(parts, term);
     }
-    let key: string = kind;
-    for (let i = 0; i < parts.length; i++) key += `,${parts[i]!.id}`;
-    return this.intern(this.known, key, () => this.addMany(kind, parts));
-  }
-
-  private addMany(kind: 'choice' | 'both', parts: readonly Term[]): Term {
-    const nullable = parts.map((part) => part.nullable);
-    return this.add(
-      { kind, parts },
-      parts.some(({ hasStart }) => hasStart),
-      kind === 'choice' ? nullable.reduce((a, b) => a | b) : nullable.reduce((a, b) => a & b),
-    );
+    return term;
   }
 
   not(term: Term): Term {
@@ -268,7 +268,8 @@ function sortedOnce(terms: Term[]): Term[] {
     let at = sorted.length;
     while (at > 0 && sorted[at - 1]!.id > term.id) at--;
     if (at > 0 && sorted[at - 1] === term) continue;
-    sorted.splice(at, 0, term);
+    if (at === sorted.length) sorted.push(term);
+    else sorted.splice(at, 0, term);
   }
   return sorted;
 }

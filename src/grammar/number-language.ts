@@ -22,6 +22,9 @@ const MAX_ZEROS = 40;
 const SAFE_DIGITS = 15;
 /** How many of those may stand before the point. */
 const SAFE_WHOLE = 8;
+/** Each digit of a multiple takes as many states as its divisor tells remainders apart: of many, fewer digits. */
+const MANY_CLASSES = 30;
+const FEWER_DIGITS = 10;
 
 /** @throws NumberNotSayable */
 export class NumberNotSayable extends Error {
@@ -133,7 +136,12 @@ class NumberWriter {
   private magnitudes(facts: NumberFacts, lower: Term | undefined, upper: Term | undefined): Term {
     const { pool } = this;
     const isExact = isToldApart(facts);
-    const whole = this.whole(isExact ? (facts.isInteger ? SAFE_DIGITS : SAFE_WHOLE) : MAX_WHOLE);
+    const multiples = this.multiples(facts.multiplesOf, 'multipleOf');
+    const notMultiples = this.multiples(facts.notMultiplesOf, 'not');
+    const classes = [...multiples, ...notMultiples].reduce((all, each) => all * each.classes, 1);
+    const digits = classes > MANY_CLASSES ? FEWER_DIGITS : SAFE_DIGITS;
+    const safe = facts.isInteger ? digits : SAFE_WHOLE;
+    const whole = this.whole(isExact ? safe : MAX_WHOLE);
     const fraction = this.fraction(this.fractionDigits(facts, isExact));
     const form = facts.isInteger ? whole : pool.sequence(whole, this.optional(fraction));
     const isWhole = pool.sequence(
@@ -147,8 +155,8 @@ class NumberWriter {
       lower ?? pool.anything,
       upper ?? pool.anything,
       facts.isFraction ? pool.not(isWhole) : pool.anything,
-      ...this.multiples(facts.multiplesOf, 'multipleOf'),
-      ...this.multiples(facts.notMultiplesOf, 'not').map((term) => pool.not(term)),
+      ...multiples.map((each) => pool.multiple(each)),
+      ...notMultiples.map((each) => pool.not(pool.multiple(each))),
     );
   }
 
@@ -163,7 +171,7 @@ class NumberWriter {
     return this.pool.repeat(this.digit, 0, Math.max(1, SAFE_DIGITS - Math.max(...lengths)));
   }
 
-  private multiples(numbers: readonly number[], keyword: 'multipleOf' | 'not'): Term[] {
+  private multiples(numbers: readonly number[], keyword: 'multipleOf' | 'not'): DecimalMultiple[] {
     const divisors = numbers.map((number) => {
       const divisor = divisorOf(number);
       if (!divisor)
@@ -180,7 +188,7 @@ class NumberWriter {
       return divisor;
     });
     const kept = keyword === 'not' ? divisors : joined(divisors);
-    return kept.map((divisor) => this.pool.multiple(DecimalMultiple.of(divisor)));
+    return kept.map((divisor) => DecimalMultiple.of(divisor));
   }
 
   /** Unsigned texts of values >= bound, or > bound. */

@@ -1,8 +1,20 @@
 /** Terminals of a grammar in GBNF: quoted texts and bracketed sets of characters. */
 import type { CodePoints } from './code-points.js';
 
+const characters = new Map<string, string>();
+
 /** A quoted text of a grammar. */
 export function literal(text: string): string {
+  if (text.length !== 1 || text > '\x7f') return quoted(text);
+  let known = characters.get(text);
+  if (known === undefined) {
+    known = quoted(text);
+    characters.set(text, known);
+  }
+  return known;
+}
+
+function quoted(text: string): string {
   if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   const escaped = Array.from(text, (char) => {
     if (char === '"' || char === '\\') return `\\${char}`;

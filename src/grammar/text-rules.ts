@@ -1,5 +1,5 @@
 /** Rules of a grammar for texts: those of an automaton, and those of a tree of words. */
-import type { Automaton } from './automaton.js';
+import type { Automaton, AutomatonState } from './automaton.js';
 import { type Characters, plainCharacter } from './characters.js';
 import { type CodePoints, single } from './code-points.js';
 import type { Alternative, GrammarBuilder, GrammarSymbol } from './gbnf.js';
@@ -65,8 +65,18 @@ export class TextRules {
       const { place, kind, moves } = automaton[state]!;
       if (state > 0) written?.set(place, rules.of(state));
       const alternatives: Alternative[] = [];
-      for (const { set, target } of moves) {
-        const { text, last } = straight(automaton, set, target);
+      for (let i = 0; i < moves.length; i++) {
+        const { set, target } = moves[i]!;
+        let text = plainCharacter(set);
+        let last = target;
+        // The text that has to follow, while one plain character leads to one state.
+        while (text !== '' && text.length < LONGEST_TEXT) {
+          const only = onlyMove(automaton[last]!);
+          const next = only ? plainCharacter(only.set) : '';
+          if (next === '') break;
+          text += next;
+          last = only!.target;
+        }
         const head = text ? literal(text) : symbolOf(set);
         const end = automaton[last]!;
         if (end.rule !== undefined) alternatives.push([head, end.rule]);
@@ -112,20 +122,6 @@ export class TextRules {
   }
 }
 
-/** The text that has to follow from a move on, while one plain character leads to one state. */
-function straight(
-  automaton: Automaton,
-  set: CodePoints,
-  target: number,
-): { text: string; last: number } {
-  let text = plainCharacter(set);
-  let last = target;
-  while (text !== '' && text.length < LONGEST_TEXT) {
-    const { kind, moves } = automaton[last]!;
-    const next = moves.length === 1 && kind === undefined ? plainCharacter(moves[0]!.set) : '';
-    if (next === '') break;
-    text += next;
-    last = moves[0]!.target;
-  }
-  return { text, last };
+function onlyMove({ kind, moves }: AutomatonState): AutomatonState['moves'][0] | undefined {
+  return moves.length === 1 && kind === undefined ? moves[0] : undefined;
 }
