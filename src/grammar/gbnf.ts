@@ -182,29 +182,29 @@ export class GrammarBuilder {
     // Rules that have a name, in the order in which they got it: every one gets its line.
     const order = [this.rules[this.behind(root)]!];
     order[0]!.name = 'root';
-    const pieces: string[] = [];
+    const lines: string[] = [];
     for (let i = 0; i < order.length; i++) {
       const { name, alternatives } = order[i]!;
-      pieces.push(name!, ' ::=');
+      const line = [name!, '::='];
       const others: number[] = [];
-      let isFirst = true;
       for (let j = 0; j < alternatives.length; j++) {
         const symbols = alternatives[j]!;
-        if (!this.ends(symbols) || this.isAmong(symbols, others)) continue;
-        if (!isFirst) pieces.push(' |');
-        isFirst = false;
-        this.writeSymbols(symbols, pieces, order);
+        if (!this.ends(symbols)) continue;
+        if (alternatives.length > 1 && this.isAmong(symbols, others)) continue;
+        if (line.length > 2) line.push('|');
+        this.writeSymbols(symbols, line, order);
       }
-      pieces.push('\n');
+      lines.push(line.join(' '));
     }
-    return pieces.join('');
+    lines.push('');
+    return lines.join('\n');
   }
 
-  private writeSymbols(symbols: Alternative, pieces: string[], order: Rule[]): void {
-    if (symbols.length === 0) pieces.push(' ""');
+  private writeSymbols(symbols: Alternative, line: string[], order: Rule[]): void {
+    if (symbols.length === 0) line.push('""');
     for (let i = 0; i < symbols.length; i++) {
       const symbol = symbols[i]!;
-      pieces.push(' ', typeof symbol === 'string' ? symbol : this.nameOf(symbol, order));
+      line.push(typeof symbol === 'string' ? symbol : this.nameOf(symbol, order));
     }
   }
 

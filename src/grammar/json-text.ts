@@ -6,11 +6,13 @@ import { type Automaton, automatonOf, classify, type Kinds } from './automaton.j
 import { type Lengths, ofLength } from './automaton-lengths.js';
 import { Characters } from './characters.js';
 import { ANY_CHARACTER, type CodePoints, codePoints, complement, single } from './code-points.js';
+import type { LabelForm } from './formats.js';
 import type { Alternative, GrammarBuilder } from './gbnf.js';
 import type { Term } from './language.js';
 import type { Moves } from './moves.js';
+import { wholeTerm } from './regexp.js';
 import { TermListMap } from './term-lists.js';
-import { bracketed } from './terminals.js';
+import { bracketed, literal } from './terminals.js';
 import { QUOTE, TextRules } from './text-rules.js';
 import { type WordNode, wordsOf } from './word-trees.js';
 
@@ -93,6 +95,25 @@ export class JsonText {
       );
     }
     return this.texts.get(key);
+  }
+
+  /** A JSON string of a format of any length. */
+  labels(hint: string, { pattern, head, label, least, most }: LabelForm): number {
+    let rule = this.texts.get(pattern);
+    if (rule === undefined) {
+      const before = head ? [this.part(hint, head)] : [];
+      const one = this.part(hint, label);
+      const dotted = this.builder.rule(hint, [[literal('.'), one]]);
+      const more = this.builder.repeat(hint, dotted, least - 1, most - 1);
+      rule = this.builder.rule(hint, [[QUOTE, ...before, one, ...more, QUOTE]]);
+      this.texts.set(pattern, rule);
+    }
+    return rule;
+  }
+
+  private part(hint: string, pattern: string): number {
+    const term = wholeTerm(this.moves.pool, pattern);
+    return this.inside(hint, automatonOf(this.moves, term, MAX_STATES), () => [])!;
   }
 
   private automaton(term: Term, lengths: Lengths): Automaton {

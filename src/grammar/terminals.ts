@@ -15,7 +15,7 @@ export function literal(text: string): string {
 }
 
 function quoted(text: string): string {
-  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
+  if (/^[ -~]*$/.test(text)) return `"${text.replace(/["\\]/g, '\\$&')}"`;
   const escaped = Array.from(text, (char) => {
     if (char === '"' || char === '\\') return `\\${char}`;
     const point = char.codePointAt(0)!;
@@ -28,7 +28,8 @@ function quoted(text: string): string {
 export function bracketed(set: CodePoints): string {
   let text = '[';
   for (let i = 0; i < set.length; i++) {
-    const [from, to] = set[i]!;
+    const from = set[i]![0];
+    const to = set[i]![1];
     text += classPoint(from);
     if (from !== to) text += `-${classPoint(to)}`;
   }

@@ -40,10 +40,14 @@ export class WordTrees {
       while (i < end && words[i]!.codePointAt(depth) === point) i++;
       const node = this.tree(words, first, i, depth + (point > 0xffff ? 2 : 1));
       // Words are sorted by their units, of which those above U+FFFF have smaller ones.
-      let at = points.length;
-      while (at > 0 && points[at - 1]! > point) at--;
-      points.splice(at, 0, point);
-      nodes.splice(at, 0, node);
+      let at = points.push(point) - 1;
+      nodes.push(node);
+      for (; at > 0 && points[at - 1]! > point; at--) {
+        points[at] = points[at - 1]!;
+        nodes[at] = nodes[at - 1]!;
+      }
+      points[at] = point;
+      nodes[at] = node;
       key += `${point}:${node.id},`;
     }
     let node = this.trees.get(key);

@@ -69,6 +69,9 @@ export class ValueWriter implements Writing {
   private string(hint: string, { string }: Branch): Alternative[] {
     const { terms, min, max, schema } = string;
     if (terms.length === 0) return [[this.text.anyString(min, max)]];
+    const isAnyLength = min === 0 && max === Number.POSITIVE_INFINITY;
+    const form = terms.length === 1 && isAnyLength && this.expander.labelForm(terms[0]!);
+    if (form) return [[this.text.labels(hint, form)]];
     const { pool } = this.expander;
     const rule = this.bounded(schema, 'pattern', () => {
       const term = pool.both(...terms.map((each) => this.expander.within(each, max)));
