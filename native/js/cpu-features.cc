@@ -105,6 +105,7 @@ void Detect(Take take) {
       {"avx512vbmi", zmm && Bit(seven.c, 1)},
       {"avx512vnni", zmm && Bit(seven.c, 11)},
       {"avx512bf16", zmm && Bit(seven1.a, 5)},
+      {"amx_bf16", tiles && Bit(seven.d, 22)},
       {"amx_tile", tiles && Bit(seven.d, 24)},
       {"amx_int8", tiles && Bit(seven.d, 25)},
   };

@@ -6,6 +6,7 @@
 
 #include "attention.h"
 #include "simd.h"
+#include "tiles.h"
 
 namespace llavaov::kernels {
 namespace {
@@ -95,7 +96,7 @@ std::vector<TypeEntry> Table() {
 
 const char* InstructionSet() {
 #if defined(LLAVAOV_WIDE) && defined(LLAVAOV_VNNI)
-  return "AVX-512 VNNI";
+  return HasTiles() ? "AMX" : "AVX-512 VNNI";
 #elif defined(LLAVAOV_WIDE)
   return "AVX-512";
 #elif defined(LLAVAOV_VNNI)

@@ -25,7 +25,7 @@ struct TypeEntry {
 // For people: the types that model files have.
 std::vector<TypeEntry> Table();
 
-// "AVX-512 VNNI"; null where there are no kernels.
+// As "AVX-512 VNNI"; null where there are no kernels.
 const char* InstructionSet();
 
 }  // namespace llavaov::kernels

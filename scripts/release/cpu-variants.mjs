@@ -24,14 +24,16 @@ const X64_FEATURES = {
   AVX512_BF16: ['avx512bf16'],
   AMX_TILE: ['amx_tile'],
   AMX_INT8: ['amx_int8'],
+  AMX_BF16: ['amx_bf16'],
 };
 
 const V3 = ['SSE42', 'AVX', 'F16C', 'FMA', 'BMI2', 'AVX2'];
 const V4 = [...V3, 'AVX512'];
+const AMX = ['AMX_TILE', 'AMX_INT8', 'AMX_BF16'];
 
 /** Best first. The comments name the first CPUs that have it. */
 const X64 = {
-  'x64-amx': [...V4, 'AVX512_VNNI', 'AVX512_BF16', 'AMX_TILE', 'AMX_INT8'], // Sapphire Rapids
+  'x64-amx': [...V4, 'AVX512_VNNI', 'AVX512_BF16', ...AMX], // Sapphire Rapids
   'x64-v4-bf16': [...V4, 'AVX512_VNNI', 'AVX512_BF16'], // Cooper Lake, Zen 4
   'x64-v4-vnni': [...V4, 'AVX512_VNNI'], // Cascade Lake, Ice Lake
   'x64-v4': V4, // Skylake-SP

@@ -7,7 +7,7 @@ const FOLDER = join(import.meta.dirname, '../../.build/cmake/kernels');
 /** What such a program ends with on a CPU without its instruction set. */
 const CANNOT_RUN = 3;
 
-export const VARIANTS = ['x64-v4-vnni', 'x64-v4', 'x64-v3-vnni', 'x64-v3'] as const;
+export const VARIANTS = ['x64-amx', 'x64-v4-vnni', 'x64-v4', 'x64-v3-vnni', 'x64-v3'] as const;
 export const hasPrograms = VARIANTS.every((name) =>
   existsSync(join(FOLDER, `kernels-products-${name}`)),
 );

@@ -34,7 +34,7 @@ it.each([
   ['Zen 4', [...V4, 'avx512vnni', 'avx512bf16'], 'x64-v4-bf16'],
   [
     'Sapphire Rapids',
-    [...V4, 'avx512vnni', 'avx512bf16', 'avxvnni', 'amx_tile', 'amx_int8'],
+    [...V4, 'avx512vnni', 'avx512bf16', 'avxvnni', 'amx_tile', 'amx_int8', 'amx_bf16'],
     'x64-amx',
   ],
   ['Core 2', ['ssse3'], undefined],
