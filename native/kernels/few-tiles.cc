@@ -270,20 +270,20 @@ class FewRows {
   static Kernel Entry() { return {Work, Run}; }
 
  private:
-  // Activations of a pass, and of each thread its results.
-  static size_t PackedSize(int blocks, int rows) {
-    return ForRows<W>(rows, [&](auto kernel) {
-      using Kernel = decltype(kernel);
-      return Align(Kernel::Groups(blocks) * sizeof(typename Kernel::Group));
-    });
+  // Room for the activations of a pass, whatever its kernel, and for each thread's results of it.
+  static size_t PackedSize(int blocks) {
+    constexpr int kMostUnits = FewTiles<W, 4>::kUnits;  // of a group, of which the last is filled
+    static_assert(sizeof(typename FewTiles<W, 4>::Group) <= kMostUnits * sizeof(WidestGroup));
+    return Align((blocks * W::kScales + kMostUnits - 1) * sizeof(WidestGroup));
   }
+  using WidestGroup = typename FewTiles<W, kPass>::Group;
   static constexpr size_t kResultsSize = sizeof(typename FewTiles<W, kPass>::Results);
   static int Passes(const ggml_tensor* op) {
     return int(ggml_nrows(op->src[1]) + kPass - 1) / kPass;
   }
 
   static size_t Work(int threads, const ggml_tensor* op) {
-    return Passes(op) * (PackedSize(Blocks(op->src[0]), kPass) + threads * kResultsSize) + 128;
+    return Passes(op) * (PackedSize(Blocks(op->src[0])) + threads * kResultsSize) + 128;
   }
 
   static void Run(const ggml_compute_params* params, ggml_tensor* op) {
@@ -305,7 +305,7 @@ class FewRows {
         n_(op->src[0]->ne[1]),
         rows_(int(ggml_nrows(op->src[1]))),
         blocks_(Blocks(op->src[0])),
-        pass_size_(PackedSize(blocks_, kPass)),
+        pass_size_(PackedSize(blocks_)),
         packed_(AlignUp(params->wdata)),
         results_(packed_ + Passes(op) * (pass_size_ + params->ith * kResultsSize)) {}
 
