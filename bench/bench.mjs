@@ -21,7 +21,6 @@ import { CHATS, leastTime, prefillWork, tileWork, tokenBytes } from './work.mjs'
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..');
-const CANNOT_RUN = 3; // of a program without its instruction set
 
 const { values: options } = parseArgs({
   options: {
@@ -64,17 +63,18 @@ async function files(type) {
   return { model, mmproj };
 }
 
-/** Operations and bytes per second of all threads, by the widest program that this CPU runs; {} where none is built. */
-async function limitsOf(threads) {
-  for (const variant of ['x64-v4-vnni', 'x64-v4', 'x64-v3-vnni', 'x64-v3']) {
-    const program = join(ROOT, `.build/cmake/kernels/kernels-limits-${variant}`);
-    if (!existsSync(program)) continue;
-    try {
-      return JSON.parse((await run(program, [String(threads)])).stdout);
-    } catch (error) {
-      if (error.code !== CANNOT_RUN) throw error;
-    }
-  }
+const PROGRAMS = {
+  AMX: 'x64-amx',
+  'AVX-512 VNNI': 'x64-v4-vnni',
+  'AVX-512': 'x64-v4',
+  'AVX-VNNI': 'x64-v3-vnni',
+  AVX2: 'x64-v3',
+};
+
+/** Operations and bytes per second of all threads, with the instruction set of the addon's kernels; {} without kernels or the program. */
+async function limitsOf(threads, instructionSet) {
+  const program = join(ROOT, `.build/cmake/kernels/kernels-limits-${PROGRAMS[instructionSet]}`);
+  if (existsSync(program)) return JSON.parse((await run(program, [String(threads)])).stdout);
   note('no limits: npm run build:native -- --kernel-tests makes the program that measures them');
   return {};
 }
@@ -209,13 +209,9 @@ function table(rows) {
   return `${[head, ...lines].join('\n')}\n`;
 }
 
-async function physicalCores() {
-  const { native } = await import('../dist/src/addon/load-addon.js');
-  return native().physicalCores();
-}
-
-const threads = Number(options.threads) || (await physicalCores());
-const limits = await limitsOf(threads);
+const { native } = await import('../dist/src/addon/load-addon.js');
+const threads = Number(options.threads) || native().physicalCores();
+const limits = await limitsOf(threads, native().kernels().instructionSet);
 const rows = [];
 for (const type of options.types.split(','))
   rows.push(...(await measureType(type, threads, limits)));
@@ -225,9 +221,9 @@ process.stdout.write(
 );
 if (options.html !== undefined) await writeWhole(options.html, benchPage(rows, said));
 
-function describe({ instructionSet, int8, int16, f32, read }) {
+function describe({ instructionSet, int8, int16, f32, bf16, read }) {
   const shapes = `${options.size} shapes with random weights, ${threads} threads, best of ${runs} runs each`;
   if (!instructionSet) return shapes;
   const giga = (value) => (value ? (value / 1e9).toFixed(0) : '–');
-  return `${shapes}; ${instructionSet} gives int8 ${giga(int8)} GOP/s, int16 ${giga(int16)}, f32 ${giga(f32)} GFLOP/s, read ${giga(read)} GB/s`;
+  return `${shapes}; ${instructionSet} gives ${bf16 ? `bf16 ${giga(bf16)} GOP/s, ` : ''}int8 ${giga(int8)}, int16 ${giga(int16)}, f32 ${giga(f32)} GFLOP/s, read ${giga(read)} GB/s`;
 }

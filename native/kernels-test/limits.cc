@@ -13,6 +13,7 @@
 
 #include "kernels-test/graph.h"
 #include "kernels/simd.h"
+#include "kernels/tiles.h"
 
 namespace llavaov::kernels::test {
 namespace {
@@ -115,6 +116,25 @@ double Read(int threads, double seconds) {
   return calls * kBytes;
 }
 
+#if defined(LLAVAOV_TILES)
+// Four sums of two tiles by two: what the kernels have in registers.
+double Bfloats(int threads, double seconds) {
+  constexpr double kProduct = 2.0 * kTileHeight * (kTileBytes / 4) * (kTileBytes / 2);
+  const double calls = PerSecond(threads, seconds, [](int) {
+    TileShapes shapes;
+    for (int i = 0; i < kTiles; ++i) shapes.Set(i, kTileHeight, kTileBytes);
+    const TilesInUse tiles(shapes);
+    for (int n = 0; n < kSteps; ++n) {
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+  });
+  return 4 * kSteps * kProduct * calls;
+}
+#endif
+
 int Main(int argc, char** argv) {
   if (!CpuRuns()) return kCannotRun;
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
@@ -126,6 +146,9 @@ int Main(int argc, char** argv) {
                      });
   std::printf("{\"instructionSet\":\"%s\",\"threads\":%d,\"f32\":%.4g,\"read\":%.4g",
               InstructionSet(), threads, f32, Read(threads, seconds));
+#if defined(LLAVAOV_TILES)
+  if (HasTiles()) std::printf(",\"bf16\":%.4g", Bfloats(threads, seconds));
+#endif
 #if defined(LLAVAOV_VNNI)
   const I x = Integers(0x01010101);
   const auto bytes = [x](int) { Repeat(Integers(0), [x](I sum) { return DotBytes(sum, x, x); }); };

@@ -1,10 +1,12 @@
 // One row of activations: every weight is used once, so the speed is that of memory. A thread
 // divides its rows of weights into stretches and reads all of them side by side, since memory waits
-// at every new page of a single one; it asks for what lies 1 KiB further on in each, and quantises
-// the activations for itself, which is cheaper than a barrier.
+// at every new page of a single one; it asks for what lies 1 KiB further on in each.
 // Quantised weights multiply activations of eight bits with a scale for every 32; floats are
 // multiplied as they are. Of the K-quants those that files of the published models hold have a
 // kernel here.
+#include <atomic>
+#include <new>
+
 #include "floats.h"
 #include "product-loops.h"
 
@@ -20,6 +22,7 @@ constexpr int kFloatStreams = 4;
 constexpr int kFloatStreams = 2;  // as many sums as there are registers for
 #endif
 constexpr int kByteStreams = 8, kAhead = 1024;
+constexpr int kUnit = 8 * kBlock;  // activations that are packed at a time
 
 inline void Prefetch(const char* p) { _mm_prefetch(p + kAhead, _MM_HINT_T0); }
 
@@ -85,9 +88,9 @@ struct PlainRow {
 
   static size_t Size(int k) { return size_t(k / kBlock + 7) / 8 * sizeof(X); }
 
-  static void Pack(const float* row, int k, void* to) {
-    X* x = static_cast<X*>(to);
-    for (int i = 0; i < k; i += 8 * kBlock, ++x) {
+  static void Pack(const float* row, int k, int part, int parts, void* to) {
+    for (int i = part * kUnit; i < k; i += parts * kUnit) {
+      X* x = static_cast<X*>(to) + i / kUnit;
       *x = {};
       for (int b = 0; b < 8 && i + b * kBlock < k; ++b) {
         const __m256i q = QuantiseRow(row + i + b * kBlock, &x->scale[b]);
@@ -170,9 +173,9 @@ struct SuperRow {
 
   static size_t Size(int k) { return size_t(k) / 256 * sizeof(X); }
 
-  static void Pack(const float* row, int k, void* to) {
-    X* x = static_cast<X*>(to);
-    for (int i = 0; i < k; i += 256, ++x) {
+  static void Pack(const float* row, int k, int part, int parts, void* to) {
+    for (int i = part * kUnit; i < k; i += parts * kUnit) {
+      X* x = static_cast<X*>(to) + i / kUnit;
       for (int b = 0; b < 8; ++b) {
         const __m256i q = QuantiseRow(row + i + b * kBlock, &x->scale[b]);
         Store256(x->q[b], q);
@@ -248,7 +251,11 @@ struct FloatRow {
   static constexpr int kStreams = kFloatStreams;
 
   static size_t Size(int k) { return size_t(k) * sizeof(float); }
-  static void Pack(const float* row, int k, void* to) { std::memcpy(to, row, Size(k)); }
+  static void Pack(const float* row, int k, int part, int parts, void* to) {
+    for (int i = part * kUnit; i < k; i += parts * kUnit) {
+      std::memcpy(static_cast<float*>(to) + i, row + i, std::min(kUnit, k - i) * sizeof(float));
+    }
+  }
 
   static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
                    float (&out)[kStreams]) {
@@ -284,34 +291,65 @@ struct FloatRow {
   }
 };
 
+// What is left of a thread's rows: its own steps are taken from the front, others', where they are
+// done before it is (a neighbour has its core, memory serves it worse), from the end.
+struct alignas(128) Left {
+  std::atomic<int64_t> taken{0}, from_end{0};
+};
+
 template <class Shape>
 struct Row {
   static constexpr int kStreams = Shape::kStreams;
+  static constexpr size_t kPiece = 32768;  // bytes that are taken at a time, or one step
+
   static Kernel Entry() { return {Work, Run}; }
   static size_t Work(int threads, const ggml_tensor* op) {
-    return threads * Align(Shape::Size(int(op->src[0]->ne[0]))) + 128;
+    return threads * sizeof(Left) + Shape::Size(int(op->src[0]->ne[0])) + 128;
   }
+
   static void Run(const ggml_compute_params* params, ggml_tensor* op) {
-    const ggml_tensor* w = op->src[0];
-    const int k = int(w->ne[0]), ith = params->ith, nth = params->nth;
-    void* x = AlignUp(params->wdata) + ith * Align(Shape::Size(k));
-    Shape::Pack(static_cast<const float*>(op->src[1]->data), k, x);
-    // In whole lines of the output.
-    const int64_t n = w->ne[1], lines = (n + 15) / 16;
-    const int64_t first = lines * ith / nth * 16, end = std::min(n, lines * (ith + 1) / nth * 16);
-    const int64_t length = (end - first + kStreams - 1) / kStreams;  // of a stream
-    float* out = static_cast<float*>(op->data);
-    for (int64_t i = 0; i < length; ++i) {
-      const char* rows[kStreams];
-      int64_t at[kStreams];
-      for (int r = 0; r < kStreams; ++r) {  // beyond the last row it comes again
-        at[r] = std::min(first + r * length + i, end - 1);
-        rows[r] = static_cast<const char*>(w->data) + at[r] * w->nb[1];
-      }
-      float sums[kStreams];
-      Shape::Dots(rows, x, k, sums);
-      for (int r = 0; r < kStreams; ++r) out[at[r]] = sums[r];
+    const int ith = params->ith, nth = params->nth;
+    Left* left = reinterpret_cast<Left*>(AlignUp(params->wdata));
+    void* x = left + nth;
+    new (left + ith) Left;
+    Shape::Pack(static_cast<const float*>(op->src[1]->data), int(op->src[0]->ne[0]), ith, nth, x);
+    ggml_barrier(params->threadpool);
+    for (int i = 0; i < nth; ++i) {
+      const int owner = (ith + i) % nth;
+      Rows(op, x, owner, nth, left[owner], owner == ith);
     }
+  }
+
+  // A thread's rows, in whole lines of the output, as stretches that its steps go through together.
+  static void Rows(ggml_tensor* op, const void* x, int owner, int nth, Left& left, bool is_own) {
+    const int64_t n = op->src[0]->ne[1], lines = (n + 15) / 16;
+    const int64_t first = lines * owner / nth * 16;
+    const int64_t end = std::min(n, lines * (owner + 1) / nth * 16);
+    const int64_t length = (end - first + kStreams - 1) / kStreams;
+    const int64_t steps = std::max<int64_t>(1, kPiece / (kStreams * op->src[0]->nb[1]));
+    const int64_t pieces = (length + steps - 1) / steps;
+    for (int64_t mine = 0; left.taken.fetch_add(1, std::memory_order_relaxed) < pieces; ++mine) {
+      const int64_t piece =
+          is_own ? mine : pieces - 1 - left.from_end.fetch_add(1, std::memory_order_relaxed);
+      for (int64_t i = piece * steps; i < std::min(length, (piece + 1) * steps); ++i) {
+        Step(op, x, first + i, length, end);
+      }
+    }
+  }
+
+  // A row of each stretch.
+  static inline void Step(ggml_tensor* op, const void* x, int64_t row, int64_t length,
+                          int64_t end) {
+    const ggml_tensor* w = op->src[0];
+    const char* rows[kStreams];
+    int64_t at[kStreams];
+    for (int r = 0; r < kStreams; ++r) {  // beyond the last row it comes again
+      at[r] = std::min(row + r * length, end - 1);
+      rows[r] = static_cast<const char*>(w->data) + at[r] * w->nb[1];
+    }
+    float sums[kStreams];
+    Shape::Dots(rows, x, int(w->ne[0]), sums);
+    for (int r = 0; r < kStreams; ++r) static_cast<float*>(op->data)[at[r]] = sums[r];
   }
 };
 
