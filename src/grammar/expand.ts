@@ -269,10 +269,21 @@ export class Expander {
     return pool.both(...terms, pool.repeat(pool.anyCharacter, min, max));
   }
 
+  /** The same, or less where counting the characters of a format would take too many states. */
+  private shortTextTerm(string: Branch['string']): Term {
+    const terms = string.terms.map((term) => this.within(term, string.max));
+    const isShort = terms.some((term, i) => term !== string.terms[i]);
+    return this.textTerm({
+      ...string,
+      terms,
+      max: isShort ? Number.POSITIVE_INFINITY : string.max,
+    });
+  }
+
   /** The names that all of `literals` admit as texts. */
   nameTerm(literals: readonly Literal[]): Term {
     if (literals.length === 0) return this.pool.anything;
     const branches = this.expand(literals).filter(({ types }) => types & STRING);
-    return this.pool.choice(...branches.map(({ string }) => this.textTerm(string)));
+    return this.pool.choice(...branches.map(({ string }) => this.shortTextTerm(string)));
   }
 }
