@@ -4,7 +4,7 @@
  */
 
 import { isEmptyLanguage } from './automaton.js';
-import { ARRAY, Branch, NUMBER, OBJECT, STRING } from './branch.js';
+import { ARRAY, Branch, NUMBER, OBJECT, type PropertyGroup, STRING } from './branch.js';
 import { Disjoint } from './disjoint.js';
 import { LABEL_FORMS, type LabelForm, SHORT_FORMS } from './formats.js';
 import type { Keyword, Place } from './keyword.js';
@@ -47,6 +47,7 @@ export class Expander {
   readonly moves = new Moves(this.pool);
   readonly index: SchemaIndex;
   private readonly patterns = new Map<string, Term>();
+  private readonly groups = new Map<Schema, PropertyGroup>();
   private readonly known = new Map<string, Branch[]>();
   private readonly emptyTexts = new Map<Term, boolean>();
   /** Conjunctions that are being expanded. */
@@ -150,6 +151,7 @@ export class Expander {
       index: this.index,
       pool: this.pool,
       moves: this.moves,
+      groups: this.groups,
       fail,
       pattern: (source) => this.pattern(source, fail),
       isEmpty: (literals) => this.isEmpty(literals, this.working.size > MAX_PROOFS ? 0 : 2),

@@ -84,7 +84,7 @@ function otherPairs(
 ): Alternative[] {
   const { expander } = writer;
   const { pool } = expander;
-  const groups = allGroups(expander, branch).map((group) => merged(pool, group));
+  const groups = allGroups(expander, branch).flatMap((group) => merged(pool, group));
   const patterns = [...new Set(groups.flatMap((group) => group.patterns.map(([term]) => term)))];
   if (patterns.length === 0 && branch.object.names.length === 0) {
     const literals = otherLiterals(groups, new Set());
@@ -100,12 +100,13 @@ function otherPairs(
 
 type PatternGroup = Pick<PropertyGroup, 'patterns' | 'rest'>;
 
-/** Patterns that ask for the same are one. */
-function merged(pool: TermPool, { patterns, rest }: PropertyGroup): PatternGroup {
-  if (patterns.length < 2) return { patterns, rest };
+/** Patterns that ask for the same are one; a group that asks nothing of other names is none. */
+function merged(pool: TermPool, { patterns, rest }: PropertyGroup): PatternGroup[] {
+  if (patterns.length === 0 && rest === undefined) return [];
+  if (patterns.length < 2) return [{ patterns, rest }];
   const terms = new Map<Literal, Term[]>();
   for (const [term, literal] of patterns) terms.set(literal, [...(terms.get(literal) ?? []), term]);
-  return { patterns: [...terms].map(([l, some]) => [pool.choice(...some), l] as const), rest };
+  return [{ patterns: [...terms].map(([l, some]) => [pool.choice(...some), l] as const), rest }];
 }
 
 interface Naming {
