@@ -102,7 +102,7 @@ type PatternGroup = Pick<PropertyGroup, 'patterns' | 'rest'>;
 
 /** Patterns that ask for the same are one; a group that asks nothing of other names is none. */
 function merged(pool: TermPool, { patterns, rest }: PropertyGroup): PatternGroup[] {
-  if (patterns.length === 0 && rest === undefined) return [];
+  if (patterns.length === 0 && (rest ?? ANYTHING) === ANYTHING) return [];
   if (patterns.length < 2) return [{ patterns, rest }];
   const terms = new Map<Literal, Term[]>();
   for (const [term, literal] of patterns) terms.set(literal, [...(terms.get(literal) ?? []), term]);
