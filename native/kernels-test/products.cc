@@ -155,12 +155,14 @@ void Check(const Case& c, Pools& pools, bool many_threads) {
     is_equal = is_equal && SameBits(ours.values, again.values);
   }
   std::printf(
-      "{\"type\":\"%s\",\"m\":%d,\"k\":%d,\"n\":%d,\"values\":\"%s\",\"layout\":\"%s\","
+      "{\"set\":\"%s\",\"type\":\"%s\",\"m\":%d,\"k\":%d,\"n\":%d,\"values\":\"%s\",\"layout\":\"%"
+      "s\","
       "\"finish\":\"%s\",\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s,"
       "\"badRows\":%d}\n",
-      ggml_type_name(c.type), c.m, c.k, c.n, kValues[int(c.values)], kLayouts[int(c.layout)],
-      kFinishes[int(c.finish)], ours.is_ours ? "true" : "false", Error(ours.values, reference),
-      Error(theirs.values, reference), is_equal ? "true" : "false", BadRows(ours.values, c.n));
+      InstructionSet(), ggml_type_name(c.type), c.m, c.k, c.n, kValues[int(c.values)],
+      kLayouts[int(c.layout)], kFinishes[int(c.finish)], ours.is_ours ? "true" : "false",
+      Error(ours.values, reference), Error(theirs.values, reference), is_equal ? "true" : "false",
+      BadRows(ours.values, c.n));
 }
 
 std::vector<Case> Cases(ggml_type type) {

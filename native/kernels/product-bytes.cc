@@ -49,7 +49,7 @@ struct BytePanel {
 };
 
 template <class W>
-struct ByteShape {
+struct ByteShape : Division {
   static constexpr int kGroup = kRows;
   using A = ByteBlock;
   using B = BytePanel<W::kScales, W::kHasMin>;

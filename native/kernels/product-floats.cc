@@ -139,7 +139,7 @@ void MultiplyFloats(const FloatRows* a, const FloatPanel& panel, int blocks, con
 }
 
 template <class T>
-struct FloatShape {
+struct FloatShape : Division {
   static constexpr int kGroup = kRows;
   using A = FloatRows;
   using B = FloatPanel;

@@ -29,7 +29,13 @@
 namespace llavaov::kernels {
 
 constexpr int kChunksPerThread = 6;  // fewer leave threads idle at the end
-constexpr int kLeastRows = 64;       // of a part; unpacking costs too much for fewer
+
+// How a Shape may be divided.
+struct Division {
+  static constexpr int kLeastRows = 64;  // of a part; unpacking costs too much for fewer
+  static constexpr int kLeastCols = 0;   // of a panel; 0: always B's
+  static constexpr int kStep = 0;        // blocks of which slices of even lengths consist; 0: B's
+};
 
 // Columns [0, n_cols) of a panel of W, blocks [kb, kb + blocks) of each.
 struct WeightSlice {
@@ -107,16 +113,40 @@ inline const float* RowOf(const ggml_tensor* x, int64_t i) {
                                         i2 * x->nb[2] + i3 * x->nb[3]);
 }
 
-template <class Shape>
+struct Nothing {};
+
+// InUse: what lives while a thread multiplies.
+template <class Shape, class InUse = Nothing>
 class Product {
   using A = typename Shape::A;
   using B = typename Shape::B;
-  static constexpr int kGroup = Shape::kGroup, kSlice = B::kMaxBlocks, kCols = B::kCols;
+  static constexpr int kGroup = Shape::kGroup, kMost = B::kMaxBlocks, kCols = B::kCols;
 
  public:
   static Kernel Entry() { return {Work, Run, true}; }
 
  private:
+  static int Ceil(int n, int step) { return (n + step - 1) / step * step; }
+
+  // Blocks of a slice.
+  static int SliceOf(int blocks) {
+    if constexpr (Shape::kStep == 0) {
+      return kMost;
+    } else {
+      const int slices = (blocks + kMost - 1) / kMost;
+      return Ceil((blocks + slices - 1) / slices, Shape::kStep);
+    }
+  }
+
+  // Columns of a panel: narrower ones where else there were no two for each thread.
+  static int ColsOf(int n, int threads) {
+    if constexpr (Shape::kLeastCols == 0) {
+      return kCols;
+    } else {
+      return std::min(kCols, Ceil((n + 2 * threads - 1) / (2 * threads), Shape::kLeastCols));
+    }
+  }
+
   static int Groups(const ggml_tensor* op) {
     return int((ggml_nrows(op->src[1]) + kGroup - 1) / kGroup);
   }
@@ -140,8 +170,10 @@ class Product {
         op_(op),
         m_(int(ggml_nrows(op->src[1]))),
         n_(int(op->src[0]->ne[1])),
+        cols_(ColsOf(n_, params->nth)),
         k_(int(op->src[0]->ne[0])),
         blocks_(Blocks(op->src[0])),
+        slice_(SliceOf(blocks_)),
         groups_(Groups(op)),
         finish_(FinishOf(op)) {
     char* base = AlignUp(params->wdata);
@@ -150,7 +182,7 @@ class Product {
   }
 
   A* BlockOf(int group, int kb) const {  // [slice][group][block of the slice]
-    const int first = kb / kSlice * kSlice, length = std::min(blocks_ - first, kSlice);
+    const int first = kb / slice_ * slice_, length = std::min(blocks_ - first, slice_);
     return a_ + size_t(first) * groups_ + size_t(group) * length + (kb - first);
   }
 
@@ -177,13 +209,14 @@ class Product {
   }
 
   void Chunks() const {
-    const int panels = (n_ + kCols - 1) / kCols;
+    [[maybe_unused]] const InUse in_use;
+    const int panels = (n_ + cols_ - 1) / cols_;
     const int wanted = (kChunksPerThread * params_.nth + panels - 1) / panels;
-    const int parts = std::max(1, std::min(wanted, groups_ * kGroup / kLeastRows));
+    const int parts = std::max(1, std::min(wanted, groups_ * kGroup / Shape::kLeastRows));
     for (int chunk = params_.ith; chunk < panels * parts;
          chunk = ggml_threadpool_chunk_add(params_.threadpool, 1)) {
       const int part = chunk % parts;
-      Chunk(chunk / parts * kCols, int(int64_t(groups_) * part / parts),
+      Chunk(chunk / parts * cols_, int(int64_t(groups_) * part / parts),
             int(int64_t(groups_) * (part + 1) / parts));
     }
   }
@@ -191,22 +224,22 @@ class Product {
   void Chunk(int col, int first, int end) const {
     const ggml_tensor* w = op_->src[0];
     const char* weights = static_cast<const char*>(w->data) + col * w->nb[1];
-    for (int kb = 0; kb < blocks_; kb += kSlice) {
-      const int length = std::min(blocks_ - kb, kSlice);
+    for (int kb = 0; kb < blocks_; kb += slice_) {
+      const int length = std::min(blocks_ - kb, slice_);
       const int rest = kb + length == blocks_ ? k_ % kBlock : 0;
-      Shape::Unpack(WeightSlice{weights, w->nb[1], std::min(n_ - col, kCols), kb, length, rest,
-                                params_.nth * kCols * w->nb[1]},
+      Shape::Unpack(WeightSlice{weights, w->nb[1], std::min(n_ - col, cols_), kb, length, rest,
+                                params_.nth * cols_ * w->nb[1]},
                     b_);
       float* data = static_cast<float*>(op_->data) + size_t(first) * kGroup * n_ + col;
       for (int g = first; g < end; ++g, data += size_t(kGroup) * n_) {
-        const Output out = {data, size_t(n_), m_ - g * kGroup, n_ - col, kb > 0};
+        const Output out = {data, size_t(n_), m_ - g * kGroup, std::min(n_ - col, cols_), kb > 0};
         Shape::Tile(BlockOf(g, kb), *b_, length, out);
         if (kb + length == blocks_ && finish_ != Finish::kNone) End(out, g * kGroup, col);
       }
     }
   }
 
-  // Results [row, row + kGroup) by [col, col + kCols) are complete.
+  // Results [row, row + kGroup) of the panel at `col` are complete.
   void End(const Output& out, int row, int col) const {
     const float* bias = static_cast<const float*>(op_->src[2]->data) + col;
     const float* residual = nullptr;
@@ -214,7 +247,7 @@ class Product {
       residual = static_cast<const float*>(op_->src[3]->data) + size_t(row) * n_ + col;
     for (int r = 0; r < std::min(out.n_rows, kGroup); ++r) {
       float* x = out.data + r * out.stride;
-      for (int i = 0; i < std::min(out.n_cols, kCols); i += kLanes) {
+      for (int i = 0; i < out.n_cols; i += kLanes) {
         const int n = std::min(out.n_cols - i, kLanes);
         F y = Add(LoadFirst(x + i, n), LoadFirst(bias + i, n));
         if (finish_ == Finish::kBiasGelu) y = Gelu(y);
@@ -226,7 +259,7 @@ class Product {
 
   const ggml_compute_params& params_;
   ggml_tensor* op_;
-  int m_, n_, k_, blocks_, groups_;
+  int m_, n_, cols_, k_, blocks_, slice_, groups_;
   Finish finish_;
   A* a_;
   B* b_;

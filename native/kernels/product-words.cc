@@ -38,7 +38,7 @@ inline Words ToWords(const __m256 (&x)[4]) {
 }
 
 template <class T>
-struct WordShape {
+struct WordShape : Division {
   static constexpr int kGroup = kRows;
   using A = WordBlock;
   using B = WordPanel;

@@ -21,6 +21,7 @@ struct Kernel {
 Kernel ByteProduct(ggml_type type);   // product-bytes.cc
 Kernel WordProduct(ggml_type type);   // product-words.cc
 Kernel FloatProduct(ggml_type type);  // product-floats.cc
+Kernel TileProduct(ggml_type type);   // product-tiles.cc
 // A few, from two on, where they have a kernel of their own.
 Kernel FewRowsProduct(ggml_type type);  // few-rows.cc
 // One row.

@@ -18,6 +18,7 @@ constexpr int kFewRows = 2, kFewSigned = kFewRows;
 #else
 constexpr int kFewRows = 3, kFewSigned = kFewRows;
 #endif
+constexpr int kTileRows = 32;          // from which tiles are the fastest, as measured
 constexpr int64_t kLeastColumns = 64;  // of one row's product: fewer are not worth the threads
 
 struct ManyRows {
@@ -67,6 +68,7 @@ Kernel ProductFor(const ggml_tensor* op) {
   const ggml_type type = op->src[0]->type;
   const int64_t rows = ggml_nrows(op->src[1]);
   if (rows == 1) return op->src[0]->ne[1] >= kLeastColumns ? RowProduct(type) : Kernel();
+  if (const Kernel kernel = rows >= kTileRows ? TileProduct(type) : Kernel()) return kernel;
   return rows >= LeastRows(type) ? KernelForMany(type).kernel : FewRowsProduct(type);
 }
 
@@ -89,7 +91,11 @@ std::vector<TypeEntry> Table() {
     const ManyRows many = KernelForMany(type);
     const char* one = !RowProduct(type) ? nullptr : ggml_is_quantized(type) ? "int8" : "f32";
     const char* few = FewRowsProduct(type) ? "f32" : nullptr;
-    table.push_back({type, many.name, LeastRows(type), few, one});
+    if (TileProduct(type)) {
+      table.push_back({type, "bf16", kTileRows, few ? few : many.name, one});
+    } else {
+      table.push_back({type, many.name, LeastRows(type), few, one});
+    }
   }
   return table;
 }

@@ -18,7 +18,7 @@ struct TypeEntry {
   ggml_type type;
   const char* many;  // how many rows are multiplied; null: by ggml
   int least_rows;    // that this kernel takes
-  const char* few;   // how fewer are, from two on; null: by ggml
+  const char* few;   // how fewer are (Q2_K, Q3_K: from five on); null: by ggml
   const char* one;   // how one row is; null: by ggml
 };
 

@@ -40,22 +40,48 @@ struct alignas(64) TileShapes {
 class TilesInUse {
  public:
   explicit TilesInUse(const TileShapes& shapes) {
-    _tile_storeconfig(&before_);
-    _tile_loadconfig(&shapes);
+    asm volatile("sttilecfg %0" : "=m"(before_));
+    Use(shapes);
   }
   ~TilesInUse() {
     if (before_.palette) {
-      _tile_loadconfig(&before_);
+      Use(before_);
     } else {
-      _tile_release();
+      asm volatile("tilerelease");
     }
   }
   TilesInUse(const TilesInUse&) = delete;
   TilesInUse& operator=(const TilesInUse&) = delete;
 
  private:
+  static void Use(const TileShapes& shapes) { asm volatile("ldtilecfg %0" ::"m"(shapes)); }
+
   TileShapes before_;
 };
+
+// Instructions, by number of the tile. GCC 12's own names for them hide what memory they read.
+template <int tile>
+inline void ZeroTile() {
+  asm volatile("tilezero %%tmm%c0" ::"i"(tile));
+}
+template <int tile>
+inline void ReadTile(const void* from, size_t stride) {
+  asm volatile("tileloadd (%1,%2,1), %%tmm%c0" ::"i"(tile), "r"(from), "r"(stride) : "memory");
+}
+// What is read once and should leave the rest of L1 where it is.
+template <int tile>
+inline void ReadTileOnce(const void* from, size_t stride) {
+  asm volatile("tileloaddt1 (%1,%2,1), %%tmm%c0" ::"i"(tile), "r"(from), "r"(stride) : "memory");
+}
+template <int tile>
+inline void WriteTile(void* to, size_t stride) {
+  asm volatile("tilestored %%tmm%c0, (%1,%2,1)" ::"i"(tile), "r"(to), "r"(stride) : "memory");
+}
+// c + a b: of pairs of bf16.
+template <int c, int a, int b>
+inline void DotTiles() {
+  asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(c), "i"(a), "i"(b));
+}
 
 #endif
 

@@ -100,8 +100,9 @@ describe.skipIf(instructionSet === null)('the decoder', () => {
     ['f32', 5e-3],
     ['f16', 5e-3],
     ['bf16', 3e-2],
-    ['q8_0', 5e-2],
-    ['q5_0', 5e-2],
+    // ggml rounds activations to eight bits, which is 0.03 to 0.08 off the same weights in f32; tiles to bf16, off by 0.03.
+    ['q8_0', 0.15],
+    ['q5_0', 0.15],
   ])('of %s is ours in every product and attention', async (type, tolerance) => {
     const path = await writeTinyDecoder(join(folder.path, `${type}.gguf`), {
       sizes: DECODER,

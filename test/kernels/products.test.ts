@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { compare, hasPrograms, VARIANTS } from '../support/kernels.js';
 
 interface Product {
+  set: string;
   type: string;
   m: number;
   k: number;
@@ -69,6 +70,19 @@ describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
   test('every type with many rows is ours, with any width', ({ skip }) => {
     if (!products) skip('this CPU has not the instruction set');
     expect(each(({ m, isOurs }) => m < 32 || isOurs)).toEqual([]);
+  });
+
+  test('tiles take many rows where the process may use them: their errors are less than others make', ({
+    skip,
+  }) => {
+    if (products?.[0]?.set !== 'AMX') skip('no tiles here');
+    const many = products!.filter(
+      ({ type, m, n, values }) =>
+        type !== 'f32' && m >= 32 && m * n >= ENOUGH_VALUES && /gaussian|outliers/.test(values),
+    );
+    expect(many.length).toBeGreaterThan(0);
+    const least = (type: string) => (/f16$/.test(type) ? 1e-5 : 3e-3); // int16: 1e-4, int8: 5e-3
+    expect(many.filter(({ type, error }) => error === null || error > least(type))).toEqual([]);
   });
 
   test('so are a few rows of halves', ({ skip }) => {

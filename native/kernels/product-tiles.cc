@@ -1,0 +1,425 @@
+// Products on AMX's tiles, in bf16 with sums in f32 (tiles.h): quantised weights are unpacked to
+// the nearest bf16 and activations rounded likewise, which loses a third of what eight bits of
+// activations do. f16 and bf16 weights are taken as they are: what activations, and f16, have
+// beyond a bf16's eight bits is a second one, and the products of both are added up.
+//
+// Four tiles of sums, 32 rows by 32 columns, want two tiles of either side for 32 k: a load for
+// each product. A group's rows of a slice stay in L1 while the panel's weights come from L2.
+#include "columns.h"
+#include "floats.h"
+#include "product-loops.h"
+#include "tiles.h"
+
+namespace llavaov::kernels {
+
+#if defined(LLAVAOV_TILES)
+
+namespace {
+
+constexpr int kSide = 2 * kTileHeight;  // of a square of four tiles
+constexpr int kPanel = 256;
+constexpr int kRowsInL1 = 40 << 10;  // bytes of a group in a slice
+
+using TileData = uint16_t[kTileHeight][kBlock];
+
+// 32 k of 32 rows or columns in one bf16 each, or two that add up.
+template <int pieces>
+struct Square {
+  alignas(64) TileData x[pieces][2];
+};
+
+template <int pieces, int blocks>
+struct TilePanel {
+  static constexpr int kCols = kPanel, kMaxBlocks = blocks;
+  Square<pieces> w[kCols / kSide][kMaxBlocks];
+};
+
+struct Shapes : TileShapes {
+  Shapes() {
+    for (int i = 0; i < kTiles; ++i) Set(i, kTileHeight, kTileBytes);
+  }
+};
+
+class TilesOfProduct {
+  TilesInUse tiles_{Shapes()};
+};
+
+inline I Rounded(F low, F high) { return I(_mm512_cvtne2ps_pbh(high, low)); }
+inline F Floats(__m256i bfloats) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bfloats), 16));
+}
+
+inline void Split(F low, F high, I* first, I* second) {
+  *first = Rounded(low, high);
+  const F l = Floats(_mm512_castsi512_si256(*first));
+  const F h = Floats(_mm512_extracti64x4_epi64(*first, 1));
+  *second = Rounded(Sub(low, l), Sub(high, h));
+}
+
+template <int pieces>
+void PackRows(const float* const* rows, Square<pieces>* out) {
+  for (int r = 0; r < kSide; ++r) {
+    I x[2] = {Integers(0), Integers(0)};
+    if (rows[r]) {
+      const F low = Load(rows[r]), high = Load(rows[r] + kLanes);
+      if (pieces == 1) {
+        x[0] = Rounded(low, high);
+      } else {
+        Split(low, high, x, x + 1);
+      }
+    }
+    for (int p = 0; p < pieces; ++p) {
+      StoreIntegers(out->x[p][r / kTileHeight][r % kTileHeight], x[p]);
+    }
+  }
+}
+
+// ---- products
+
+template <int height>
+struct Sums {
+  static void Zero() {
+    ZeroTile<0>();
+    ZeroTile<1>();
+    if (height == 1) return;
+    ZeroTile<2>();
+    ZeroTile<3>();
+  }
+  static void Read(const float* from, size_t stride) {
+    const size_t bytes = stride * sizeof(float);
+    ReadTile<0>(from, bytes);
+    ReadTile<1>(from + kTileHeight, bytes);
+    if (height == 1) return;
+    ReadTile<2>(from + kTileHeight * stride, bytes);
+    ReadTile<3>(from + kTileHeight * stride + kTileHeight, bytes);
+  }
+  static void Write(float* to, size_t stride) {
+    const size_t bytes = stride * sizeof(float);
+    WriteTile<0>(to, bytes);
+    WriteTile<1>(to + kTileHeight, bytes);
+    if (height == 1) return;
+    WriteTile<2>(to + kTileHeight * stride, bytes);
+    WriteTile<3>(to + kTileHeight * stride + kTileHeight, bytes);
+  }
+};
+
+template <int height>
+inline void ReadRows(const TileData* x) {
+  ReadTile<4>(x[0], kTileBytes);
+  if (height > 1) ReadTile<5>(x[1], kTileBytes);
+}
+inline void ReadColumns(const TileData* w) {
+  ReadTileOnce<6>(w[0], kTileBytes);
+  ReadTileOnce<7>(w[1], kTileBytes);
+}
+template <int height>
+inline void Multiply() {
+  DotTiles<0, 4, 6>();
+  DotTiles<1, 4, 7>();
+  if (height == 1) return;
+  DotTiles<2, 5, 6>();
+  DotTiles<3, 5, 7>();
+}
+
+// Smaller products first.
+template <int height, int a_pieces, int b_pieces>
+inline void Products(const Square<a_pieces>& a, const Square<b_pieces>& b) {
+  ReadColumns(b.x[b_pieces - 1]);
+  ReadRows<height>(a.x[0]);
+  Multiply<height>();
+  if (b_pieces == 2) {
+    ReadColumns(b.x[0]);
+    Multiply<height>();
+  }
+  if (a_pieces == 2) {
+    ReadRows<height>(a.x[a_pieces - 1]);
+    Multiply<height>();
+  }
+}
+
+// What comes after a square: its share of the next group's rows, and the next square's sums.
+struct Soon {
+  const char* rows;
+  const float* sums;
+};
+
+template <int height, int a_pieces, int b_pieces>
+void SumSquare(const Square<a_pieces>* a, const Square<b_pieces>* b, int blocks, float* c,
+               size_t stride, bool add, Soon soon) {
+  using S = Sums<height>;
+  if (add) {
+    S::Read(c, stride);
+  } else {
+    S::Zero();
+  }
+  constexpr int kShare = int(sizeof *a) * kSide / kPanel;  // of a block's rows
+  int due = 0;
+  for (int i = 0; i < blocks; ++i) {
+    for (int line = 0; line < kShare; line += 64) _mm_prefetch(soon.rows + line, _MM_HINT_T1);
+    soon.rows += kShare;
+    for (due += kSide; due >= blocks; due -= blocks, soon.sums += stride) {
+      _mm_prefetch(reinterpret_cast<const char*>(soon.sums), _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(soon.sums + kTileHeight), _MM_HINT_T0);
+    }
+    Products<height>(a[i], b[i]);
+  }
+  S::Write(c, stride);
+}
+
+template <int a_pieces, int b_pieces>
+void MultiplySquare(const Square<a_pieces>* a, const Square<b_pieces>* b, int blocks,
+                    const Output& out, const Soon& soon) {
+  const auto sum = out.n_rows > kTileHeight ? SumSquare<2, a_pieces, b_pieces>
+                                            : SumSquare<1, a_pieces, b_pieces>;
+  if (out.n_cols >= kSide && (out.n_rows >= kSide || out.n_rows == kTileHeight)) {
+    sum(a, b, blocks, out.data, out.stride, out.add, soon);
+    return;
+  }
+  alignas(64) float c[kSide][kSide];
+  const int rows = std::min(out.n_rows, kSide), cols = std::min(out.n_cols, kSide);
+  if (out.add) {
+    for (int r = 0; r < rows; ++r)
+      std::memcpy(c[r], out.data + r * out.stride, cols * sizeof(float));
+  }
+  sum(a, b, blocks, c[0], kSide, out.add, {soon.rows, c[0]});
+  for (int r = 0; r < rows; ++r) std::memcpy(out.data + r * out.stride, c[r], cols * sizeof(float));
+}
+
+// Slices of whole `step`s of blocks.
+template <int a_pieces, int b_pieces, int step = 1>
+struct Loops {
+  static constexpr int kGroup = kSide, kStep = step, kLeastCols = kSide, kLeastRows = 256;
+  using A = Square<a_pieces>;
+  static constexpr int kSlice = kRowsInL1 / int(sizeof(A)) / step * step;
+  using B = TilePanel<b_pieces, kSlice>;
+  static void Tile(const A* a, const B& panel, int blocks, const Output& out) {
+    for (int col = 0; col < out.n_cols; col += kSide) {
+      const bool is_last = col + kSide >= out.n_cols;
+      const float* next = is_last ? out.data + kSide * out.stride : out.data + col + kSide;
+      const char* rows =
+          reinterpret_cast<const char*>(a + blocks) + blocks * sizeof(A) * col / kPanel;
+      MultiplySquare(a, panel.w[col / kSide], blocks,
+                     {out.data + col, out.stride, out.n_rows, out.n_cols - col, out.add},
+                     {rows, next});
+    }
+  }
+  static void PackA(const float* const* rows, A* out) { PackRows(rows, out); }
+};
+
+// ---- weights
+
+// A float whose mantissa has byte `q` where kPlace says is kBase + q: no conversion.
+template <class W>
+struct Placed {
+  static constexpr int kPlace = W::kIsWide ? 1 : 2;  // byte of the float
+  static constexpr int kBase = W::kIsWide ? 32768 : 128;
+  static I Base() { return _mm512_castps_si512(Set(float(kBase))); }
+  // Bytes 2 pair and 2 pair + 1 of two of the four dwords of 128 bits.
+  static F Floats(I x, int pair, int half) {
+    const int first = 8 * half + 2 * pair, shift = 8 * kPlace;
+    const __m128i order = _mm_setr_epi32(first << shift, (first + 1) << shift, (first + 4) << shift,
+                                         (first + 5) << shift);
+    const __mmask64 place = 0x1111111111111111u << kPlace;
+    return _mm512_castsi512_ps(
+        _mm512_mask_shuffle_epi8(Base(), place, x, _mm512_broadcast_i32x4(order)));
+  }
+};
+
+// What makes weights of Placed floats: scale * float + shift, for the columns of low halves of 64
+// bits, then of high ones, each twice.
+struct Factors {
+  alignas(64) float scale[2][kLanes], shift[2][kLanes];
+};
+
+inline void StoreTwice(float (*to)[kLanes], F x) {
+  Store(to[0], _mm512_unpacklo_ps(x, x));
+  Store(to[1], _mm512_unpackhi_ps(x, x));
+}
+
+template <class W>
+inline void StoreFactors(F scale, F min, Factors* out) {
+  F shift = Mul(scale, Set(-float(Placed<W>::kBase + W::kOffset)));
+  if (W::kHasMin) shift = Sub(shift, min);
+  StoreTwice(out->scale, scale);
+  StoreTwice(out->shift, shift);
+}
+
+template <class W>
+inline void StoreWeights(I x, const Factors& f, uint16_t (*to)[kBlock]) {
+  for (int pair = 0; pair < 2; ++pair) {
+    F w[2];
+    for (int half = 0; half < 2; ++half) {
+      w[half] = MulAdd(Placed<W>::Floats(x, pair, half), Load(f.scale[half]), Load(f.shift[half]));
+    }
+    StoreIntegers(to[pair], Rounded(w[0], w[1]));
+  }
+}
+
+template <class W>
+struct TileShape : Loops<1, 1, W::kSuper> {
+  using Base = Loops<1, 1, W::kSuper>;
+  using B = typename Base::B;
+  static constexpr int kSlice = Base::kSlice;
+
+  static void Unpack(const WeightSlice& w, B* out) {
+    for (int v = 0; v * kLanes < w.n_cols; ++v) {
+      // In such an order that what comes of 128 bits' low halves are the first eight columns.
+      const char* rows[kLanes];
+      for (int i = 0; i < kLanes; ++i) {
+        const int col = i / 4 * 2 + i % 2 + i % 4 / 2 * 8;
+        rows[i] = w.data + std::min(v * kLanes + col, w.n_cols - 1) * w.stride;
+      }
+      if constexpr (W::kSuper == 1) {
+        UnpackBlocks(rows, w, v, out);
+      } else {
+        UnpackSuperBlocks(rows, w, v, out);
+      }
+    }
+  }
+
+  static uint16_t (*TileOf(B* out, int v, int block))
+      [kBlock] { return out->w[v / 2][block].x[0][v % 2]; }
+
+  static void UnpackBlocks(const char* const* rows, const WeightSlice& w, int v, B* out) {
+    uint16_t scale[kSlice][kLanes], min[kSlice][kLanes];
+    uint32_t high[kSlice][kLanes];
+    for (int b = 0; b < w.blocks; ++b) {
+      for (int i = 0; i < kLanes; ++i) {
+        W::HalfScales(rows[i], w.kb + b, &scale[b][i], &min[b][i]);
+        high[b][i] = W::HighBits(rows[i], w.kb + b);
+      }
+    }
+    for (int b = 0; b < w.blocks; ++b) {
+      Factors f;
+      StoreFactors<W>(LoadHalves(scale[b]), W::kHasMin ? Sub(Zero(), LoadHalves(min[b])) : Zero(),
+                      &f);
+      const auto to = TileOf(out, v, b);
+      Columns<W>::Read(rows, w.kb + b, high[b],
+                       [&](int, int t, I x) { StoreWeights<W>(x, f, to + 2 * t); });
+    }
+  }
+
+  static void UnpackSuperBlocks(const char* const* rows, const WeightSlice& w, int v, B* out) {
+    constexpr int kCount = 8 * W::kScales;
+    for (int b = 0; b < w.blocks; b += W::kSuper) {
+      float scale[kLanes][kCount], min[kLanes][kCount];
+      for (int i = 0; i < kLanes; ++i) W::SuperScales(rows[i], w.kb + b, scale[i], min[i]);
+      Factors f[kCount];
+      for (int part = 0; part < kCount; part += 8) {
+        I s[8], m[8];
+        Turn(&scale[0][part], kCount, s);
+        if (W::kHasMin) Turn(&min[0][part], kCount, m);
+        for (int n = 0; n < 8; ++n) {
+          StoreFactors<W>(_mm512_castsi512_ps(s[n]),
+                          W::kHasMin ? _mm512_castsi512_ps(m[n]) : Zero(), &f[part + n]);
+        }
+      }
+      Columns<W>::Read(rows, w.kb + b, nullptr, [&](int n, int t, I x) {
+        StoreWeights<W>(x, f[n * W::kScales + (W::kScales == 2 ? t / 4 : 0)],
+                        TileOf(out, v, b + n) + 2 * t);
+      });
+    }
+  }
+
+  static inline void Turn(const float* numbers, int count, I* columns) {
+    __m256i rows[kLanes];
+    for (int i = 0; i < kLanes; ++i) rows[i] = Load256(numbers + i * count);
+    TransposeLanes(rows, columns);
+  }
+};
+
+// Two halves in each dword of 16 columns, as tiles.
+inline void StorePairs(I x, BF16, Square<1>* out, int side, int t) {
+  StoreIntegers(out->x[0][side][t], x);
+}
+inline void StorePairs(I x, F16, Square<2>* out, int side, int t) {
+  const F low = _mm512_cvtph_ps(_mm512_castsi512_si256(x));
+  const F high = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(x, 1));
+  const F top = _mm512_castsi512_ps(Integers(int(0xffff0000)));
+  const F l = _mm512_and_ps(low, top), h = _mm512_and_ps(high, top);
+  StoreIntegers(out->x[0][side][t], Rounded(l, h));
+  StoreIntegers(out->x[1][side][t], Rounded(Sub(low, l), Sub(high, h)));
+}
+
+template <class T, int pieces>
+struct HalfShape : Loops<2, pieces> {
+  using B = typename Loops<2, pieces>::B;
+  static void Unpack(const WeightSlice& w, B* out) {
+    for (int v = 0; v * kLanes < w.n_cols; ++v) {
+      const char* rows[kLanes];
+      for (int i = 0; i < kLanes; ++i) {
+        rows[i] = w.data + std::min(v * kLanes + i, w.n_cols - 1) * w.stride;
+      }
+      for (int b = 0; b < w.blocks; ++b) {
+        size_t at = size_t(w.kb + b) * kBlock * T::kBytes;
+        const char* const* from = rows;
+        char copies[kLanes][kTileBytes];
+        const char* copied[kLanes];
+        if (w.rest && b + 1 == w.blocks) {
+          for (int i = 0; i < kLanes; ++i) {
+            std::memset(copies[i], 0, kTileBytes);
+            std::memcpy(copies[i], rows[i] + at, w.rest * T::kBytes);
+            copied[i] = copies[i];
+          }
+          from = copied;
+          at = 0;
+        }
+        for (int t = 0; t < kTileHeight; t += 4) {
+          I x[4];
+          TransposeQuads(from, at + 4 * t, x);
+          for (int i = 0; i < 4; ++i) StorePairs(x[i], T(), &out->w[v / 2][b], v % 2, t + i);
+        }
+      }
+    }
+  }
+};
+
+template <class Shape>
+Kernel EntryOf() {
+  return Product<Shape, TilesOfProduct>::Entry();
+}
+
+Kernel KernelOf(ggml_type type) {
+  switch (type) {
+    case GGML_TYPE_F16:
+      return EntryOf<HalfShape<F16, 2>>();
+    case GGML_TYPE_BF16:
+      return EntryOf<HalfShape<BF16, 1>>();
+    case GGML_TYPE_Q8_0:
+      return EntryOf<TileShape<Q8_0>>();
+    case GGML_TYPE_Q4_0:
+      return EntryOf<TileShape<Q4_0>>();
+    case GGML_TYPE_Q4_1:
+      return EntryOf<TileShape<Q4_1>>();
+    case GGML_TYPE_Q5_0:
+      return EntryOf<TileShape<Q5_0>>();
+    case GGML_TYPE_Q5_1:
+      return EntryOf<TileShape<Q5_1>>();
+    case GGML_TYPE_IQ4_NL:
+      return EntryOf<TileShape<IQ4_NL>>();
+    case GGML_TYPE_Q2_K:
+      return EntryOf<TileShape<Q2_K>>();
+    case GGML_TYPE_Q3_K:
+      return EntryOf<TileShape<Q3_K>>();
+    case GGML_TYPE_Q4_K:
+      return EntryOf<TileShape<Q4_K>>();
+    case GGML_TYPE_Q5_K:
+      return EntryOf<TileShape<Q5_K>>();
+    case GGML_TYPE_Q6_K:
+      return EntryOf<TileShape<Q6_K>>();
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Kernel TileProduct(ggml_type type) { return HasTiles() ? KernelOf(type) : Kernel(); }
+
+#else
+
+Kernel TileProduct(ggml_type) { return {}; }
+
+#endif
+
+}  // namespace llavaov::kernels
