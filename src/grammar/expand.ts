@@ -18,7 +18,7 @@ import { Moves } from './moves.js';
 import { allGroups, propertyLiterals } from './property-literals.js';
 import { NotRegular, searchTerm } from './regexp.js';
 import { isSchemaError, schemaError } from './schema-error.js';
-import { type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
+import { conjunction, type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
 import { shortTerm } from './short-form.js';
 
 // Order matters: what settles types and names comes before what chooses.
@@ -37,10 +37,7 @@ const MAX_STATES = 500;
 /** Conjunctions within each other that are looked into to show that one has no values. */
 const MAX_PROOFS = 4;
 
-const keyOf = (literals: readonly Literal[]): string =>
-  literals.length < 2
-    ? String(literals[0] ?? '')
-    : [...new Set(literals)].sort((a, b) => a - b).join();
+const keyOf = (literals: readonly Literal[]): string => conjunction(literals).join();
 
 export class Expander {
   readonly pool = new TermPool();

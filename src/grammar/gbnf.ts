@@ -184,10 +184,11 @@ export class GrammarBuilder {
     order[0]!.name = 'root';
     const isSure = this.rules.every(({ isProductive }) => isProductive);
     const lines: string[] = [];
+    const others: number[] = [];
     for (let i = 0; i < order.length; i++) {
       const { name, alternatives } = order[i]!;
       const line = [name!, '::='];
-      const others: number[] = [];
+      others.length = 0;
       for (let j = 0; j < alternatives.length; j++) {
         const symbols = alternatives[j]!;
         if (!isSure && !this.ends(symbols)) continue;

@@ -7,7 +7,7 @@ import type { Branch, PropertyGroup } from './branch.js';
 import type { Alternative } from './gbnf.js';
 import type { Term, TermPool } from './language.js';
 import { allGroups, propertyLiterals } from './property-literals.js';
-import { ANYTHING, type Literal, NOTHING } from './schema-index.js';
+import { ANYTHING, conjunction, type Literal, NOTHING } from './schema-index.js';
 import { literal } from './terminals.js';
 import { type Members, type Pair, writeMembers } from './write-members.js';
 import type { Writing } from './writing.js';
@@ -122,7 +122,7 @@ function pairsByPattern(
   { groups, patterns, named }: Naming,
 ): Alternative[] {
   const { pool } = writer.expander;
-  const kinds: Literal[][] = [];
+  const kinds: (readonly Literal[])[] = [];
   const numbers = new Map<string, number>();
   const kindOf = (fits: readonly boolean[]): number | undefined => {
     const literals = otherLiterals(groups, new Set(patterns.filter((_, i) => fits[i])));
@@ -158,10 +158,13 @@ function valueBehind(writer: Writing, hint: string, literals: readonly Literal[]
   return [literal(':'), writer.space, writer.value(`${hint}-value`, literals)];
 }
 
-function otherLiterals(groups: readonly PatternGroup[], fitting: ReadonlySet<Term>): Literal[] {
+function otherLiterals(
+  groups: readonly PatternGroup[],
+  fitting: ReadonlySet<Term>,
+): readonly Literal[] {
   const literals = groups.flatMap(({ patterns, rest }) => {
     const own = patterns.flatMap(([term, l]) => (fitting.has(term) ? [l] : []));
     return own.length > 0 ? own : [rest ?? ANYTHING];
   });
-  return [...new Set(literals)].filter((l) => l !== ANYTHING).sort((a, b) => a - b);
+  return conjunction(literals);
 }
