@@ -136,10 +136,10 @@ void Check(const Case& c, Pools& pools) {
   }
   std::printf(
       "{\"name\":\"%s\",\"type\":\"%s\",\"queries\":%d,\"keys\":%d,\"mask\":\"%s\","
-      "\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s,"
+      "\"set\":\"%s\",\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s,"
       "\"badRows\":%d}\n",
       c.name, ggml_type_name(c.type), c.queries, c.keys, kMaskings[int(c.masking)],
-      ours.is_ours ? "true" : "false", ErrorOf(c, node, ours.values),
+      InstructionSet(), ours.is_ours ? "true" : "false", ErrorOf(c, node, ours.values),
       ErrorOf(c, node, theirs.values), is_equal ? "true" : "false", BadRows(ours.values, c.dim_v));
   std::fflush(stdout);
 }
@@ -182,6 +182,8 @@ std::vector<Case> Cases() {
       {"tower", 72, 72, 100, 100, 4, 4, 2, GGML_TYPE_F32, Masking::kNone},
       {"tower words", 72, 72, 100, 100, 4, 4, 2, GGML_TYPE_F32, Masking::kNone, 1.0f, true},
       {"odd words", 37, 41, 43, 131, 6, 2, 1, GGML_TYPE_F32, Masking::kHoles, 1.0f, true},
+      {"rest words", 60, 96, 70, 70, 2, 2, 1, GGML_TYPE_F32, Masking::kNone, 1.0f, true},
+      {"blind words", 48, 48, 500, 470, 2, 1, 1, GGML_TYPE_F32, Masking::kCausal, 1.0f, true},
       {"zero words", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, 0.0f, true},
       {"nan words", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, NAN, true},
       {"nan", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, NAN},

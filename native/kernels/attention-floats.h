@@ -12,6 +12,9 @@ namespace llavaov::kernels {
 
 class FloatTiles {
  public:
+  static constexpr int kRows = kTileRows, kMostRows = 368;
+  struct Setup {};
+
   FloatTiles(const AttentionShape& s, int rows, Room* room)
       : s_(s),
         out_(room->Take(size_t(rows) * s.padded_v)),
@@ -58,7 +61,9 @@ class FloatTiles {
     }
   }
 
-  const float* Sums(int row) const { return out_ + size_t(row) * s_.padded_v; }
+  void Pass(const UnitKeys& keys, int rows) { PassTiles(keys, s_.keys, rows, *this); }
+
+  const float* Sums(int row, int column) const { return out_ + size_t(row) * s_.padded_v + column; }
   float Total(int row) const { return sum_[row]; }
 
  private:

@@ -50,6 +50,7 @@ class Room {
   explicit Room(char* base) : base_(reinterpret_cast<uintptr_t>(base)) {}
   float* Take(size_t floats) { return static_cast<float*>(Bytes(floats * sizeof(float))); }
   int32_t* TakeIntegers(size_t n) { return static_cast<int32_t*>(Bytes(n * sizeof(int32_t))); }
+  char* TakeBytes(size_t n) { return static_cast<char*>(Bytes(n)); }
   size_t size() const { return size_; }
 
  private:
@@ -190,6 +191,50 @@ inline Mask MaskOf(const char* mask, size_t stride, int queries, int n) {
     if (any && !all) return Mask::kSome;
   }
   return any ? Mask::kAll : Mask::kNone;
+}
+
+// What a unit's rows look at.
+struct UnitKeys {
+  const ggml_tensor *k, *v, *mask;  // no mask: null
+  const char *keys, *values, *masks;
+  int group;
+
+  UnitKeys(const ggml_tensor* op, const AttentionShape& s, int batch, int kv_head, int first_query)
+      : k(op->src[1]),
+        v(op->src[2]),
+        mask(op->src[3]),
+        keys(KeysOf(k, kv_head, batch)),
+        values(KeysOf(v, kv_head, batch)),
+        masks(mask ? static_cast<const char*>(mask->data) + first_query * mask->nb[1] +
+                         batch % mask->ne[3] * mask->nb[3]
+                   : nullptr),
+        group(s.group) {}
+
+  const char* KeyAt(int key) const { return keys + key * k->nb[1]; }
+  const char* ValueAt(int key) const { return values + key * v->nb[1]; }
+  const uint16_t* MaskAt(int row, int key) const {
+    return reinterpret_cast<const uint16_t*>(masks + row / group * mask->nb[1]) + key;
+  }
+  Mask KindOf(int row, int end, int key, int n) const {
+    if (!mask) return Mask::kNone;
+    const char* from = reinterpret_cast<const char*>(MaskAt(row, key));
+    return MaskOf(from, mask->nb[1], (end - 1) / group - row / group + 1, n);
+  }
+};
+
+// The rows of a unit by tile after tile of its keys, kTileRows at a time.
+template <class Tiles>
+void PassTiles(const UnitKeys& keys, int count, int rows, Tiles& tiles) {
+  for (int first = 0; first < count; first += kTileKeys) {
+    const int n = std::min(kTileKeys, count - first);
+    const Mask kind = keys.KindOf(0, rows, first, n);
+    if (kind == Mask::kAll) continue;
+    tiles.LoadKeys(keys.k, keys.KeyAt(first), keys.v, keys.ValueAt(first), n);
+    const auto mask_of = [&](int row) {
+      return kind == Mask::kSome && row < rows ? keys.MaskAt(row, first) : nullptr;
+    };
+    for (int row = 0; row < rows; row += kTileRows) tiles.Rows(row, n, mask_of);
+  }
 }
 
 }  // namespace llavaov::kernels

@@ -21,6 +21,9 @@ namespace llavaov::kernels {
 
 class WordTiles {
  public:
+  static constexpr int kRows = kTileRows, kMostRows = 368;
+  struct Setup {};
+
   WordTiles(const AttentionShape& s, int rows, Room* room)
       : s_(s),
         pairs_((s.dim + 1) / 2),
@@ -95,7 +98,9 @@ class WordTiles {
     }
   }
 
-  const float* Sums(int row) const { return out_ + size_t(row) * s_.padded_v; }
+  void Pass(const UnitKeys& keys, int rows) { PassTiles(keys, s_.keys, rows, *this); }
+
+  const float* Sums(int row, int column) const { return out_ + size_t(row) * s_.padded_v + column; }
   float Total(int row) const { return SumOf(Load(sum_ + size_t(row) * kLanes)) + poison_; }
 
  private:

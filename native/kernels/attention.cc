@@ -1,14 +1,16 @@
 // Attention of many queries, with a running softmax. One unit of work is a block of queries of all
-// heads that share a head of keys: 240 to 368 rows, one matrix. Every tile of 96 keys becomes what
-// the products want once per unit (attention-floats.h, attention-words.h); then eight rows at a
-// time pass scores, softmax and values without leaving L1. Tiles that are masked for the whole unit
+// heads that share a head of keys, one matrix. Every tile of keys becomes what the products want
+// once per unit (attention-floats.h, attention-words.h, attention-tiles.h); then some rows at a
+// time pass scores, softmax and values without leaving L1. Tiles that are masked for all of them
 // are skipped.
 //
-// Units depend on the node's shape alone, so results are equal at any number of threads. Heads of
-// any width: keys are read by eights and values by vectors whose tail is zero.
+// A masked key adds exactly nothing, so a row's result is the same in whatever unit: units follow
+// the number of threads, results are equal at any. Heads of any width: keys are read by eights and
+// values by vectors whose tail is zero.
 #include "attention.h"
 
 #include "attention-floats.h"
+#include "attention-tiles.h"
 #include "attention-words.h"
 
 namespace llavaov::kernels {
@@ -17,39 +19,38 @@ namespace llavaov::kernels {
 
 namespace {
 
-// The more rows a unit has, the fewer times keys are prepared; the more units, the more threads.
-constexpr int kMostUnitRows = 368, kUnitRows = 240, kEnoughUnits = 32;
+// The more rows a unit has, the fewer times keys are prepared; the more units, the more evenly they
+// are shared.
+constexpr int kLeastRows = 240, kUnitsOfThread = 4;
 constexpr int kRoundedParam = 8;  // of a node's sixteen; ggml's own attention knows five
 
+template <class Tiles>
 struct Units {
   int queries, rows, count;  // of a unit; of a head
-  explicit Units(const AttentionShape& s) {
-    Divide(s, kMostUnitRows);
-    if (count * s.kv_heads * s.batches < kEnoughUnits) Divide(s, kUnitRows);
-  }
-
- private:
-  void Divide(const AttentionShape& s, int most) {
-    const int blocks = (s.queries * s.group + most - 1) / most;
-    queries = (s.queries + blocks - 1) / blocks;
-    rows = (queries * s.group + kTileRows - 1) / kTileRows * kTileRows;
-    count = (s.queries + queries - 1) / queries;
+  Units(const AttentionShape& s, int threads) {
+    const auto blocks = [](int64_t n, int64_t of) { return int((n + of - 1) / of); };
+    const int64_t all = int64_t(s.queries) * s.group, heads = int64_t(s.kv_heads) * s.batches;
+    const int wanted = std::min(blocks(threads * kUnitsOfThread, heads), blocks(all, kLeastRows));
+    queries = blocks(s.queries, std::max(blocks(all, Tiles::kMostRows), wanted));
+    rows = blocks(int64_t(queries) * s.group, Tiles::kRows) * Tiles::kRows;
+    count = blocks(s.queries, queries);
   }
 };
 
 template <class Tiles>
 class Unit {
  public:
-  Unit(const AttentionShape& shape, const Units& units, ggml_tensor* op, char* scratch)
+  Unit(const AttentionShape& shape, const Units<Tiles>& units, ggml_tensor* op, char* scratch)
       : s_(shape), op_(op), room_(scratch), tiles_(shape, units.rows, &room_) {}
 
-  static size_t Size(const AttentionShape& shape, const Units& units) {
+  static size_t Size(const AttentionShape& shape, const Units<Tiles>& units) {
     return Unit(shape, units, nullptr, nullptr).room_.size();
   }
 
   void Run(int batch, int kv_head, int first_query, int queries) {
     const int rows = queries * s_.group;
-    for (int first = 0; first < rows; first += kTileRows) {
+    const int loaded = (rows + Tiles::kRows - 1) / Tiles::kRows * Tiles::kRows;
+    for (int first = 0; first < loaded; first += kTileRows) {
       const float* at[kTileRows] = {};
       for (int row = first; row < std::min(rows, first + kTileRows); ++row) {
         at[row - first] = QueryOf(op_->src[0], first_query + row / s_.group,
@@ -57,25 +58,7 @@ class Unit {
       }
       tiles_.LoadQueries(first, at);
     }
-    const ggml_tensor *k = op_->src[1], *v = op_->src[2], *mask = op_->src[3];
-    const char *keys = KeysOf(k, kv_head, batch), *values = KeysOf(v, kv_head, batch);
-    const char* masks = mask ? static_cast<const char*>(mask->data) + first_query * mask->nb[1] +
-                                   batch % mask->ne[3] * mask->nb[3]
-                             : nullptr;
-    for (int first = 0; first < s_.keys; first += kTileKeys) {
-      const int n = std::min(kTileKeys, s_.keys - first);
-      const char* tile_mask = mask ? masks + first * sizeof(uint16_t) : nullptr;
-      const Mask kind = mask ? MaskOf(tile_mask, mask->nb[1], queries, n) : Mask::kNone;
-      if (kind == Mask::kAll) continue;
-      tiles_.LoadKeys(k, keys + first * k->nb[1], v, values + first * v->nb[1], n);
-      const auto mask_of = [&](int row) {
-        const bool has_mask = kind == Mask::kSome && row < rows;
-        return has_mask
-                   ? reinterpret_cast<const uint16_t*>(tile_mask + row / s_.group * mask->nb[1])
-                   : nullptr;
-      };
-      for (int row = 0; row < rows; row += kTileRows) tiles_.Rows(row, n, mask_of);
-    }
+    tiles_.Pass(UnitKeys(op_, s_, batch, kv_head, first_query), rows);
     StoreRows(batch, kv_head, first_query, rows);
   }
 
@@ -84,10 +67,10 @@ class Unit {
     for (int row = 0; row < rows; ++row) {
       const int head = kv_head * s_.group + row % s_.group, query = first_query + row / s_.group;
       float* to = ResultOf(op_, s_, query, head, batch);
-      const float *from = tiles_.Sums(row), total = tiles_.Total(row);
+      const float total = tiles_.Total(row);
       const F inverse = Set(total == 0.0f ? 0.0f : 1.0f / total);
       for (int i = 0; i < s_.dim_v; i += kLanes) {
-        StoreFirst(to + i, Mul(inverse, Load(from + i)), s_.dim_v - i);
+        StoreFirst(to + i, Mul(inverse, Load(tiles_.Sums(row, i))), s_.dim_v - i);
       }
     }
   }
@@ -102,15 +85,20 @@ template <class Tiles>
 struct Many {
   static size_t Work(int threads, const ggml_tensor* op) {
     const AttentionShape shape(op);
-    return threads * Unit<Tiles>::Size(shape, Units(shape)) + 128;
+    size_t most = 0;  // ggml may use fewer
+    for (int n = 1; n <= threads; ++n) {
+      most = std::max(most, n * Unit<Tiles>::Size(shape, Units<Tiles>(shape, n)));
+    }
+    return most + 128;
   }
 
   static void Run(const ggml_compute_params* params, ggml_tensor* op) {
     const AttentionShape shape(op);
-    const Units units(shape);
+    const Units<Tiles> units(shape, params->nth);
     char* scratch = AlignUp(params->wdata) + params->ith * Unit<Tiles>::Size(shape, units);
     if (params->ith == 0) ggml_threadpool_chunk_set(params->threadpool, params->nth);
     ggml_barrier(params->threadpool);
+    [[maybe_unused]] const typename Tiles::Setup setup;
     const int per_batch = units.count * shape.kv_heads;
     for (int chunk = params->ith; chunk < per_batch * shape.batches;
          chunk = ggml_threadpool_chunk_add(params->threadpool, 1)) {
@@ -160,6 +148,9 @@ bool IsTaken(const ggml_tensor* op) {
 Kernel AttentionKernel(const ggml_tensor* op) {
   if (!IsTaken(op)) return {};
   if (const Kernel few = FewQueries(op)) return few;
+#if defined(LLAVAOV_TILES)
+  if (IsRounded(op) && HasTiles()) return {Many<BfloatTiles>::Work, Many<BfloatTiles>::Run};
+#endif
 #if defined(LLAVAOV_VNNI)
   if (IsRounded(op)) return {Many<WordTiles>::Work, Many<WordTiles>::Run};
 #endif

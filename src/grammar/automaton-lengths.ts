@@ -2,7 +2,7 @@
  * The texts of an automaton that are so many characters long. Only where the bounds say something are characters
  * counted, in copies of every state; where that takes too many, longer texts than can be counted are left out.
  */
-import { type Automaton, type AutomatonState, withoutDeadEnds } from './automaton.js';
+import { type Automaton, type AutomatonState, toEnds, withoutDeadEnds } from './automaton.js';
 import { TooManyStates } from './language.js';
 
 export interface Lengths {
@@ -17,70 +17,59 @@ export function ofLength(
   maxStates: number,
 ): Automaton {
   if (automaton.length === 0 || (min === 0 && max === Number.POSITIVE_INFINITY)) return automaton;
-  const { shortest, longest } = lengthsOf(automaton);
+  const distances = toEnds(automaton);
+  const shortest = distances[0]!;
+  const longest = longestPath(automaton);
   if (shortest >= min && longest <= max) return automaton;
   if (shortest > max || longest < min) return [];
   // Where only the least counts, the states soon stop to be copied.
-  if (longest <= max) return counted(automaton, min, Number.POSITIVE_INFINITY, min, maxStates);
+  if (longest <= max)
+    return counted(automaton, distances, { min, max: Number.POSITIVE_INFINITY }, maxStates);
   const countable = Math.floor(maxStates / automaton.length);
   const most = Math.min(max, countable);
   if (min > countable || most < Math.min(max, SHORTEST_LIMIT)) throw new TooManyStates();
-  return counted(automaton, min, most, most, maxStates);
+  return counted(automaton, distances, { min, max: most }, maxStates);
 }
 
 /** A limit below which leaving out longer texts would be felt. */
 const SHORTEST_LIMIT = 40;
 
-/** @param top the count beyond which nothing changes */
 function counted(
   automaton: Automaton,
-  min: number,
-  max: number,
-  top: number,
+  distances: Int32Array,
+  { min, max }: Lengths,
   maxStates: number,
 ): Automaton {
+  // The count beyond which nothing changes.
+  const top = max === Number.POSITIVE_INFINITY ? min : max;
   const numbers = new Map<number, number>([[0, 0]]);
+  // A place is a state and a count in one number.
   const order = [0];
   const states: AutomatonState[] = [];
-  // A place is a state and a count in one number.
-  for (const place of order) {
-    const state = Math.floor(place / (top + 1));
-    const count = place % (top + 1);
-    const { kind, moves } = automaton[state]!;
+  for (let i = 0; i < order.length; i++) {
+    if (i > maxStates) throw new TooManyStates();
+    const count = order[i]! % (top + 1);
+    const from = automaton[(order[i]! - count) / (top + 1)]!;
     const next = Math.min(count + 1, top);
-    if (order.length > maxStates) throw new TooManyStates();
-    const isFull = count === top && top === max;
-    states.push({
-      kind: count >= min ? kind : undefined,
-      moves: (isFull ? [] : moves).map(({ set, target }) => {
-        const behind = target * (top + 1) + next;
-        let number = numbers.get(behind);
-        if (number === undefined) {
-          number = order.push(behind) - 1;
-          numbers.set(behind, number);
-        }
-        return { set, target: number };
-      }),
-    });
-  }
-  return withoutDeadEnds(states);
-}
-
-/** The fewest and the most characters of an accepted text; the automaton is not empty. */
-function lengthsOf(automaton: Automaton): { shortest: number; longest: number } {
-  const distance = automaton.map(() => Number.POSITIVE_INFINITY);
-  distance[0] = 0;
-  const queue = [0];
-  let shortest = Number.POSITIVE_INFINITY;
-  for (const index of queue) {
-    if (automaton[index]!.kind !== undefined) shortest = Math.min(shortest, distance[index]!);
-    for (const { target } of automaton[index]!.moves) {
-      if (distance[target] !== Number.POSITIVE_INFINITY) continue;
-      distance[target] = distance[index]! + 1;
-      queue.push(target);
+    const state: AutomatonState = {
+      ...from,
+      kind: count >= min ? from.kind : undefined,
+      moves: [],
+    };
+    states.push(state);
+    for (let j = 0; j < from.moves.length; j++) {
+      const { set, target } = from.moves[j]!;
+      if (count + 1 + distances[target]! > max) continue;
+      const behind = target * (top + 1) + next;
+      let number = numbers.get(behind);
+      if (number === undefined) {
+        number = order.push(behind) - 1;
+        numbers.set(behind, number);
+      }
+      state.moves.push({ set, target: number });
     }
   }
-  return { shortest, longest: longestPath(automaton) };
+  return min === 0 ? states : withoutDeadEnds(states);
 }
 
 function longestPath(automaton: Automaton): number {

@@ -2,12 +2,15 @@
  * The deterministic automaton of a term: states without those that lead nowhere, moves by sets of characters.
  * Bounded: a term that needs more states than `maxStates` is refused, not approximated.
  */
-import type { CodePoints } from './code-points.js';
+import { type CodePoints, single } from './code-points.js';
 import { type Term, TooManyStates } from './language.js';
 import { type Moves, together } from './moves.js';
 import { TermLists } from './term-lists.js';
 
 export interface AutomatonState {
+  readonly place: Place;
+  /** The rule that `ruleOf` knows for its place: such a state has no moves. */
+  readonly rule: number | undefined;
   /** What kind of text ends here, if one may: kinds are those of `classify`, and 0 where there is only one. */
   kind: number | undefined;
   moves: { set: CodePoints; target: number }[];
@@ -16,110 +19,147 @@ export interface AutomatonState {
 /** State 0 is the first; no states at all is the empty language. */
 export type Automaton = readonly AutomatonState[];
 
+/** Texts of `term` by which of `parts` admit them. */
+export interface Kinds {
+  readonly term: Term;
+  readonly parts: readonly Term[];
+  /** A number for what the parts say; undefined is a text that is left out. */
+  kindOf(fits: readonly boolean[]): number | undefined;
+}
+
 export function automatonOf(moves: Moves, term: Term, maxStates: number): Automaton {
-  return classify(moves, term, [], () => 0, maxStates);
+  return classify(moves, { term, parts: [], kindOf: () => 0 }, maxStates);
 }
 
 /**
- * The automaton of `term` that also tells which of `parts` admit a text: all are followed at once, so that no product
- * of theirs is made for each kind. `kindOf` numbers what they say; undefined is a text that is left out.
+ * All terms are followed at once, so that no product of theirs is made for each kind.
+ * @param ruleOf what is written already of a place behind the first: that is followed no further.
  */
 export function classify(
   moves: Moves,
-  term: Term,
-  parts: readonly Term[],
-  kindOf: (fits: readonly boolean[]) => number | undefined,
+  { term, parts, kindOf }: Kinds,
   maxStates: number,
+  ruleOf: (place: Place) => number | undefined = () => undefined,
 ): Automaton {
-  const places = new Places(term, parts, maxStates);
+  // All of these have to admit a text.
+  const needed = term.kind === 'both' ? term.parts : [term];
+  const places = new Places([...needed, ...parts], maxStates);
   const kinds = new Map<string, number | undefined>();
   const states: AutomatonState[] = [];
-  for (let index = 0; index < places.count; index++) {
-    const state: AutomatonState = { kind: undefined, moves: [] };
+  const sets = new MoveSets();
+  for (let index = 0; index < places.all.length; index++) {
+    const place = places.all[index]!;
+    const rule = index === 0 ? undefined : ruleOf(place);
+    const state: AutomatonState = { place, rule, kind: undefined, moves: [] };
     states.push(state);
-    const sets = new Map<number, [number, number][]>();
-    eachStep(moves, places, index, (from, to, target) => {
-      const set = sets.get(target);
-      if (!set) {
-        const first: [number, number][] = [[from, to]];
-        sets.set(target, first);
-        state.moves.push({ set: first, target });
-        return;
-      }
-      const last = set[set.length - 1]!;
-      if (last[1] + 1 === from) last[1] = to;
-      else set.push([from, to]);
-    });
-    const fits = places.at(index).map((each) => moves.pool.isNullable(each, index === 0, true));
-    if (!fits[0]) continue;
+    if (rule !== undefined) continue;
+    sets.start(index, state.moves);
+    eachStep(moves, places, index, needed.length, sets);
+    const fits = place.map((each) => moves.pool.isNullable(each, index === 0, true));
+    if (fits.indexOf(false) >= 0 && fits.indexOf(false) < needed.length) continue;
     const key = fits.join();
-    if (!kinds.has(key)) kinds.set(key, kindOf(fits.slice(1)));
+    if (!kinds.has(key)) kinds.set(key, kindOf(fits.slice(needed.length)));
     state.kind = kinds.get(key);
   }
   return withoutDeadEnds(states);
 }
 
-/** What is left of the term, and of each of the parts, once some characters have been read. */
-type Place = readonly Term[];
+/** What is left of each of the terms, once some characters have been read. */
+export type Place = readonly Term[];
 
 /** Only the first place stands at the start of the text: if its terms come back later it is another one. */
 class Places {
-  private readonly first: Place;
+  readonly all: Place[];
   private readonly later = new TermLists<Term>();
 
   constructor(
-    term: Term,
-    parts: readonly Term[],
+    first: Place,
     private readonly maxStates: number,
   ) {
-    this.first = [term, ...parts];
-  }
-
-  get count(): number {
-    return this.later.all.length + 1;
-  }
-
-  at(index: number): Place {
-    return index === 0 ? this.first : this.later.all[index - 1]!;
+    this.all = [first];
   }
 
   numberOf(place: Place): number {
     const number = this.later.numberOf(place) + 1;
+    if (number < this.all.length) return number;
     if (number >= this.maxStates) throw new TooManyStates();
-    return number;
+    return this.all.push(this.later.all[number - 1]!) - 1;
   }
 }
 
-/** Steps of a place, in order; texts that the term does not admit are followed no further. */
+/** Collects the moves of a state: one for each target. */
+class MoveSets {
+  private moves: AutomatonState['moves'] = [];
+  private state = -1;
+  /** For each target the last state that leads to it, and which move of that does. */
+  private readonly from: number[] = [];
+  private readonly at: number[] = [];
+
+  start(state: number, moves: AutomatonState['moves']): void {
+    this.state = state;
+    this.moves = moves;
+  }
+
+  /** Ranges come in order. */
+  add(from: number, to: number, target: number): void {
+    if (this.from[target] !== this.state) {
+      this.from[target] = this.state;
+      this.at[target] = this.moves.length;
+      this.moves.push({ set: from === to ? single(from) : [[from, to]], target });
+      return;
+    }
+    const move = this.moves[this.at[target]!]!;
+    // Sets of one range may be shared, longer ones are of here.
+    const set = move.set as [number, number][];
+    const last = set[set.length - 1]!;
+    const isNext = last[1] + 1 === from;
+    if (set.length === 1) move.set = isNext ? [[last[0], to]] : [last, [from, to]];
+    else if (isNext) last[1] = to;
+    else set.push([from, to]);
+  }
+}
+
+/** Texts that one of the first `needed` terms does not admit are followed no further. */
 function eachStep(
   moves: Moves,
   places: Places,
   index: number,
-  see: (from: number, to: number, target: number) => void,
+  needed: number,
+  sets: MoveSets,
 ): void {
-  const { nothing, anything } = moves.pool;
-  const place = places.at(index);
-  if (place.length === 1) {
-    const steps = moves.of(place[0]!, index === 0);
-    for (let i = 0; i < steps.length; i++)
-      see(steps[i]!.from, steps[i]!.to, places.numberOf([steps[i]!.next]));
+  const place = places.all[index]!;
+  const open = openTerms(moves, place, needed);
+  const after = place.slice();
+  const lists = open.map((i) => moves.of(place[i]!, index === 0));
+  if (lists.length === 1) {
+    const steps = lists[0]!;
+    for (let i = 0; i < steps.length; i++) {
+      const { from, to, next } = steps[i]!;
+      after[open[0]!] = next;
+      sets.add(from, to, places.numberOf(after));
+    }
     return;
   }
-  const open: number[] = [];
-  for (let i = 0; i < place.length; i++)
-    if (place[i] !== nothing && (place[i] !== anything || i === 0)) open.push(i);
-  const lists = open.map((i) => moves.of(place[i]!, index === 0));
   const targets: number[] = [];
-  const after = place.slice();
   together(lists, (from, to, next, number) => {
     moves.pool.charge(lists.length);
-    if (!next[0]) return;
+    for (let i = 0; i < open.length && open[i]! < needed; i++) if (!next[i]) return;
     if (targets[number] === undefined) {
-      for (let i = 0; i < open.length; i++) after[open[i]!] = next[i] ?? nothing;
+      for (let i = 0; i < open.length; i++) after[open[i]!] = next[i] ?? moves.pool.nothing;
       targets[number] = places.numberOf(after);
     }
-    see(from, to, targets[number]);
+    sets.add(from, to, targets[number]);
   });
+}
+
+/** Those of a place that tell characters apart, or else the first. */
+function openTerms({ pool }: Moves, place: Place, needed: number): number[] {
+  const open: number[] = [];
+  for (let i = 0; i < place.length; i++) {
+    if (i === needed && open.length === 0) open.push(0);
+    if (place[i] !== pool.nothing && place[i] !== pool.anything) open.push(i);
+  }
+  return open.length > 0 ? open : [0];
 }
 
 /** Whether the term admits no text at all: of one that does, only a way to it is followed. @throws TooManyStates */
@@ -139,38 +179,48 @@ export function isEmptyLanguage(moves: Moves, term: Term, maxStates: number): bo
   return true;
 }
 
-export function withoutDeadEnds(states: AutomatonState[]): Automaton {
+export function withoutDeadEnds(states: readonly AutomatonState[]): Automaton {
+  const distances = toEnds(states);
+  if (!distances.includes(-1)) return states;
+  if (distances[0] === -1) return [];
+  const kept = states.flatMap((_, index) => (distances[index]! >= 0 ? [index] : []));
+  const renumbered = new Map(kept.map((index, number) => [index, number]));
+  return kept.map((index) => ({
+    ...states[index]!,
+    moves: states[index]!.moves.flatMap(({ set, target }) => {
+      const number = renumbered.get(target);
+      return number === undefined ? [] : [{ set, target: number }];
+    }),
+  }));
+}
+
+/** For each state the fewest characters to the end of a text, -1 where none ends. */
+export function toEnds(states: Automaton): Int32Array {
   // The moves to each state, as a list from the last one back.
   const last = new Int32Array(states.length).fill(-1);
   const before: number[] = [];
   const sources: number[] = [];
-  const todo: number[] = [];
+  const distances = new Int32Array(states.length).fill(-1);
+  const queue: number[] = [];
   for (let index = 0; index < states.length; index++) {
-    const { kind, moves } = states[index]!;
+    const { kind, rule, moves } = states[index]!;
     for (let i = 0; i < moves.length; i++) {
       const { target } = moves[i]!;
       before.push(last[target]!);
       last[target] = sources.push(index) - 1;
     }
-    if (kind !== undefined) todo.push(index);
+    if (kind === undefined && rule === undefined) continue;
+    distances[index] = 0;
+    queue.push(index);
   }
-  const alive = new Uint8Array(states.length);
-  let count = 0;
-  for (let index = todo.pop(); index !== undefined; index = todo.pop()) {
-    if (alive[index]) continue;
-    alive[index] = 1;
-    count++;
-    for (let move = last[index]!; move >= 0; move = before[move]!)
-      if (!alive[sources[move]!]) todo.push(sources[move]!);
+  for (let i = 0; i < queue.length; i++) {
+    const next = distances[queue[i]!]! + 1;
+    for (let move = last[queue[i]!]!; move >= 0; move = before[move]!) {
+      const source = sources[move]!;
+      if (distances[source] !== -1) continue;
+      distances[source] = next;
+      queue.push(source);
+    }
   }
-  if (count === states.length) return states;
-  if (!alive[0]) return [];
-  const kept = states.flatMap((_, index) => (alive[index] ? [index] : []));
-  const renumbered = new Map(kept.map((index, number) => [index, number]));
-  return kept.map((index) => ({
-    kind: states[index]!.kind,
-    moves: states[index]!.moves.flatMap(({ set, target }) =>
-      alive[target] ? [{ set, target: renumbered.get(target)! }] : [],
-    ),
-  }));
+  return distances;
 }

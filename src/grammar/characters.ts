@@ -13,14 +13,9 @@ import {
   intersect,
   keyOf,
 } from './code-points.js';
-import {
-  type Alternative,
-  bracketed,
-  type GrammarBuilder,
-  type GrammarSymbol,
-  literal,
-} from './gbnf.js';
+import type { Alternative, GrammarBuilder, GrammarSymbol } from './gbnf.js';
 import { HexRules } from './hex-rules.js';
+import { bracketed, literal } from './terminals.js';
 
 const MUST_ESCAPE = codePoints([
   [0, 0x1f],
@@ -28,7 +23,7 @@ const MUST_ESCAPE = codePoints([
   [0x5c, 0x5c],
 ]);
 const UNESCAPED = complement(MUST_ESCAPE);
-const SHORT: Readonly<Record<string, string>> = {
+const SHORT = Object.entries({
   '"': '"',
   '\\': '\\',
   '\b': 'b',
@@ -36,22 +31,19 @@ const SHORT: Readonly<Record<string, string>> = {
   '\n': 'n',
   '\r': 'r',
   '\t': 't',
-};
-const SHORT_POINTS = Object.entries(SHORT).map(
-  ([char, sign]) => [char.charCodeAt(0), sign] as const,
-);
+});
+const BACKSLASH = literal('\\');
 const ANY_KEY = keyOf(ANY_CHARACTER);
 const ESCAPED_BY_HEX = codePoints([
   [0, 0x1f],
   [0x7f, 0x10ffff],
 ]);
-const QUOTATION_MARK = 0x22;
-const BACKSLASH = 0x5c;
 
 export class Characters {
   private readonly known = new Map<string, GrammarSymbol>();
   /** The same: many sets are one object. */
   private readonly bySet = new Map<CodePoints, GrammarSymbol>();
+  private readonly escapes = new Map<string, number>();
   private readonly hex: HexRules;
 
   constructor(private readonly builder: GrammarBuilder) {
@@ -73,38 +65,51 @@ export class Characters {
     const key = keyOf(set);
     let rule = this.known.get(key);
     if (rule === undefined) {
-      rule = this.builder.rule('char', this.forms(set));
+      rule = this.builder.rule('char', this.forms(set, key === ANY_KEY));
       this.known.set(key, rule);
     }
     return rule;
   }
 
-  private forms(set: CodePoints): Alternative[] {
-    const isAny = keyOf(set) === ANY_KEY;
+  private forms(set: CodePoints, isAny: boolean): Alternative[] {
     const plain = intersect(set, UNESCAPED);
-    const short = SHORT_POINTS.flatMap(([point, sign]) => (has(set, point) ? [sign] : []));
-    if (isAny) short.push('/');
-    const escapes: Alternative[] = [];
-    if (short.length > 0) escapes.push([bracketed(charactersOf(short.join('')))]);
-    escapes.push(...this.hex.escapes(isAny ? set : intersect(set, ESCAPED_BY_HEX)));
     const forms: Alternative[] = plain.length > 0 ? [[bracketed(plain)]] : [];
-    if (escapes.length > 0) forms.push([literal('\\'), this.builder.rule('escape', escapes)]);
+    let short = isAny ? '/' : '';
+    for (const [char, sign] of SHORT) if (has(set, char.charCodeAt(0))) short += sign;
+    const byHex = isAny ? set : intersect(set, ESCAPED_BY_HEX);
+    if (short !== '' || byHex.length > 0) forms.push([BACKSLASH, this.escape(short, byHex)]);
     return forms;
+  }
+
+  /** What may stand behind the backslash: most sets have one of few. */
+  private escape(short: string, byHex: CodePoints): number {
+    const key = `${short} ${keyOf(byHex)}`;
+    let rule = this.escapes.get(key);
+    if (rule === undefined) {
+      const forms = this.hex.escapes(byHex);
+      if (short !== '') forms.unshift([bracketed(charactersOf(short))]);
+      rule = this.builder.rule('escape', forms);
+      this.escapes.set(key, rule);
+    }
+    return rule;
   }
 }
 
 /** The character of a set that has one, where that stands as itself in a JSON string; or else nothing. */
 export function plainCharacter(set: CodePoints): string {
-  const [from, to] = set[0]!;
-  return set.length === 1 && from === to && isPlain(set) ? String.fromCharCode(from) : '';
+  if (set.length !== 1) return '';
+  const from = set[0]![0];
+  const to = set[0]![1];
+  return from === to && isPlainRange(from, to) ? String.fromCharCode(from) : '';
 }
 
-/** Whether all characters are ASCII that stands as itself in a JSON string. */
 function isPlain(set: CodePoints): boolean {
-  for (const [from, to] of set) {
-    if (from < 0x20 || to > 0x7e) return false;
-    if (from <= QUOTATION_MARK && to >= QUOTATION_MARK) return false;
-    if (from <= BACKSLASH && to >= BACKSLASH) return false;
-  }
+  for (let i = 0; i < set.length; i++) if (!isPlainRange(set[i]![0], set[i]![1])) return false;
   return true;
+}
+
+/** Whether all characters are ASCII that stands as itself in a JSON string: all but the quotation mark and the backslash. */
+function isPlainRange(from: number, to: number): boolean {
+  if (from < 0x20 || to > 0x7e) return false;
+  return (from > 0x22 || to < 0x22) && (from > 0x5c || to < 0x5c);
 }

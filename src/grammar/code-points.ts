@@ -36,8 +36,10 @@ export function charactersOf(text: string): CodePoints {
 function merge(ranges: (readonly [number, number])[]): CodePoints {
   const merged: [number, number][] = [];
   const sorted = ranges.length > 1 ? ranges.sort((a, b) => a[0] - b[0]) : ranges;
-  for (const [from, to] of sorted) {
-    const last = merged.at(-1);
+  for (let i = 0; i < sorted.length; i++) {
+    const from = sorted[i]![0];
+    const to = sorted[i]![1];
+    const last = merged[merged.length - 1];
     if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
     else merged.push([from, to]);
   }
@@ -63,9 +65,9 @@ export function intersect(a: CodePoints, b: CodePoints): CodePoints {
 export function complement(set: CodePoints): CodePoints {
   const gaps: [number, number][] = [];
   let next = 0;
-  for (const [from, to] of set) {
-    if (from > next) gaps.push([next, from - 1]);
-    next = to + 1;
+  for (let i = 0; i < set.length; i++) {
+    if (set[i]![0] > next) gaps.push([next, set[i]![0] - 1]);
+    next = set[i]![1] + 1;
   }
   if (next <= 0x10ffff) gaps.push([next, 0x10ffff]);
   return intersect(gaps, ANY_CHARACTER);
@@ -76,9 +78,8 @@ export function has(set: CodePoints, point: number): boolean {
   let high = set.length - 1;
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const [from, to] = set[middle]!;
-    if (point < from) high = middle - 1;
-    else if (point > to) low = middle + 1;
+    if (point < set[middle]![0]) high = middle - 1;
+    else if (point > set[middle]![1]) low = middle + 1;
     else return true;
   }
   return false;

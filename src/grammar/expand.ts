@@ -6,7 +6,7 @@
 import { isEmptyLanguage } from './automaton.js';
 import { ARRAY, Branch, NUMBER, OBJECT, STRING } from './branch.js';
 import { Disjoint } from './disjoint.js';
-import { SHORT_FORMS } from './formats.js';
+import { LABEL_FORMS, type LabelForm, SHORT_FORMS } from './formats.js';
 import type { Keyword, Place } from './keyword.js';
 import { ARRAY_KEYWORDS } from './keywords-array.js';
 import { LOGIC_KEYWORDS } from './keywords-logic.js';
@@ -38,7 +38,9 @@ const MAX_STATES = 500;
 const MAX_PROOFS = 4;
 
 const keyOf = (literals: readonly Literal[]): string =>
-  [...new Set(literals)].sort((a, b) => a - b).join();
+  literals.length < 2
+    ? String(literals[0] ?? '')
+    : [...new Set(literals)].sort((a, b) => a - b).join();
 
 export class Expander {
   readonly pool = new TermPool();
@@ -117,9 +119,11 @@ export class Expander {
   private keep(branch: Branch, schema: Schema): void {
     if (schema.unevaluatedProperties !== undefined || schema.unevaluatedItems !== undefined)
       branch.owners = [...branch.owners, schema];
-    for (const [keyword, value] of Object.entries(schema)) {
+    const keywords = Object.keys(schema);
+    for (let i = 0; i < keywords.length; i++) {
+      const keyword = keywords[i]!;
       if (!Object.hasOwn(KEYWORDS, keyword)) continue;
-      KEYWORDS[keyword]!.apply(branch, this.place(schema, keyword, value));
+      KEYWORDS[keyword]!.apply(branch, this.place(schema, keyword, schema[keyword]));
     }
   }
 
@@ -246,6 +250,11 @@ export class Expander {
       if (error instanceof TooManyStates) return false;
       throw error;
     }
+  }
+
+  /** The form of a format that is written in parts. */
+  labelForm(term: Term): LabelForm | undefined {
+    return LABEL_FORMS.find(({ pattern }) => this.patterns.get(pattern) === term);
   }
 
   /** Of a text of at most `max` characters: the term, or a narrower one where counting would take too many states. */

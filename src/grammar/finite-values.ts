@@ -1,8 +1,9 @@
 /** The few values that a conjunction of schemas admits, where there are few and all are scalars. */
 import { ARRAY, type Branch, FALSE, NULL, NUMBER, OBJECT, STRING, TRUE } from './branch.js';
-import { type Alternative, literal } from './gbnf.js';
+import type { Alternative } from './gbnf.js';
 import { keptValues } from './number-facts.js';
 import type { Literal } from './schema-index.js';
+import { literal } from './terminals.js';
 import { wordsOf } from './word-trees.js';
 import type { Writing } from './writing.js';
 

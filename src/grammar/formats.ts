@@ -110,6 +110,26 @@ export const SHORT_FORMS: readonly ShortForm[] = [
   },
 ];
 
+/** A format that ends in labels between dots: its grammar has the rules of a label once. */
+export interface LabelForm {
+  readonly pattern: string;
+  readonly head: string;
+  readonly label: string;
+  readonly least: number;
+  readonly most: number;
+}
+
+export const LABEL_FORMS: readonly LabelForm[] = [
+  {
+    pattern: whole(EMAIL),
+    head: MAILBOX,
+    label: LABEL,
+    least: 2,
+    most: Number.POSITIVE_INFINITY,
+  },
+  { pattern: whole(HOST), head: '', label: SHORT_LABEL, least: 1, most: 6 },
+];
+
 function whole(pattern: string): string {
   return `^(?:${pattern})$`;
 }

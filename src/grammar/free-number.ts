@@ -1,6 +1,7 @@
 /** Numbers without bounds, or from zero on: any integer of up to 32 digits, any number whose exponent stays within doubles. */
-import { type GrammarBuilder, literal } from './gbnf.js';
+import type { GrammarBuilder } from './gbnf.js';
 import type { NumberFacts } from './number-facts.js';
+import { literal } from './terminals.js';
 
 const MORE_DIGITS = 31;
 

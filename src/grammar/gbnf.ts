@@ -1,18 +1,26 @@
 /**
  * A grammar while it is built: rules as alternatives of terminals and references, and the same as GBNF text, from
- * which whatever cannot end, or is not reached, has been taken out. Knows nothing of JSON or schemas.
+ * which whatever cannot end, or is not reached, has been taken out. Knows nothing of JSON or schemas; how texts and sets
+ * of characters are written: terminals.ts.
  */
-import type { CodePoints } from './code-points.js';
-
 /** GBNF text of characters, or the number of a rule. */
 export type GrammarSymbol = string | number;
 export type Alternative = readonly GrammarSymbol[];
 
 interface Rule {
-  readonly name: string;
+  readonly hint: Hint;
   alternatives: readonly Alternative[];
   /** Whether it is known that some text can be derived from it at all. */
   isProductive: boolean;
+  /** What it is called, once something written refers to it. */
+  name: string | undefined;
+}
+
+/** What rules are called, but for a number. */
+interface Hint {
+  readonly base: string;
+  /** Rules that have a name of it. */
+  count: number;
 }
 
 /** llama.cpp keeps every element of every rule, and walks its rules by recursion. */
@@ -26,8 +34,8 @@ export class GrammarTooLarge extends Error {}
 export class GrammarBuilder {
   private readonly rules: Rule[] = [];
   private readonly byContent = new Map<string, number>();
-  /** What rules of a hint are called, but for a number. */
-  private readonly names = new Map<string, string>();
+  private readonly hints = new Map<string, Hint>();
+  private readonly byBase = new Map<string, Hint>([['root', { base: 'root', count: 1 }]]);
   private elements = 0;
   /** Rules that led only to rules of which nothing was known when they were defined. */
   private readonly undecided: number[] = [];
@@ -35,12 +43,22 @@ export class GrammarBuilder {
   /** A rule whose alternatives come later, so that it may refer to itself. */
   declare(hint: string): number {
     if (this.rules.length >= MAX_RULES) throw new GrammarTooLarge();
-    let name = this.names.get(hint);
-    if (name === undefined) {
-      name = baseName(hint);
-      this.names.set(hint, name);
+    let known = this.hints.get(hint);
+    if (!known) {
+      known = this.hintOf(baseName(hint));
+      this.hints.set(hint, known);
     }
-    return this.rules.push({ name, alternatives: [], isProductive: false }) - 1;
+    const rule: Rule = { hint: known, alternatives: [], isProductive: false, name: undefined };
+    return this.rules.push(rule) - 1;
+  }
+
+  private hintOf(base: string): Hint {
+    let hint = this.byBase.get(base);
+    if (!hint) {
+      hint = { base, count: 0 };
+      this.byBase.set(base, hint);
+    }
+    return hint;
   }
 
   define(rule: number, alternatives: readonly Alternative[]): void {
@@ -119,8 +137,16 @@ export class GrammarBuilder {
 
   /** Finds out which of the rules are productive that were not known to be. */
   private decide(): void {
+    // Most lead to what was defined after them.
+    const open: number[] = [];
+    for (let i = this.undecided.length - 1; i >= 0; i--) {
+      const rule = this.rules[this.undecided[i]!]!;
+      rule.isProductive = this.someEnds(rule.alternatives);
+      if (!rule.isProductive) open.push(this.undecided[i]!);
+    }
+    this.undecided.length = 0;
     const users = new Map<number, number[]>();
-    for (const rule of this.undecided) {
+    for (const rule of open) {
       for (const symbol of this.rules[rule]!.alternatives.flat()) {
         if (typeof symbol !== 'number' || this.rules[symbol]!.isProductive) continue;
         const known = users.get(symbol);
@@ -128,12 +154,11 @@ export class GrammarBuilder {
         else users.set(symbol, [rule]);
       }
     }
-    const todo = this.undecided.splice(0);
-    for (let number = todo.pop(); number !== undefined; number = todo.pop()) {
+    for (let number = open.pop(); number !== undefined; number = open.pop()) {
       const rule = this.rules[number]!;
       if (rule.isProductive || !this.someEnds(rule.alternatives)) continue;
       rule.isProductive = true;
-      for (const user of users.get(number) ?? []) todo.push(user);
+      for (const user of users.get(number) ?? []) open.push(user);
     }
   }
 
@@ -142,9 +167,10 @@ export class GrammarBuilder {
     let own = rule;
     for (let steps = 0; steps < 10; steps++) {
       const { alternatives } = this.rules[own]!;
-      const only = alternatives.length === 1 ? alternatives[0]! : [];
-      if (only.length !== 1 || typeof only[0] !== 'number') break;
-      own = only[0];
+      if (alternatives.length !== 1 || alternatives[0]!.length !== 1) break;
+      const only = alternatives[0]![0]!;
+      if (typeof only === 'string') break;
+      own = only;
     }
     return own;
   }
@@ -153,63 +179,53 @@ export class GrammarBuilder {
   write(root: number): string | undefined {
     this.decide();
     if (!this.rules[root]!.isProductive) return undefined;
-    const names = new RuleNames(this.behind(root), (rule) => this.rules[rule]!.name);
+    // Rules that have a name, in the order in which they got it: every one gets its line.
+    const order = [this.rules[this.behind(root)]!];
+    order[0]!.name = 'root';
     const lines: string[] = [];
-    // The list grows while it is walked: every rule that is named gets its line.
-    for (const rule of names.order) {
-      const texts: string[] = [];
-      const { alternatives } = this.rules[rule]!;
-      for (let i = 0; i < alternatives.length; i++)
-        if (this.ends(alternatives[i]!)) texts.push(this.textOf(alternatives[i]!, names));
-      const distinct = texts.length > 1 ? [...new Set(texts)] : texts;
-      lines.push(`${names.of(rule)} ::= ${distinct.join(' | ')}\n`);
+    for (let i = 0; i < order.length; i++) {
+      const { name, alternatives } = order[i]!;
+      const line = [name!, '::='];
+      const others: number[] = [];
+      for (let j = 0; j < alternatives.length; j++) {
+        const symbols = alternatives[j]!;
+        if (!this.ends(symbols)) continue;
+        if (alternatives.length > 1 && this.isAmong(symbols, others)) continue;
+        if (line.length > 2) line.push('|');
+        this.writeSymbols(symbols, line, order);
+      }
+      lines.push(line.join(' '));
     }
-    return lines.join('');
+    lines.push('');
+    return lines.join('\n');
   }
 
-  private textOf(symbols: Alternative, names: RuleNames): string {
-    let text = '';
+  private writeSymbols(symbols: Alternative, line: string[], order: Rule[]): void {
+    if (symbols.length === 0) line.push('""');
     for (let i = 0; i < symbols.length; i++) {
       const symbol = symbols[i]!;
-      if (i > 0) text += ' ';
-      text += typeof symbol === 'string' ? symbol : names.of(this.behind(symbol));
+      line.push(typeof symbol === 'string' ? symbol : this.nameOf(symbol, order));
     }
-    return text === '' ? '""' : text;
-  }
-}
-
-/** Names of rules, given as they are asked for. */
-class RuleNames {
-  /** Rules that have a name, in the order in which they got it. */
-  readonly order: number[];
-  private readonly names: (string | undefined)[] = [];
-  private readonly taken = new Map([['root', 1]]);
-
-  constructor(
-    root: number,
-    private readonly baseOf: (rule: number) => string,
-  ) {
-    this.order = [root];
-    this.names[root] = 'root';
   }
 
-  of(rule: number): string {
-    let name = this.names[rule];
-    if (name === undefined) {
-      name = this.free(this.baseOf(rule));
-      this.names[rule] = name;
-      this.order.push(rule);
+  private nameOf(number: number, order: Rule[]): string {
+    const rule = this.rules[this.behind(number)]!;
+    if (rule.name === undefined) {
+      const { hint } = rule;
+      rule.name = ++hint.count === 1 ? hint.base : `${hint.base}-${hint.count}`;
+      order.push(rule);
     }
-    return name;
+    return rule.name;
   }
 
-  private free(base: string): string {
-    let count = this.taken.get(base) ?? 0;
-    let name = base;
-    while (this.taken.has(name)) name = `${base}-${++count}`;
-    this.taken.set(base, Math.max(1, count));
-    if (name !== base) this.taken.set(name, 1);
-    return name;
+  /** Whether an alternative is one of the rules that are others already, by whatever name; or else it is one now. */
+  private isAmong(symbols: Alternative, others: number[]): boolean {
+    const only = symbols.length === 1 ? symbols[0] : undefined;
+    if (typeof only !== 'number') return false;
+    const rule = this.behind(only);
+    if (others.includes(rule)) return true;
+    others.push(rule);
+    return false;
   }
 }
 
@@ -231,48 +247,8 @@ function symbolKey(symbol: GrammarSymbol): string {
   return typeof symbol === 'string' ? symbol : `#${symbol}`;
 }
 
+/** It ends with no number of its own, so that none with a number behind it is another's. */
 function baseName(hint: string): string {
-  const words = hint.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
-  return words.slice(0, 40) || 'rule';
-}
-
-/** A quoted text of a grammar. */
-export function literal(text: string): string {
-  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
-  const escaped = Array.from(text, (char) => {
-    if (char === '"' || char === '\\') return `\\${char}`;
-    const point = char.codePointAt(0)!;
-    return isPlain(point) ? char : escapedPoint(point);
-  });
-  return `"${escaped.join('')}"`;
-}
-
-/** A bracketed set of characters of a grammar. */
-export function bracketed(set: CodePoints): string {
-  let text = '[';
-  for (let i = 0; i < set.length; i++) {
-    const [from, to] = set[i]!;
-    text += classPoint(from);
-    if (from !== to) text += `-${classPoint(to)}`;
-  }
-  return `${text}]`;
-}
-
-function classPoint(point: number): string {
-  const char = String.fromCodePoint(point);
-  if ('[]-\\"'.includes(char)) return `\\${char}`;
-  return isPlain(point) && char !== '^' ? char : escapedPoint(point);
-}
-
-function isPlain(point: number): boolean {
-  return (point >= 0x20 && point < 0x7f) || (point >= 0xc0 && point < 0x250);
-}
-
-function escapedPoint(point: number): string {
-  if (point === 10) return '\\n';
-  if (point === 13) return '\\r';
-  if (point === 9) return '\\t';
-  const hex = point.toString(16).toUpperCase();
-  if (point <= 0xff) return `\\x${hex.padStart(2, '0')}`;
-  return point <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
+  const words = hint.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+/, '');
+  return words.slice(0, 40).replace(/(?:-[0-9]*)+$/, '') || 'rule';
 }

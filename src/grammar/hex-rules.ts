@@ -1,32 +1,16 @@
 /** \uXXXX escapes of sets of characters, without the backslash: digits in either case, no half surrogates. */
-import { type CodePoints, keyOf } from './code-points.js';
-import {
-  type Alternative,
-  bracketed,
-  type GrammarBuilder,
-  type GrammarSymbol,
-  literal,
-} from './gbnf.js';
+import type { CodePoints } from './code-points.js';
+import type { Alternative, GrammarBuilder, GrammarSymbol } from './gbnf.js';
+import { bracketed, literal } from './terminals.js';
 
 type Range = readonly [from: number, to: number];
 
 export class HexRules {
   private readonly known = new Map<string, GrammarSymbol>();
-  private readonly sets = new Map<string, Alternative[]>();
 
   constructor(private readonly builder: GrammarBuilder) {}
 
   escapes(set: CodePoints): Alternative[] {
-    const key = keyOf(set);
-    let forms = this.sets.get(key);
-    if (!forms) {
-      forms = this.formsOf(set);
-      this.sets.set(key, forms);
-    }
-    return forms;
-  }
-
-  private formsOf(set: CodePoints): Alternative[] {
     const basic = set.flatMap(([from, to]): Range[] =>
       from <= 0xffff ? [[from, Math.min(to, 0xffff)]] : [],
     );

@@ -2,13 +2,17 @@
  * Strings and other texts as JSON writes them, in rules of a grammar: any string, those of a language, those that are
  * none of some words. How a character is written: characters.ts.
  */
-import { type Automaton, automatonOf, classify } from './automaton.js';
+import { type Automaton, automatonOf, classify, type Kinds } from './automaton.js';
 import { type Lengths, ofLength } from './automaton-lengths.js';
 import { Characters } from './characters.js';
-import { ANY_CHARACTER, codePoints, complement, single } from './code-points.js';
-import { type Alternative, bracketed, type GrammarBuilder } from './gbnf.js';
+import { ANY_CHARACTER, type CodePoints, codePoints, complement, single } from './code-points.js';
+import type { LabelForm } from './formats.js';
+import type { Alternative, GrammarBuilder } from './gbnf.js';
 import type { Term } from './language.js';
 import type { Moves } from './moves.js';
+import { wholeTerm } from './regexp.js';
+import { TermListMap } from './term-lists.js';
+import { bracketed, literal } from './terminals.js';
 import { QUOTE, TextRules } from './text-rules.js';
 import { type WordNode, wordsOf } from './word-trees.js';
 
@@ -17,17 +21,12 @@ const MAX_STATES = 3_000;
 const MAX_COUNTED = 4_000;
 const ANY_LENGTH: Lengths = { min: 0, max: Number.POSITIVE_INFINITY };
 
-/** Texts of `term` by what `parts` say of them; see automaton.ts. */
-export interface Kinds {
-  readonly term: Term;
-  readonly parts: readonly Term[];
-  kindOf(fits: readonly boolean[]): number | undefined;
-}
-
 export class JsonText {
   private readonly texts = new Map<string, number | undefined>();
   private readonly others = new Map<number, number>();
-  private readonly freeEnds = new Map<string, Alternative>();
+  private readonly freeEnds = new Map<string, number>();
+  /** Rules of places behind the first character, by what `kinds` is told apart. */
+  private readonly written = new Map<string, TermListMap<number>>();
   private readonly characters: Characters;
   private readonly rules: TextRules;
 
@@ -55,29 +54,31 @@ export class JsonText {
   private otherEnd(words: WordNode): number {
     let rule = this.others.get(words.id);
     if (rule !== undefined) return rule;
-    const next = [...words.next].sort(([a], [b]) => a - b);
-    const forms = next.map(([point, node]): Alternative => {
-      return [this.characters.symbol(single(point)), this.otherEnd(node)];
-    });
-    forms.push(this.freeEnd(next.map(([point]) => point)));
-    if (!words.isWord) forms.push([QUOTE]);
-    rule = this.builder.rule('name', forms);
+    rule = this.builder.declare('name');
     this.others.set(words.id, rule);
+    const { points, nodes, isWord } = words;
+    const forms: Alternative[] = [];
+    for (let i = 0; i < points.length; i++)
+      forms.push([this.characters.symbol(single(points[i]!)), this.otherEnd(nodes[i]!)]);
+    forms.push([this.freeEnd(points, !isWord)]);
+    this.builder.define(rule, forms);
     return rule;
   }
 
   /** What ends a text that goes on with none of `points`. */
-  private freeEnd(points: readonly number[]): Alternative {
-    const key = points.join();
-    let end = this.freeEnds.get(key);
-    if (!end) {
+  private freeEnd(points: readonly number[], mayEnd: boolean): number {
+    const key = `${mayEnd} ${points.join()}`;
+    let rule = this.freeEnds.get(key);
+    if (rule === undefined) {
       const free = complement(codePoints(points.map((point) => [point, point] as const)));
       const any = this.characters.symbol(ANY_CHARACTER);
       const more = this.builder.repeat('char', any, 0, Number.POSITIVE_INFINITY);
-      end = [this.characters.symbol(free), ...more, QUOTE];
-      this.freeEnds.set(key, end);
+      const forms: Alternative[] = [[this.characters.symbol(free), ...more, QUOTE]];
+      if (mayEnd) forms.push([QUOTE]);
+      rule = this.builder.rule('name-end', forms);
+      this.freeEnds.set(key, rule);
     }
-    return end;
+    return rule;
   }
 
   /** A JSON string in the language, or undefined where there is none. @throws TooManyStates */
@@ -94,6 +95,25 @@ export class JsonText {
       );
     }
     return this.texts.get(key);
+  }
+
+  /** A JSON string of a format of any length. */
+  labels(hint: string, { pattern, head, label, least, most }: LabelForm): number {
+    let rule = this.texts.get(pattern);
+    if (rule === undefined) {
+      const before = head ? [this.part(hint, head)] : [];
+      const one = this.part(hint, label);
+      const dotted = this.builder.rule(hint, [[literal('.'), one]]);
+      const more = this.builder.repeat(hint, dotted, least - 1, most - 1);
+      rule = this.builder.rule(hint, [[QUOTE, ...before, one, ...more, QUOTE]]);
+      this.texts.set(pattern, rule);
+    }
+    return rule;
+  }
+
+  private part(hint: string, pattern: string): number {
+    const term = wholeTerm(this.moves.pool, pattern);
+    return this.inside(hint, automatonOf(this.moves, term, MAX_STATES), () => [])!;
   }
 
   private automaton(term: Term, lengths: Lengths): Automaton {
@@ -113,21 +133,32 @@ export class JsonText {
     hint: string,
     automaton: Automaton,
     endOf: (kind: number) => Alternative,
+    written?: TermListMap<number>,
   ): number | undefined {
     if (automaton.length === 0) return undefined;
-    return this.rules.automaton(hint, automaton, endOf, (set) => this.characters.symbol(set));
+    const symbolOf = (set: CodePoints) => this.characters.symbol(set);
+    return this.rules.automaton(hint, automaton, endOf, symbolOf, written);
   }
 
   /**
    * A JSON string in the language and what comes behind it: `endOf` one of a kind, kinds being told apart by the parts
-   * that admit it. Undefined where there is none. @throws TooManyStates
+   * that admit it. Undefined where there is none.
+   * @param key the same where what the parts say means the same, and has the same ends.
+   * @throws TooManyStates
    */
   kinds(
     hint: string,
-    { term, parts, kindOf }: Kinds,
+    key: string,
+    kinds: Kinds,
     endOf: (kind: number) => Alternative,
   ): number | undefined {
-    const automaton = classify(this.moves, term, parts, kindOf, MAX_STATES);
+    let written = this.written.get(key);
+    if (!written) {
+      written = new TermListMap();
+      this.written.set(key, written);
+    }
+    const known = written;
+    const automaton = classify(this.moves, kinds, MAX_STATES, (place) => known.get(place));
     const ends = new Map<number, Alternative>();
     const quoted = (kind: number): Alternative => {
       let end = ends.get(kind);
@@ -137,7 +168,7 @@ export class JsonText {
       }
       return end;
     };
-    const inside = this.inside(hint, automaton, quoted);
+    const inside = this.inside(hint, automaton, quoted, written);
     return inside === undefined ? undefined : this.builder.rule(hint, [[QUOTE, inside]]);
   }
 

@@ -12,7 +12,8 @@ import {
   single,
   union,
 } from './code-points.js';
-import { type DecimalMultiple, multipleKey } from './decimal-multiple.js';
+import type { DecimalMultiple } from './decimal-multiple.js';
+import { TermListMap } from './term-lists.js';
 import { type WordNode, WordTrees } from './word-trees.js';
 
 export type Term = {
@@ -48,9 +49,9 @@ const ANYWHERE = 0b1111;
 export class TermPool {
   private work = 0;
   private count = 0;
-  /** Most terms are of two others, so those are found by one number. */
+  /** Of two others, found by one number. */
   private readonly sequences = new Map<number, Term>();
-  private readonly ofTwo = { choice: new Map<number, Term>(), both: new Map<number, Term>() };
+  private readonly ofParts = { choice: new TermListMap<Term>(), both: new TermListMap<Term>() };
   private readonly opposites = new Map<Term, Term>();
   private readonly byNode = new Map<WordNode, Term>();
   private readonly characters = new Map<number, Term>();
@@ -141,6 +142,10 @@ export class TermPool {
   }
 
   both(...terms: Term[]): Term {
+    return this.bothOf(terms);
+  }
+
+  bothOf(terms: readonly Term[]): Term {
     const parts = partsOf('both', terms, this.anything);
     if (parts.includes(this.nothing)) return this.nothing;
     return this.many('both', parts, this.anything);
@@ -148,22 +153,20 @@ export class TermPool {
 
   private many(kind: 'choice' | 'both', terms: Term[], none: Term): Term {
     this.charge(terms.length);
-    const sorted = terms.sort((a, b) => a.id - b.id);
-    const parts = sorted.filter((term, i) => term !== sorted[i - 1]);
+    const parts = sortedOnce(terms);
     if (parts.length === 0) return none;
     if (parts.length === 1) return parts[0]!;
-    const make = () => {
+    let term = this.ofParts[kind].get(parts);
+    if (!term) {
       const nullable = parts.map((part) => part.nullable);
-      return this.add(
+      term = this.add(
         { kind, parts },
         parts.some(({ hasStart }) => hasStart),
         kind === 'choice' ? nullable.reduce((a, b) => a | b) : nullable.reduce((a, b) => a & b),
       );
-    };
-    if (parts.length === 2)
-      return this.intern(this.ofTwo[kind], keyOfTwo(parts[0]!, parts[1]!), make);
-    const key = kind + parts.map(({ id }) => id).join();
-    return this.intern(this.known, key, make);
+      this.ofParts[kind].set(parts, term);
+    }
+    return term;
   }
 
   not(term: Term): Term {
@@ -204,7 +207,7 @@ export class TermPool {
 
   /** Decimal digits with at most one point, of a multiple; see decimal-multiple.ts. */
   multiple(state: DecimalMultiple): Term {
-    return this.intern(this.known, multipleKey(state), () =>
+    return this.intern(this.known, state.key, () =>
       this.add({ kind: 'multiple', state }, false, state.isMultiple() ? ANYWHERE : NOWHERE),
     );
   }
@@ -248,9 +251,25 @@ function keyOfTwo(a: Term, b: Term): number {
 /** The terms, those of a kind as their parts, without `none`. */
 function partsOf(kind: 'choice' | 'both', terms: readonly Term[], none: Term): Term[] {
   const parts: Term[] = [];
-  for (const term of terms) {
+  for (let i = 0; i < terms.length; i++) {
+    const term = terms[i]!;
     if (term.kind === kind) parts.push(...term.parts);
     else if (term !== none) parts.push(term);
   }
   return parts;
+}
+
+/** By their ids, each once. Most come in order, or are few. */
+function sortedOnce(terms: Term[]): Term[] {
+  if (terms.length > 8) terms.sort((a, b) => a.id - b.id);
+  const sorted: Term[] = [];
+  for (let i = 0; i < terms.length; i++) {
+    const term = terms[i]!;
+    let at = sorted.length;
+    while (at > 0 && sorted[at - 1]!.id > term.id) at--;
+    if (at > 0 && sorted[at - 1] === term) continue;
+    if (at === sorted.length) sorted.push(term);
+    else sorted.splice(at, 0, term);
+  }
+  return sorted;
 }

@@ -4,7 +4,7 @@
  */
 import { ANY_CHARACTER, type CodePoints } from './code-points.js';
 import type { Term, TermPool } from './language.js';
-import { type TermList, TermLists } from './term-lists.js';
+import { TermLists } from './term-lists.js';
 
 /** The characters of a range lead to a term. A list of moves is in order, disjoint, and has none to nothing. */
 export interface Move {
@@ -14,6 +14,8 @@ export interface Move {
 }
 
 const DIGITS_AND_POINT = Array.from('.0123456789', (char) => char.charCodeAt(0));
+
+type TermList = readonly (Term | undefined)[];
 
 export class Moves {
   private readonly known: (readonly Move[])[] = [];
@@ -66,7 +68,9 @@ export class Moves {
         return this.anyOf(term.parts.map((part) => this.of(part, atStart)));
       case 'both': {
         const lists = term.parts.map((part) => this.of(part, atStart));
-        return this.joined(lists, (next) => pool.both(...next.map((each) => each ?? pool.nothing)));
+        return this.joined(lists, (next) =>
+          next.includes(undefined) ? pool.nothing : pool.bothOf(next as Term[]),
+        );
       }
       case 'not':
         return this.opposite(this.of(term.term, atStart));
@@ -75,8 +79,8 @@ export class Moves {
         return this.followed(this.of(term.term, atStart), rest);
       }
       case 'words': {
-        const next = [...term.node.next].sort(([a], [b]) => a - b);
-        return next.map(([point, node]) => ({ from: point, to: point, next: pool.wordTerm(node) }));
+        const { points, nodes } = term.node;
+        return points.map((p, i) => ({ from: p, to: p, next: pool.wordTerm(nodes[i]!) }));
       }
       case 'multiple':
         return DIGITS_AND_POINT.flatMap((point): Move[] => {
@@ -152,32 +156,26 @@ export function together(
   see: (from: number, to: number, next: TermList, number: number) => void,
 ): void {
   const places = new Array<number>(lists.length).fill(0);
-  const answers = new TermLists();
+  const answers = new TermLists<Term | undefined>();
   const next = new Array<Term | undefined>(lists.length).fill(undefined);
-  for (let from = 0; ; ) {
-    const start = nextStart(lists, places, from);
-    if (start === Number.POSITIVE_INFINITY) return;
+  for (let from = 0; from !== Number.POSITIVE_INFINITY; ) {
     let to = Number.POSITIVE_INFINITY;
+    let isAny = false;
     for (let i = 0; i < lists.length; i++) {
-      const move = lists[i]![places[i]!];
-      const isHere = move !== undefined && move.from <= start;
-      if (move) to = Math.min(to, isHere ? move.to : move.from - 1);
-      next[i] = isHere ? move.next : undefined;
+      const moves = lists[i]!;
+      let move = moves[places[i]!];
+      if (move && move.to < from) move = moves[++places[i]!];
+      const isHere = move !== undefined && move.from <= from;
+      next[i] = isHere ? move!.next : undefined;
+      if (!move) continue;
+      const end = isHere ? move.to : move.from - 1;
+      if (end < to) to = end;
+      if (isHere) isAny = true;
     }
-    const number = answers.numberOf(next);
-    see(start, to, answers.all[number]!, number);
+    if (isAny) {
+      const number = answers.numberOf(next);
+      see(from, to, answers.all[number]!, number);
+    }
     from = to + 1;
   }
-}
-
-/** The first character from `from` on with which a list goes on; lists are advanced to it. */
-function nextStart(lists: readonly (readonly Move[])[], places: number[], from: number): number {
-  let start = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < lists.length; i++) {
-    const moves = lists[i]!;
-    while (places[i]! < moves.length && moves[places[i]!]!.to < from) places[i]!++;
-    const move = moves[places[i]!];
-    if (move) start = Math.min(start, Math.max(from, move.from));
-  }
-  return start;
 }

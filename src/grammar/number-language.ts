@@ -4,7 +4,14 @@
  */
 import type { CodePoints } from './code-points.js';
 import { type Decimal, decimalOf, isExactDecimal } from './decimal.js';
-import { MAX_DIVISOR, MAX_PLACES, multipleOf } from './decimal-multiple.js';
+import {
+  DecimalMultiple,
+  divisorOf,
+  isMultipleOf,
+  joined,
+  MAX_DIVISOR,
+  MAX_PLACES,
+} from './decimal-multiple.js';
 import type { Term, TermPool } from './language.js';
 import { keptValues, type NumberFacts } from './number-facts.js';
 
@@ -15,6 +22,9 @@ const MAX_ZEROS = 40;
 const SAFE_DIGITS = 15;
 /** How many of those may stand before the point. */
 const SAFE_WHOLE = 8;
+/** Each digit of a multiple takes as many states as its divisor tells remainders apart: of many, fewer digits. */
+const MANY_CLASSES = 30;
+const FEWER_DIGITS = 10;
 
 /** @throws NumberNotSayable */
 export class NumberNotSayable extends Error {
@@ -43,6 +53,9 @@ class NumberWriter {
 
   write(facts: NumberFacts): Term {
     const { pool } = this;
+    const { multiplesOf, notMultiplesOf } = facts;
+    if (notMultiplesOf.some((not) => multiplesOf.some((number) => isMultipleOf(number, not))))
+      return pool.nothing;
     if (facts.values) {
       return pool.choice(...keptValues(facts, facts.values).map((value) => this.texts(value)));
     }
@@ -123,7 +136,12 @@ class NumberWriter {
   private magnitudes(facts: NumberFacts, lower: Term | undefined, upper: Term | undefined): Term {
     const { pool } = this;
     const isExact = isToldApart(facts);
-    const whole = this.whole(isExact ? (facts.isInteger ? SAFE_DIGITS : SAFE_WHOLE) : MAX_WHOLE);
+    const multiples = this.multiples(facts.multiplesOf, 'multipleOf');
+    const notMultiples = this.multiples(facts.notMultiplesOf, 'not');
+    const classes = [...multiples, ...notMultiples].reduce((all, each) => all * each.classes, 1);
+    const digits = classes > MANY_CLASSES ? FEWER_DIGITS : SAFE_DIGITS;
+    const safe = facts.isInteger ? digits : SAFE_WHOLE;
+    const whole = this.whole(isExact ? safe : MAX_WHOLE);
     const fraction = this.fraction(this.fractionDigits(facts, isExact));
     const form = facts.isInteger ? whole : pool.sequence(whole, this.optional(fraction));
     const isWhole = pool.sequence(
@@ -137,8 +155,8 @@ class NumberWriter {
       lower ?? pool.anything,
       upper ?? pool.anything,
       facts.isFraction ? pool.not(isWhole) : pool.anything,
-      ...facts.multiplesOf.map((divisor) => this.multiple(divisor, 'multipleOf')),
-      ...facts.notMultiplesOf.map((divisor) => pool.not(this.multiple(divisor, 'not'))),
+      ...multiples.map((each) => pool.multiple(each)),
+      ...notMultiples.map((each) => pool.not(pool.multiple(each))),
     );
   }
 
@@ -153,20 +171,24 @@ class NumberWriter {
     return this.pool.repeat(this.digit, 0, Math.max(1, SAFE_DIGITS - Math.max(...lengths)));
   }
 
-  private multiple(divisor: number, keyword: string): Term {
-    const multiple = multipleOf(divisor);
-    if (!multiple)
-      throw new NumberNotSayable(
-        keyword,
-        `multiples of ${divisor} cannot be said: a divisor has up to ${MAX_PLACES} decimals, and without its point it is at most ${MAX_DIVISOR}`,
-      );
-    // What is none to decimals may be none to doubles, and the other way round.
-    if (keyword === 'not' && !isExactDecimal(divisor))
-      throw new NumberNotSayable(
-        keyword,
-        `the opposite of a multiple of ${divisor} cannot be said: a divisor has to be a sum of halves (2, 0.5, 0.25, …)`,
-      );
-    return this.pool.multiple(multiple);
+  private multiples(numbers: readonly number[], keyword: 'multipleOf' | 'not'): DecimalMultiple[] {
+    const divisors = numbers.map((number) => {
+      const divisor = divisorOf(number);
+      if (!divisor)
+        throw new NumberNotSayable(
+          keyword,
+          `multiples of ${number} cannot be said: a divisor has up to ${MAX_PLACES} decimals, and without its point it is at most ${MAX_DIVISOR}`,
+        );
+      // What is none to decimals may be none to doubles, and the other way round.
+      if (keyword === 'not' && !isExactDecimal(number))
+        throw new NumberNotSayable(
+          keyword,
+          `the opposite of a multiple of ${number} cannot be said: a divisor has to be a sum of halves (2, 0.5, 0.25, …)`,
+        );
+      return divisor;
+    });
+    const kept = keyword === 'not' ? divisors : joined(divisors);
+    return kept.map((divisor) => DecimalMultiple.of(divisor));
   }
 
   /** Unsigned texts of values >= bound, or > bound. */

@@ -27,23 +27,25 @@ export function propertyLiterals(
   const { moves } = expander;
   moves.pool.charge(groups.length / LOOKS);
   const literals: Literal[] = [];
-  const keep = (literal: Literal): void => {
-    if (literal !== ANYTHING && !literals.includes(literal)) literals.push(literal);
-  };
-  for (const { names, patterns, rest } of groups) {
+  for (let i = 0; i < groups.length; i++) {
+    const { names, patterns, rest } = groups[i]!;
     const named = names.get(name);
     let isRest = named === undefined;
-    if (named !== undefined) keep(named);
-    for (const [term, literal] of patterns) {
-      if (!moves.admits(term, name)) continue;
+    if (named !== undefined) keep(literals, named);
+    for (let j = 0; j < patterns.length; j++) {
+      if (!moves.admits(patterns[j]![0], name)) continue;
       isRest = false;
-      keep(literal);
+      keep(literals, patterns[j]![1]);
     }
-    if (isRest && rest !== undefined) keep(rest);
+    if (isRest && rest !== undefined) keep(literals, rest);
   }
   const { names } = branch.object;
-  if (names.length > 0 && !moves.admits(expander.nameTerm(names), name)) keep(NOTHING);
+  if (names.length > 0 && !moves.admits(expander.nameTerm(names), name)) keep(literals, NOTHING);
   return literals;
+}
+
+function keep(literals: Literal[], literal: Literal): void {
+  if (literal !== ANYTHING && !literals.includes(literal)) literals.push(literal);
 }
 
 /** The groups, and one for each "unevaluatedProperties": whatever no schema in its place has looked at. */

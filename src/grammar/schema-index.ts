@@ -146,17 +146,22 @@ export class SchemaIndex {
       const number = this.numbers.get(value);
       return number === undefined ? `@${this.reading.get(value)}` : `#${number}`;
     };
-    for (const [keyword, value] of Object.entries(schema)) {
+    const keywords = Object.keys(schema);
+    for (let i = 0; i < keywords.length; i++) {
+      const keyword = keywords[i]!;
       if (ANNOTATIONS.has(keyword)) continue;
-      const place = `${pointer}/${escapeToken(keyword)}`;
+      const value = schema[keyword];
+      // None of those with schemas inside has to be escaped.
+      const place = `${pointer}/${keyword}`;
       key += `\n${keyword}`;
       if (LIST_KEYWORDS.has(keyword) && Array.isArray(value)) {
-        value.forEach((item, i) => {
-          key += ` ${inner(item, `${place}/${i}`)}`;
-        });
+        for (let j = 0; j < value.length; j++) key += ` ${inner(value[j], `${place}/${j}`)}`;
       } else if (MAP_KEYWORDS.has(keyword) && isSchema(value)) {
-        for (const [name, item] of Object.entries(value))
-          key += ` ${JSON.stringify(name)}:${inner(item, `${place}/${escapeToken(name)}`)}`;
+        const names = Object.keys(value);
+        for (let j = 0; j < names.length; j++) {
+          const name = names[j]!;
+          key += ` ${JSON.stringify(name)}:${inner(value[name], `${place}/${escapeToken(name)}`)}`;
+        }
       } else key += SCHEMA_KEYWORDS.has(keyword) ? inner(value, place) : JSON.stringify(value);
     }
     this.reading.delete(schema);
@@ -211,7 +216,7 @@ function resolveUri(reference: string, base: string): string {
 }
 
 function escapeToken(token: string): string {
-  return token.replaceAll('~', '~0').replaceAll('/', '~1');
+  return /[~/]/.test(token) ? token.replaceAll('~', '~0').replaceAll('/', '~1') : token;
 }
 
 function decode(token: string): string {

@@ -1,9 +1,9 @@
 /** Lists of terms by number, equal ones by the same: how automata and moves tell their places apart. */
-import type { Term } from './language.js';
+interface Numbered {
+  readonly id: number;
+}
 
-export type TermList = readonly (Term | undefined)[];
-
-export class TermLists<Item extends Term | undefined = Term | undefined> {
+export class TermLists<Item extends Numbered | undefined> {
   /** All lists, by number. */
   readonly all: (readonly Item[])[] = [];
   /** For each hash the last list that has it, and for each list the one before. */
@@ -22,7 +22,21 @@ export class TermLists<Item extends Term | undefined = Term | undefined> {
   }
 }
 
-function hashOf(list: TermList): number {
+/** Values by lists of terms. */
+export class TermListMap<Value> {
+  private readonly lists = new TermLists<Numbered>();
+  private readonly values: (Value | undefined)[] = [];
+
+  get(list: readonly Numbered[]): Value | undefined {
+    return this.values[this.lists.numberOf(list)];
+  }
+
+  set(list: readonly Numbered[], value: Value): void {
+    this.values[this.lists.numberOf(list)] = value;
+  }
+}
+
+function hashOf(list: readonly (Numbered | undefined)[]): number {
   let hash = 0;
   for (let i = 0; i < list.length; i++) {
     hash = Math.imul(hash ^ (list[i] ? list[i]!.id + 1 : 0), 0x9e3779b1);
@@ -31,7 +45,7 @@ function hashOf(list: TermList): number {
   return hash;
 }
 
-function isSame(a: TermList, b: TermList): boolean {
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }

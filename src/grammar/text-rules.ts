@@ -1,8 +1,10 @@
 /** Rules of a grammar for texts: those of an automaton, and those of a tree of words. */
-import type { Automaton } from './automaton.js';
+import type { Automaton, AutomatonState } from './automaton.js';
 import { type Characters, plainCharacter } from './characters.js';
 import { type CodePoints, single } from './code-points.js';
-import { type Alternative, type GrammarBuilder, type GrammarSymbol, literal } from './gbnf.js';
+import type { Alternative, GrammarBuilder, GrammarSymbol } from './gbnf.js';
+import type { TermListMap } from './term-lists.js';
+import { literal } from './terminals.js';
 import type { WordNode, WordTrees } from './word-trees.js';
 
 /** Characters in one piece. */
@@ -49,23 +51,37 @@ export class TextRules {
    * The texts of an automaton, which is not empty.
    * @param endOf what stands behind a text of a kind.
    * @param symbolOf how a character of a set is written.
+   * @param written gets the rules of its places but for the first.
    */
   automaton(
     hint: string,
     automaton: Automaton,
     endOf: (kind: number) => Alternative,
     symbolOf: (set: CodePoints) => GrammarSymbol,
+    written?: TermListMap<number>,
   ): number {
     const rules = new PlaceRules<number>(this.builder, hint);
     return rules.write(0, (state) => {
-      const { kind, moves } = automaton[state]!;
+      const { place, kind, moves } = automaton[state]!;
+      if (state > 0) written?.set(place, rules.of(state));
       const alternatives: Alternative[] = [];
-      for (const { set, target } of moves) {
-        const { text, last } = straight(automaton, set, target);
+      for (let i = 0; i < moves.length; i++) {
+        const { set, target } = moves[i]!;
+        let text = plainCharacter(set);
+        let last = target;
+        // The text that has to follow, while one plain character leads to one state.
+        while (text !== '' && text.length < LONGEST_TEXT) {
+          const only = onlyMove(automaton[last]!);
+          const next = only ? plainCharacter(only.set) : '';
+          if (next === '') break;
+          text += next;
+          last = only!.target;
+        }
         const head = text ? literal(text) : symbolOf(set);
         const end = automaton[last]!;
-        const isEnd = end.moves.length === 0;
-        alternatives.push(isEnd ? [head, ...endOf(end.kind!)] : [head, rules.of(last)]);
+        if (end.rule !== undefined) alternatives.push([head, end.rule]);
+        else if (end.moves.length === 0) alternatives.push([head, ...endOf(end.kind!)]);
+        else alternatives.push([head, rules.of(last)]);
       }
       if (kind !== undefined) alternatives.push(endOf(kind));
       return alternatives;
@@ -75,11 +91,11 @@ export class TextRules {
   /** What is behind the quote before one of the words, of which there are some. */
   words(hint: string, root: WordNode): number {
     const rules = new PlaceRules<WordNode>(this.builder, hint);
-    return rules.write(root, ({ isWord, next }) => {
+    return rules.write(root, ({ isWord, points, nodes }) => {
       const alternatives: Alternative[] = [];
-      for (const [point, node] of next) {
-        const { text, last } = this.along(point, node);
-        const head = text ? literal(text) : this.characters.symbol(single(point));
+      for (let i = 0; i < points.length; i++) {
+        const { text, last } = this.along(points[i]!, nodes[i]!);
+        const head = text ? literal(text) : this.characters.symbol(single(points[i]!));
         alternatives.push([head, last.isEnd ? QUOTE : rules.of(last)]);
       }
       if (isWord) alternatives.push([QUOTE]);
@@ -96,31 +112,16 @@ export class TextRules {
         const run = PLAIN_START.exec(last.only)?.[0] ?? '';
         return { text: text + run, last: this.trees.chain(last.only.slice(run.length)) };
       }
-      if (last.next.size > 1 || last.isWord) break;
-      const [[next, behind]] = [...last.next] as [[number, WordNode]];
-      const char = plainCharacter(single(next));
+      if (last.points.length > 1 || last.isWord) break;
+      const char = plainCharacter(single(last.points[0]!));
       if (char === '') break;
       text += char;
-      last = behind;
+      last = last.nodes[0]!;
     }
     return { text, last };
   }
 }
 
-/** The text that has to follow from a move on, while one plain character leads to one state. */
-function straight(
-  automaton: Automaton,
-  set: CodePoints,
-  target: number,
-): { text: string; last: number } {
-  let text = plainCharacter(set);
-  let last = target;
-  while (text !== '' && text.length < LONGEST_TEXT) {
-    const { kind, moves } = automaton[last]!;
-    const next = moves.length === 1 && kind === undefined ? plainCharacter(moves[0]!.set) : '';
-    if (next === '') break;
-    text += next;
-    last = moves[0]!.target;
-  }
-  return { text, last };
+function onlyMove({ kind, moves }: AutomatonState): AutomatonState['moves'][0] | undefined {
+  return moves.length === 1 && kind === undefined ? moves[0] : undefined;
 }

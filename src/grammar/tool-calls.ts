@@ -1,8 +1,9 @@
 /** The grammar of calls in Qwen2's Hermes form: names of the tools, arguments by their schemas. */
 import { Expander } from './expand.js';
-import { type Alternative, literal } from './gbnf.js';
+import type { Alternative } from './gbnf.js';
 import { refusingTooLarge } from './json-schema-to-grammar.js';
 import { schemaError } from './schema-error.js';
+import { literal } from './terminals.js';
 import { ValueWriter } from './write-value.js';
 
 export interface CallableTool {

@@ -11,7 +11,9 @@ export interface WordNode {
   readonly isEnd: boolean;
   /** What follows, where that is one word. */
   readonly only: string | undefined;
-  readonly next: ReadonlyMap<number, WordNode>;
+  /** The characters that may follow, in order, and for each what follows it. */
+  readonly points: readonly number[];
+  readonly nodes: readonly WordNode[];
 }
 
 export class WordTrees {
@@ -21,34 +23,37 @@ export class WordTrees {
   private count = 0;
 
   of(words: Iterable<string>): WordNode {
-    return this.tree([...new Set(words)]);
+    const sorted = [...new Set(words)].sort();
+    return this.tree(sorted, 0, sorted.length, 0);
   }
 
-  /** @param words each once */
-  private tree(words: readonly string[]): WordNode {
-    if (words.length === 1) return this.chain(words[0]!);
-    const byFirst = new Map<number, string[]>();
-    let isWord = false;
-    for (const word of words) {
-      const point = word.codePointAt(0);
-      if (point === undefined) isWord = true;
-      else {
-        const rest = word.slice(point > 0xffff ? 2 : 1);
-        const known = byFirst.get(point);
-        if (known) known.push(rest);
-        else byFirst.set(point, [rest]);
-      }
-    }
-    const next = new Map<number, WordNode>();
+  /** Of the words between two places, which have `depth` units in common. */
+  private tree(words: readonly string[], from: number, end: number, depth: number): WordNode {
+    if (end - from === 1) return this.chain(words[from]!.slice(depth));
+    const isWord = from < end && words[from]!.length === depth;
+    const points: number[] = [];
+    const nodes: WordNode[] = [];
     let key = isWord ? 'w' : '';
-    for (const [point, rests] of byFirst) {
-      const node = this.tree(rests);
-      next.set(point, node);
+    for (let i = isWord ? from + 1 : from; i < end; ) {
+      const point = words[i]!.codePointAt(depth)!;
+      const first = i;
+      while (i < end && words[i]!.codePointAt(depth) === point) i++;
+      const node = this.tree(words, first, i, depth + (point > 0xffff ? 2 : 1));
+      // Words are sorted by their units, of which those above U+FFFF have smaller ones.
+      let at = points.push(point) - 1;
+      nodes.push(node);
+      for (; at > 0 && points[at - 1]! > point; at--) {
+        points[at] = points[at - 1]!;
+        nodes[at] = nodes[at - 1]!;
+      }
+      points[at] = point;
+      nodes[at] = node;
       key += `${point}:${node.id},`;
     }
     let node = this.trees.get(key);
     if (!node) {
-      node = { id: this.count++, isWord, isEnd: next.size === 0, only: undefined, next };
+      const isEnd = points.length === 0;
+      node = { id: this.count++, isWord, isEnd, only: undefined, points, nodes };
       this.trees.set(key, node);
     }
     return node;
@@ -66,39 +71,33 @@ export class WordTrees {
 }
 
 class Chain implements WordNode {
-  private known: ReadonlyMap<number, WordNode> | undefined;
+  readonly isWord: boolean;
+  readonly isEnd: boolean;
+  readonly points: readonly number[];
+  private known: readonly WordNode[] | undefined;
 
   constructor(
     readonly id: number,
     readonly only: string,
     private readonly trees: WordTrees,
-  ) {}
-
-  get isWord(): boolean {
-    return this.only === '';
+  ) {
+    this.isWord = only === '';
+    this.isEnd = this.isWord;
+    this.points = this.isEnd ? [] : [only.codePointAt(0)!];
   }
 
-  get isEnd(): boolean {
-    return this.only === '';
-  }
-
-  get next(): ReadonlyMap<number, WordNode> {
-    this.known ??= this.follow();
+  get nodes(): readonly WordNode[] {
+    this.known ??= this.isEnd
+      ? []
+      : [this.trees.chain(this.only.slice(this.points[0]! > 0xffff ? 2 : 1))];
     return this.known;
-  }
-
-  private follow(): ReadonlyMap<number, WordNode> {
-    const point = this.only.codePointAt(0);
-    if (point === undefined) return new Map();
-    const rest = this.only.slice(point > 0xffff ? 2 : 1);
-    return new Map([[point, this.trees.chain(rest)]]);
   }
 }
 
-export function wordsOf(node: WordNode): string[] {
-  if (node.only !== undefined) return [node.only];
-  const words = node.isWord ? [''] : [];
-  for (const [point, next] of node.next)
-    for (const word of wordsOf(next)) words.push(String.fromCodePoint(point) + word);
+export function wordsOf({ only, isWord, points, nodes }: WordNode): string[] {
+  if (only !== undefined) return [only];
+  const words = isWord ? [''] : [];
+  for (let i = 0; i < points.length; i++)
+    for (const word of wordsOf(nodes[i]!)) words.push(String.fromCodePoint(points[i]!) + word);
   return words;
 }

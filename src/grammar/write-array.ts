@@ -1,8 +1,9 @@
 /** Arrays: the items of a prefix, then those of the rest, counted where something has to be contained or bounded. */
 import type { Branch, Containing, ItemGroup } from './branch.js';
 import { finiteTexts } from './finite-values.js';
-import { type Alternative, literal } from './gbnf.js';
+import type { Alternative } from './gbnf.js';
 import { ANYTHING, type Literal, type Schema } from './schema-index.js';
+import { literal } from './terminals.js';
 import type { Writing } from './writing.js';
 
 const MAX_COUNTED = 2_000;

@@ -5,14 +5,15 @@
 import { ARRAY, type Branch, FALSE, NULL, NUMBER, OBJECT, STRING, TRUE } from './branch.js';
 import type { Expander } from './expand.js';
 import { freeNumber, isFree } from './free-number.js';
-import { type Alternative, GrammarBuilder, literal } from './gbnf.js';
+import { type Alternative, GrammarBuilder } from './gbnf.js';
 import { JsonText } from './json-text.js';
 import { TooManyStates } from './language.js';
 import { NumberNotSayable, numberTerm } from './number-language.js';
 import { schemaError } from './schema-error.js';
 import { ANYTHING, type Literal, NOTHING, type Schema } from './schema-index.js';
+import { literal } from './terminals.js';
 import { writeArray } from './write-array.js';
-import { writeObject } from './write-object.js';
+import { writeObjects } from './write-object.js';
 import type { Writing } from './writing.js';
 
 const MAX_NESTING = 400;
@@ -43,16 +44,19 @@ export class ValueWriter implements Writing {
     if (++this.nesting > MAX_NESTING) {
       throw schemaError('', '$ref', `its schemas combine to more than ${MAX_NESTING} levels`);
     }
-    const alternatives = this.expander.expand(own).flatMap((branch) => this.branch(hint, branch));
+    const branches = this.expander.expand(own);
+    const objects = branches.filter(({ types }) => types & OBJECT);
+    const alternatives = objects.length > 0 ? writeObjects(this, hint, objects) : [];
+    for (const branch of branches) alternatives.push(...this.branch(hint, branch));
     this.builder.define(rule, distinct(alternatives));
     this.nesting--;
     return rule;
   }
 
+  /** But for objects. */
   private branch(hint: string, branch: Branch): Alternative[] {
     const { types } = branch;
     const forms: Alternative[] = [];
-    if (types & OBJECT) forms.push(...writeObject(this, hint, branch));
     if (types & ARRAY) forms.push(...writeArray(this, hint, branch));
     if (types & STRING) forms.push(...this.string(hint, branch));
     if (types & NUMBER) forms.push(...this.number(hint, branch));
@@ -65,6 +69,9 @@ export class ValueWriter implements Writing {
   private string(hint: string, { string }: Branch): Alternative[] {
     const { terms, min, max, schema } = string;
     if (terms.length === 0) return [[this.text.anyString(min, max)]];
+    const isAnyLength = min === 0 && max === Number.POSITIVE_INFINITY;
+    const form = terms.length === 1 && isAnyLength && this.expander.labelForm(terms[0]!);
+    if (form) return [[this.text.labels(hint, form)]];
     const { pool } = this.expander;
     const rule = this.bounded(schema, 'pattern', () => {
       const term = pool.both(...terms.map((each) => this.expander.within(each, max)));

@@ -13,7 +13,8 @@ it('tells names apart by twenty patterns in one automaton, not in a million prod
   const moves = new Moves(new TermPool());
   const sources = Array.from({ length: 20 }, (_, i) => `^key${String.fromCharCode(97 + i)}`);
   const parts = sources.map((source) => searchTerm(moves.pool, source));
-  const automaton = classify(moves, moves.pool.anything, parts, (fits) => fits.indexOf(true), 100);
+  const kindOf = (fits: readonly boolean[]) => fits.indexOf(true);
+  const automaton = classify(moves, { term: moves.pool.anything, parts, kindOf }, 100);
   expect(automaton.length).toBeLessThan(30);
   expect(new Set(automaton.map(({ kind }) => kind)).size).toBe(21);
   expect(moves.pool.size).toBeLessThan(300);
@@ -83,6 +84,71 @@ it.each([
   }));
   const grammar = jsonSchemaToGrammar({ oneOf });
   expect(grammar).toBe(jsonSchemaToGrammar({ anyOf: oneOf }));
+});
+
+it('writes once what ways to write an object begin with', () => {
+  const names = Array.from({ length: 30 }, (_, i) => `p${i}`);
+  const closed = (last: string) => ({
+    type: 'object',
+    properties: Object.fromEntries([...names, last].map((name) => [name, { type: 'null' }])),
+    required: [last],
+    additionalProperties: false,
+  });
+  const anyOf = (count: number) => ({
+    anyOf: Array.from({ length: count }, (_, i) => closed(`last${i}`)),
+  });
+  expect(rules(anyOf(20)) - rules(anyOf(10))).toBeLessThanOrEqual(10 * 5);
+  const grammar = jsonSchemaToGrammar(anyOf(3));
+  expect(grammarAdmits(grammar, '{"p7": null, "last2": null}')).toBe(true);
+  expect(grammarAdmits(grammar, '{"p7": null, "last1": null, "last2": null}')).toBe(false);
+  expect(grammarAdmits(grammar, '{"p7": null}')).toBe(false);
+});
+
+it('writes once what names of several objects end with', () => {
+  const object = (name: string) => ({
+    type: 'object',
+    properties: { [name]: { type: 'string' } },
+    patternProperties: { [`^${name}_[a-z]{2,3}(-[A-Z]{1,40})?$`]: { type: 'null' } },
+    additionalProperties: { type: 'boolean' },
+  });
+  const objects = (count: number) => ({
+    anyOf: Array.from({ length: count }, (_, i) => object(`title${'x'.repeat(i)}`)),
+  });
+  expect(rules(objects(8)) - rules(objects(4))).toBeLessThan(100);
+  const grammar = jsonSchemaToGrammar(objects(2));
+  expect(grammarAdmits(grammar, '{"titlex": "a", "titlex_de-CH": null, "other": true}')).toBe(true);
+  expect(grammarAdmits(grammar, '{"titlex": "a", "titlex_de-CH": true}')).toBe(false);
+  expect(grammarAdmits(grammar, '{"titlex": "a", "titlex_de-ch": null}')).toBe(false);
+});
+
+it.each([
+  [
+    'hostname',
+    ['a', `${'b'.repeat(40)}.c-d.e`, 'a.b.c.d.e.f'],
+    ['', '-a', 'a-', 'a..b', 'a.', 'a.b.c.d.e.f.g', 'b'.repeat(41)],
+  ],
+  [
+    'email',
+    ['a.b@c.de', `x@${'y'.repeat(63)}.z`],
+    ['a@b', '@b.c', 'a@.b', 'a@b.', `x@${'y'.repeat(64)}.z`],
+  ],
+])('writes a label of the format %s once', (format, valid, invalid) => {
+  const schema = { type: 'string', format };
+  expect(rules(schema)).toBeLessThan(140);
+  const grammar = jsonSchemaToGrammar(schema);
+  for (const text of valid) expect(grammarAdmits(grammar, `"${text}"`), text).toBe(true);
+  for (const text of invalid) expect(grammarAdmits(grammar, `"${text}"`), text).toBe(false);
+});
+
+it('tells no more remainders apart than make a difference', () => {
+  expect(rules({ type: 'integer', multipleOf: 1_000 })).toBeLessThan(100);
+  const schema = { type: 'integer', multipleOf: 4, allOf: [{ multipleOf: 6 }, { multipleOf: 10 }] };
+  expect(rules(schema)).toBeLessThan(150);
+  const grammar = jsonSchemaToGrammar(schema);
+  for (const value of ['0', '60', '-120', '6000060'])
+    expect(grammarAdmits(grammar, value), value).toBe(true);
+  for (const value of ['30', '20', '12', '61', '6000061'])
+    expect(grammarAdmits(grammar, value), value).toBe(false);
 });
 
 it('takes a long word and refuses one that is no choice', () => {

@@ -1,0 +1,489 @@
+// A unit of attention on AMX tiles, for keys and values that were rounded before. A value is two
+// bf16, of which three products are made (the fourth is a 2^-16th): scores and results are off by
+// 2e-5, where plain bf16 would lose 1e-3.
+//
+// scores   32 queries by 64 keys. Of a width that is no multiple of 32 the rest of all three
+//          products lies side by side, so that 72 takes seven steps and not nine.
+// shares   relative to a top that follows the scores only when they exceed it by 2^8: sums are
+//          shrunk rarely, and the largest of a row is hardly ever sought.
+// values   are added to sums that stay in the form of tiles.
+//
+// A tile takes 16 cycles a product whatever else the core does, so the softmax of a block is
+// computed between the products of its neighbours, row by row. Keys are made bf16 for 512 at a
+// time; 32 queries pass all of them, with what is theirs in L1. Denormals are zero meanwhile.
+#pragma once
+
+#include "attention-shape.h"
+#include "tiles.h"
+
+#if defined(LLAVAOV_TILES)
+
+#include <atomic>
+#include <type_traits>
+
+namespace llavaov::kernels {
+
+class BfloatTiles {
+ public:
+  static constexpr int kRows = 32, kMostRows = 736;
+
+  class Setup {
+   public:
+    Setup() { _mm_setcsr(before_ | kNoDenormals); }
+    ~Setup() { _mm_setcsr(before_); }
+    Setup(const Setup&) = delete;
+    Setup& operator=(const Setup&) = delete;
+
+   private:
+    static constexpr unsigned kNoDenormals = 0x8040;
+    static TileShapes Whole() {
+      TileShapes shapes;
+      for (int i = 0; i < kTiles; ++i) shapes.Set(i, kTileHeight, kTileBytes);
+      return shapes;
+    }
+    unsigned before_ = _mm_getcsr();
+    TilesInUse tiles_{Whole()};
+  };
+
+  BfloatTiles(const AttentionShape& s, int rows, Room* room)
+      : s_(s),
+        whole_(s.dim / kStep),
+        rest_(s.dim % kStep),
+        rests_((3 * rest_ + kStep - 1) / kStep),
+        pieces_(2 * whole_ + rests_),
+        columns_(s.padded_v / kLanes),
+        out_(room->Take(size_t(rows) * s.padded_v)),
+        top_(room->Take(rows)),
+        sum_(room->Take(size_t(rows) * kLanes)),
+        scores_(room->Take(2 * kRows * kKeys)),
+        q_(room->TakeBytes(size_t(rows / kTileHeight) * pieces_ * kTile)),
+        k_(room->TakeBytes(size_t(kManyKeys / kLanes) * pieces_ * kTile)),
+        v_(room->TakeBytes(size_t(kManyKeys / kStep) * columns_ * 2 * kTile)) {
+    for (int word = 0; word < rests_ * kStep; ++word) {
+      const int part = rest_ ? word / rest_ : 0, at = part < 3 ? word - part * rest_ : rest_;
+      q_words_[word] = uint16_t(part == 0 ? kStep + at : at);
+      k_words_[word] = uint16_t(part == 2 ? kStep + at : at);
+    }
+  }
+
+  // kTileRows rows of a new unit; null is a row of zeros.
+  void LoadQueries(int first, const float* const* rows) {
+    const F scale = Set(s_.scale);
+    for (int r = 0; r < kTileRows; ++r) {
+      const int row = first + r;
+      char* to = q_ + size_t(row / kTileHeight) * pieces_ * kTile + row % kTileHeight * kTileBytes;
+      const auto values = [&](int i) {
+        return Mul(scale, LoadFirst(rows[r] + i, rows[r] ? std::max(s_.dim - i, 0) : 0));
+      };
+      Split(values, q_words_, to);
+      for (int c = 0; c < columns_; ++c) Store(SumsAt(row, c), Zero());
+      Store(sum_ + size_t(row) * kLanes, Zero());
+      top_[row] = kLowest;
+    }
+  }
+
+  void Pass(const UnitKeys& keys, int rows) {
+    for (int first = 0; first < s_.keys; first += kManyKeys) {
+      const int n = std::min(kManyKeys, s_.keys - first);
+      uint32_t loaded = 0;  // tiles of kKeys
+      static_assert(kManyKeys / kKeys <= 32);
+      for (int row = 0; row < rows; row += kRows) {
+        for (int key = 0; key < n; key += kKeys) {
+          Block block;
+          block.row = row;
+          block.key = key;
+          block.keys = std::min(kKeys, n - key);
+          const Mask kind = keys.KindOf(row, std::min(rows, row + kRows), first + key, block.keys);
+          if (kind == Mask::kAll) continue;
+          if (kind == Mask::kSome) {
+            for (int r = 0; r < kRows; ++r) {
+              block.masks[r] = row + r < rows ? keys.MaskAt(row + r, first + key) : nullptr;
+            }
+          }
+          block.has_mask = kind == Mask::kSome;
+          if (!(loaded >> (key / kKeys) & 1)) LoadKeys(keys, first, key, block.keys);
+          loaded |= 1u << (key / kKeys);
+          Push(&block);
+        }
+      }
+      Push(nullptr);
+      Push(nullptr);
+    }
+  }
+
+  const float* Sums(int row, int column) const { return SumsAt(row, column / kLanes); }
+  float Total(int row) const { return SumOf(Load(sum_ + size_t(row) * kLanes)); }
+
+ private:
+  static constexpr int kKeys = 64, kManyKeys = 512, kStep = 32, kTile = kTileHeight * kTileBytes;
+  static constexpr float kSlack = 8.0f;
+  static_assert(kLanes == kTileHeight && kRows == 2 * kTileHeight && kRows % kTileRows == 0);
+
+  // kRows rows by kKeys keys; of one under way the scores, then shares, are in scores_.
+  struct Block {
+    int row = -1, key = 0, keys = 0;
+    bool has_mask = false;
+    const uint16_t* masks[kRows];
+    float* scores = nullptr;
+    uint32_t shrunk = 0;
+    float shrink[kRows];
+  };
+
+  float* SumsAt(int row, int column) const {
+    return out_ + (size_t(row / kTileHeight) * columns_ + column) * (kTile / 4) +
+           row % kTileHeight * kLanes;
+  }
+
+  static I Bits(F x) { return _mm512_castps_si512(x); }
+  static F Floats(I x) { return _mm512_castsi512_ps(x); }
+
+  // 32 values, `a` before `b`, to two bf16 each.
+  static void SplitWords(F a, F b, I* high, I* low) {
+    *high = reinterpret_cast<I>(_mm512_cvtne2ps_pbh(b, a));
+    const I x = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(*high)), 16);
+    const I y = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(*high, 1)), 16);
+    *low = reinterpret_cast<I>(_mm512_cvtne2ps_pbh(Sub(b, Floats(y)), Sub(a, Floats(x))));
+  }
+
+  // A row's pieces, a tile apart: of each 32 the high words and the low ones, then the rest.
+  template <class Values>
+  void Split(Values values, const uint16_t* words, char* to) const {
+    I high, low;
+    for (int i = 0; i < whole_; ++i, to += 2 * kTile) {
+      SplitWords(values(i * kStep), values(i * kStep + kLanes), &high, &low);
+      StoreIntegers(to, high);
+      StoreIntegers(to + kTile, low);
+    }
+    if (!rest_) return;
+    SplitWords(values(whole_ * kStep), values(whole_ * kStep + kLanes), &high, &low);
+    for (int i = 0; i < rests_; ++i, to += kTile) {
+      StoreIntegers(to, _mm512_permutex2var_epi16(high, LoadIntegers(words + i * kStep), low));
+    }
+  }
+
+  // Values [i, i + kLanes) of a row of `n`; 0 beyond.
+  template <ggml_type type>
+  static F LanesOf(const char* row, int i, int n) {
+    if constexpr (type == GGML_TYPE_F32) {
+      return LoadFirst(reinterpret_cast<const float*>(row) + i, std::max(n - i, 0));
+    } else if constexpr (type == GGML_TYPE_F16) {
+      const auto* from = reinterpret_cast<const uint16_t*>(row) + i;
+      return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(First(std::max(n - i, 0)), from));
+    } else {
+      if (i >= n) return Zero();
+      const auto& block = reinterpret_cast<const block_q8_0*>(row)[i / 32];
+      const I x = _mm512_cvtepi8_epi32(Load128(block.qs + i % 32));
+      return Mul(ToFloats(x), Set(Half(block.d)));
+    }
+  }
+
+  template <class Work>
+  static void OfType(ggml_type type, Work work) {
+    switch (type) {
+      case GGML_TYPE_F32:
+        return work(std::integral_constant<ggml_type, GGML_TYPE_F32>());
+      case GGML_TYPE_F16:
+        return work(std::integral_constant<ggml_type, GGML_TYPE_F16>());
+      default:
+        return work(std::integral_constant<ggml_type, GGML_TYPE_Q8_0>());
+    }
+  }
+
+  // `n` keys from `key` on, of those that begin at `first`.
+  void LoadKeys(const UnitKeys& keys, int first, int key, int n) {
+    const int ahead = std::min(kKeys, s_.keys - first - key - kKeys);
+    for (int i = 0; i < ahead; ++i) {
+      Prefetch(keys.KeyAt(first + key + kKeys + i), ggml_row_size(keys.k->type, s_.dim));
+      Prefetch(keys.ValueAt(first + key + kKeys + i), ggml_row_size(keys.v->type, s_.dim_v));
+    }
+    OfType(keys.k->type, [&](auto type) {
+      for (int c = 0; c < kKeys; c += kLanes) {
+        PackKeys<type>(keys.KeyAt(first + key + c), keys.k->nb[1], n - c,
+                       k_ + size_t((key + c) / kLanes) * pieces_ * kTile);
+      }
+    });
+    OfType(keys.v->type, [&](auto type) {
+      for (int c = 0; c < kKeys; c += kStep) {
+        PackValues<type>(keys.ValueAt(first + key + c), keys.v->nb[1], n - c,
+                         v_ + size_t((key + c) / kStep) * columns_ * 2 * kTile);
+      }
+    });
+  }
+
+  static void Prefetch(const char* row, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch(row + i, _MM_HINT_T1);
+    _mm_prefetch(row + bytes - 1, _MM_HINT_T1);
+  }
+
+  // kLanes keys, of which the first `n` exist, to [piece][pair][key].
+  template <ggml_type type>
+  void PackKeys(const char* keys, size_t stride, int n, char* to) const {
+    for (int i = 0; i < kLanes; ++i) {
+      const int width = i < n ? s_.dim : 0;
+      const auto values = [&](int at) { return LanesOf<type>(keys + i * stride, at, width); };
+      Split(values, k_words_, to + i * kTileBytes);
+    }
+    for (int piece = 0; piece < pieces_; ++piece, to += kTile) {
+      I columns[kLanes];
+      for (int half = 0; half < 2; ++half) {
+        __m256i rows[kLanes];
+        for (int i = 0; i < kLanes; ++i) rows[i] = Load256(to + i * kTileBytes + half * 32);
+        TransposeLanes(rows, columns + half * 8);
+      }
+      for (int i = 0; i < kLanes; ++i) StoreIntegers(to + i * kTileBytes, columns[i]);
+    }
+  }
+
+  // kStep values, of which the first `n` exist, to [column][high, low][key][column]; dwords hold a
+  // key's and those of the 16th after it.
+  template <ggml_type type>
+  void PackValues(const char* values, size_t stride, int n, char* to) const {
+    const I order = Interleaved();
+    for (int i = 0; i < kLanes; ++i) {
+      const char *a = values + i * stride, *b = a + kLanes * stride;
+      const int width_a = i < n ? s_.dim_v : 0, width_b = i + kLanes < n ? s_.dim_v : 0;
+      char* out = to + i * kTileBytes;
+      for (int c = 0; c < columns_; ++c, out += 2 * kTile) {
+        I high, low;
+        SplitWords(LanesOf<type>(a, c * kLanes, width_a), LanesOf<type>(b, c * kLanes, width_b),
+                   &high, &low);
+        StoreIntegers(out, _mm512_permutexvar_epi16(order, high));
+        StoreIntegers(out + kTile, _mm512_permutexvar_epi16(order, low));
+      }
+    }
+  }
+
+  static I Interleaved() {
+    const I low = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    return Or(low, _mm512_slli_epi32(_mm512_add_epi32(low, Integers(kLanes)), 16));
+  }
+
+  // The pipeline: values of the block before the last, scores of the next, and between their
+  // products the softmax of the last. Null ends it.
+  void Push(const Block* next) {
+    Block& older = blocks_[turn_];
+    Block& last = blocks_[turn_ ^ 1];
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    row_ = last.row < 0 ? kRows : 0;
+    const int products =
+        (older.row < 0 ? 0 : columns_ * 3) + (next ? 2 * (3 * whole_ + rests_) : 0);
+    due_ = 0;
+    rate_ = products ? (kRows * 256 + products - 1) / products : 0;
+    if (older.row >= 0) Values(older, last);
+    older.row = -1;
+    if (next) {
+      older = *next;
+      older.scores = scores_ + turn_ * kRows * kKeys;
+      older.shrunk = 0;
+      Scores(older, last);
+    }
+    while (row_ < kRows) Shares(last, row_++);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    for (uint32_t rows = last.row < 0 ? 0 : last.shrunk; rows; rows &= rows - 1) {
+      const int r = __builtin_ctz(rows);
+      const F shrink = Set(last.shrink[r]);
+      for (int c = 0; c < columns_; ++c) {
+        float* sums = SumsAt(last.row + r, c);
+        Store(sums, Mul(shrink, Load(sums)));
+      }
+    }
+    turn_ ^= 1;
+  }
+
+  // What vectors do while four products are under way.
+  void Meanwhile(Block& last) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    due_ += rate_;
+    for (; due_ >= 256 && row_ < kRows; due_ -= 256) Shares(last, row_++);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+
+  // Two tiles of rows by two of keys or columns, `a` and `b` to the next of each.
+  static void Products(const char* a, size_t stride, size_t to_a, const char* b, size_t to_b) {
+    ReadTile<4>(a, stride);
+    ReadTileOnce<6>(b, kTileBytes);
+    DotTiles<0, 4, 6>();
+    ReadTileOnce<7>(b + to_b, kTileBytes);
+    DotTiles<1, 4, 7>();
+    ReadTile<5>(a + to_a, stride);
+    DotTiles<2, 5, 6>();
+    DotTiles<3, 5, 7>();
+  }
+  // Likewise with the `b` of before.
+  static void ProductsA(const char* a, size_t stride, size_t to_a) {
+    ReadTile<4>(a, stride);
+    DotTiles<0, 4, 6>();
+    DotTiles<1, 4, 7>();
+    ReadTile<5>(a + to_a, stride);
+    DotTiles<2, 5, 6>();
+    DotTiles<3, 5, 7>();
+  }
+  // And with the `a` of before.
+  static void ProductsB(const char* b, size_t to_b) {
+    ReadTileOnce<6>(b, kTileBytes);
+    DotTiles<0, 4, 6>();
+    DotTiles<2, 5, 6>();
+    ReadTileOnce<7>(b + to_b, kTileBytes);
+    DotTiles<1, 4, 7>();
+    DotTiles<3, 5, 7>();
+  }
+
+  void Scores(const Block& block, Block& last) {
+    const size_t to_next = size_t(pieces_) * kTile;
+    for (int c = 0; c < kKeys; c += kStep) {
+      const char* q = q_ + block.row / kTileHeight * to_next;
+      const char* k = k_ + (block.key + c) / kLanes * to_next;
+      ZeroTile<0>();
+      ZeroTile<1>();
+      ZeroTile<2>();
+      ZeroTile<3>();
+      for (int i = 0; i < whole_; ++i, q += 2 * kTile, k += 2 * kTile) {
+        Products(q + kTile, kTileBytes, to_next, k, to_next);
+        Meanwhile(last);
+        ProductsA(q, kTileBytes, to_next);
+        Meanwhile(last);
+        ProductsB(k + kTile, to_next);
+        Meanwhile(last);
+      }
+      for (int i = 0; i < rests_; ++i, q += kTile, k += kTile) {
+        Products(q, kTileBytes, to_next, k, to_next);
+        Meanwhile(last);
+      }
+      float* to = block.scores + c;
+      constexpr size_t kStride = kKeys * sizeof(float);
+      WriteTile<0>(to, kStride);
+      WriteTile<1>(to + kLanes, kStride);
+      WriteTile<2>(to + kTileHeight * kKeys, kStride);
+      WriteTile<3>(to + kTileHeight * kKeys + kLanes, kStride);
+    }
+  }
+
+  void Values(const Block& block, Block& last) {
+    constexpr size_t kStride = kKeys * sizeof(float);
+    const size_t to_row = size_t(columns_) * kTile;
+    const int steps = (block.keys + kStep - 1) / kStep;
+    char* out = reinterpret_cast<char*>(SumsAt(block.row, 0));
+    const char* values = v_ + size_t(block.key / kStep) * columns_ * 2 * kTile;
+    int c = 0;
+    for (; c + 2 <= columns_; c += 2, out += 2 * kTile, values += 4 * kTile) {
+      ReadTile<0>(out, kTileBytes);
+      ReadTile<1>(out + kTile, kTileBytes);
+      ReadTile<2>(out + to_row, kTileBytes);
+      ReadTile<3>(out + to_row + kTile, kTileBytes);
+      for (int step = 0; step < steps; ++step) {
+        const char* p = reinterpret_cast<const char*>(block.scores + step * kStep);
+        const char* v = values + step * 2 * to_row;
+        Products(p + kTileBytes, kStride, kTileHeight * kStride, v, 2 * kTile);
+        Meanwhile(last);
+        ProductsA(p, kStride, kTileHeight * kStride);
+        Meanwhile(last);
+        ProductsB(v + kTile, 2 * kTile);
+        Meanwhile(last);
+      }
+      WriteTile<0>(out, kTileBytes);
+      WriteTile<1>(out + kTile, kTileBytes);
+      WriteTile<2>(out + to_row, kTileBytes);
+      WriteTile<3>(out + to_row + kTile, kTileBytes);
+    }
+    if (c == columns_) return;
+    ReadTile<0>(out, kTileBytes);
+    ReadTile<2>(out + to_row, kTileBytes);
+    for (int step = 0; step < steps; ++step) {
+      const char* p = reinterpret_cast<const char*>(block.scores + step * kStep);
+      const char* v = values + step * 2 * to_row;
+      ReadTileOnce<6>(v, kTileBytes);
+      ReadTile<4>(p + kTileBytes, kStride);
+      DotTiles<0, 4, 6>();
+      ReadTile<5>(p + kTileBytes + kTileHeight * kStride, kStride);
+      DotTiles<2, 5, 6>();
+      ReadTile<4>(p, kStride);
+      DotTiles<0, 4, 6>();
+      ReadTile<5>(p + kTileHeight * kStride, kStride);
+      DotTiles<2, 5, 6>();
+      Meanwhile(last);
+      ReadTileOnce<7>(v + kTile, kTileBytes);
+      DotTiles<0, 4, 7>();
+      DotTiles<2, 5, 7>();
+      Meanwhile(last);
+    }
+    WriteTile<0>(out, kTileBytes);
+    WriteTile<2>(out + to_row, kTileBytes);
+  }
+
+  // 2^x within 2.6e-6 of its value; NaN stays.
+  static F Share(F x) {
+    const F r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF);
+    F p = Set(1.3534168e-2f);
+    p = MulAdd(p, r, Set(5.201146e-2f));
+    p = MulAdd(p, r, Set(2.4144275e-1f));
+    p = MulAdd(p, r, Set(6.9300383e-1f));
+    p = MulAdd(p, r, Set(1.0000026f));
+    return _mm512_scalef_ps(p, x);
+  }
+
+  // One row of scores to shares, in place: of each 32 keys the high words, then the low ones.
+  void Shares(Block& block, int r) {
+    float* scores = block.scores + r * kKeys;
+    F x[kKeys / kLanes];
+    LLAVAOV_UNROLL
+    for (int i = 0; i < kKeys / kLanes; ++i) x[i] = Load(scores + i * kLanes);
+    if (block.has_mask && block.masks[r]) {
+      const uint16_t* mask = block.masks[r];
+      for (int i = 0; i < kKeys / kLanes; ++i) {
+        const int n = std::min(std::max(block.keys - i * kLanes, 0), kLanes);
+        const __m256i halves = _mm256_maskz_loadu_epi16(First(n), mask + i * kLanes);
+        x[i] = MulAdd(_mm512_cvtph_ps(halves), Set(kLog2e), x[i]);
+      }
+    }
+    if (block.keys < kKeys) {
+      for (int i = 0; i < kKeys / kLanes; ++i) {
+        const int n = std::min(std::max(block.keys - i * kLanes, 0), kLanes);
+        x[i] = _mm512_mask_mov_ps(Set(-INFINITY), First(n), x[i]);
+      }
+    }
+    const F most = Max(Max(x[0], x[1]), Max(x[2], x[3]));
+    float* sum = sum_ + size_t(block.row + r) * kLanes;
+    float* top = top_ + block.row + r;
+    if (_mm512_cmp_ps_mask(most, Set(*top + kSlack), _CMP_GT_OQ)) Raise(block, r, MaxOf(most));
+    const F t = Set(*top);
+    F total = Load(sum);
+    LLAVAOV_UNROLL
+    for (int i = 0; i < kKeys / kLanes; i += 2) {
+      const F a = Share(Sub(x[i], t)), b = Share(Sub(x[i + 1], t));
+      total = Add(total, Add(a, b));
+      const I upper = Integers(int32_t(0xffff0000));
+      const F high_a = Floats(And(Bits(a), upper)), high_b = Floats(And(Bits(b), upper));
+      const I low_a = Bits(Sub(a, high_a)), low_b = Bits(Sub(b, high_b));
+      StoreIntegers(scores + i * kLanes, Or(_mm512_srli_epi32(Bits(a), 16), Bits(high_b)));
+      StoreIntegers(scores + (i + 1) * kLanes,
+                    _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(low_a, 16), low_b));
+    }
+    Store(sum, total);
+  }
+
+  LLAVAOV_NOINLINE void Raise(Block& block, int r, float most) {
+    float *top = top_ + block.row + r, *sum = sum_ + size_t(block.row + r) * kLanes;
+    const F shrink = Share(Set(*top - most));
+    if (*top != kLowest) {
+      float lanes[kLanes];
+      Store(lanes, shrink);
+      block.shrink[r] = lanes[0];
+      block.shrunk |= 1u << r;
+    }
+    Store(sum, Mul(shrink, Load(sum)));
+    *top = most;
+  }
+
+  const AttentionShape& s_;
+  int whole_, rest_, rests_, pieces_;  // of the width: steps, what is left, its steps, tiles in all
+  int columns_;
+  float *out_, *top_, *sum_, *scores_;
+  char *q_, *k_, *v_;
+  alignas(64) uint16_t q_words_[3 * kStep], k_words_[3 * kStep];  // of the rest
+  Block blocks_[2];
+  int turn_ = 0, row_ = 0, due_ = 0, rate_ = 0;
+};
+
+}  // namespace llavaov::kernels
+
+#endif
