@@ -175,7 +175,7 @@ std::vector<Case> Cases(ggml_type type) {
     for (int n : {1, 17, 48, 101}) add(m, 256, n, Values::kGaussian, Layout::kPlain);
   }
   for (int k = 32; k <= 320; k += 32) {
-    add(33, k, 50, Values::kGaussian, Layout::kPlain);
+    for (int m : {3, 9, 33}) add(m, k, 50, Values::kGaussian, Layout::kPlain);
     add(1, k, 66, Values::kGaussian, Layout::kPlain);
   }
   for (int k : {1, 8, 31, 33, 144, 155, 588}) {
@@ -183,17 +183,19 @@ std::vector<Case> Cases(ggml_type type) {
     add(1, k, 65, Values::kGaussian, Layout::kPlain);
   }
   for (int k : {1152, 1280, 4352, 4320}) {
-    add(40, k, 65, Values::kGaussian, Layout::kPlain);
-    add(40, k, 65, Values::kOutliers, Layout::kPlain);
+    for (int m : {6, 20, 40}) {
+      add(m, k, 65, Values::kGaussian, Layout::kPlain);
+      add(m, k, 65, Values::kOutliers, Layout::kPlain);
+    }
     add(1, k, 65, Values::kOutliers, Layout::kPlain);
   }
   add(729, 1280, 49, Values::kGaussian, Layout::kPlain);
   for (Layout layout : {Layout::kStrided, Layout::kBatched}) {
-    add(66, 768, 130, Values::kGaussian, layout);
+    for (int m : {4, 22, 66}) add(m, 768, 130, Values::kGaussian, layout);
   }
   for (Values values :
        {Values::kZeros, Values::kTiny, Values::kHuge, Values::kNan, Values::kInfinite}) {
-    for (int m : {1, 36}) add(m, 512, 66, values, Layout::kPlain);
+    for (int m : {1, 3, 18, 36}) add(m, 512, 66, values, Layout::kPlain);
   }
   for (Finish finish : {Finish::kBias, Finish::kBiasGelu, Finish::kBiasResidual}) {
     add(39, 1280, 101, Values::kGaussian, Layout::kPlain);

@@ -24,6 +24,7 @@ Kernel FloatProduct(ggml_type type);  // product-floats.cc
 Kernel TileProduct(ggml_type type);   // product-tiles.cc
 // A few, from two on, where they have a kernel of their own.
 Kernel FewRowsProduct(ggml_type type);  // few-rows.cc
+Kernel FewTileProduct(ggml_type type);  // few-tiles.cc
 // One row.
 Kernel RowProduct(ggml_type type);  // row-product.cc
 

@@ -68,7 +68,9 @@ Kernel ProductFor(const ggml_tensor* op) {
   const ggml_type type = op->src[0]->type;
   const int64_t rows = ggml_nrows(op->src[1]);
   if (rows == 1) return op->src[0]->ne[1] >= kLeastColumns ? RowProduct(type) : Kernel();
-  if (const Kernel kernel = rows >= kTileRows ? TileProduct(type) : Kernel()) return kernel;
+  if (const Kernel kernel = rows >= kTileRows ? TileProduct(type) : FewTileProduct(type)) {
+    return kernel;
+  }
   return rows >= LeastRows(type) ? KernelForMany(type).kernel : FewRowsProduct(type);
 }
 
