@@ -201,6 +201,10 @@ std::vector<Case> Cases(ggml_type type) {
     add(39, 1280, 101, Values::kGaussian, Layout::kPlain);
     cases.back().finish = finish;
   }
+  if (type == GGML_TYPE_Q8_0 || type == GGML_TYPE_F16) {  // written past the caches
+    add(801, 64, 771, Values::kGaussian, Layout::kPlain);
+    cases.back().finish = Finish::kBiasResidual;
+  }
   return cases;
 }
 
@@ -234,6 +238,9 @@ int Main(int argc, char** argv) {
                              {512, 1024, 4864},
                              {512, 4864, 896},
                              {8, 1024, 4864},
+                             {16, 1024, 50000},
+                             {8, 1024, 50000},
+                             {2, 1024, 50000},
                              {1, 1024, 50000}}) {
         if (k % ggml_blck_size(type) == 0) {
           Speed({type, m, k, n, Values::kGaussian, Layout::kPlain}, pools, threads);
