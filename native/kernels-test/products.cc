@@ -201,6 +201,10 @@ std::vector<Case> Cases(ggml_type type) {
     add(39, 1280, 101, Values::kGaussian, Layout::kPlain);
     cases.back().finish = finish;
   }
+  if (type == GGML_TYPE_Q8_0 || type == GGML_TYPE_F16) {  // written past the caches
+    add(801, 64, 771, Values::kGaussian, Layout::kPlain);
+    cases.back().finish = Finish::kBiasResidual;
+  }
   return cases;
 }
 

@@ -30,8 +30,11 @@ namespace llavaov::kernels {
 
 constexpr int kChunksPerThread = 6;  // fewer leave threads idle at the end
 
+constexpr size_t kPastCaches = size_t(2) << 20;  // bytes of an output
+
 // How a Shape may be divided.
 struct Division {
+  static constexpr int kMostRows = 0;    // of a part, where sums between slices lie apart
   static constexpr int kLeastRows = 64;  // of a part; unpacking costs too much for fewer
   static constexpr int kLeastCols = 0;   // of a panel; 0: always B's
   static constexpr int kStep = 0;        // blocks of which slices of even lengths consist; 0: B's
@@ -50,7 +53,8 @@ struct Output {
   float* data;
   size_t stride;  // floats
   int n_rows, n_cols;
-  bool add;
+  bool add, is_last;  // slices came before, none comes after
+  float* sums;        // between slices, where they lie apart
 };
 
 template <int R, int V>
@@ -153,8 +157,21 @@ class Product {
   static size_t PackedSize(const ggml_tensor* op) {
     return Align(size_t(Groups(op)) * Blocks(op->src[0]) * sizeof(A));
   }
+  static int PartsOf(int groups, int wanted) {
+    const int parts = std::max(1, std::min(wanted, groups * kGroup / Shape::kLeastRows));
+    if constexpr (Shape::kMostRows == 0) {
+      return parts;
+    } else {
+      return std::max(parts, Ceil(groups * kGroup, Shape::kMostRows) / Shape::kMostRows);
+    }
+  }
+  static constexpr size_t kGroupSums = Shape::kMostRows ? kGroup * kCols : 0;
+  static size_t BuffersSize(const ggml_tensor* op) {  // of a thread
+    const int groups = Groups(op), parts = PartsOf(groups, 1);
+    return Align(sizeof(B)) + (groups + parts - 1) / parts * kGroupSums * sizeof(float);
+  }
   static size_t Work(int threads, const ggml_tensor* op) {
-    return PackedSize(op) + threads * Align(sizeof(B)) + 128;
+    return PackedSize(op) + threads * BuffersSize(op) + 128;
   }
 
   static void Run(const ggml_compute_params* params, ggml_tensor* op) {
@@ -178,7 +195,9 @@ class Product {
         finish_(FinishOf(op)) {
     char* base = AlignUp(params->wdata);
     a_ = reinterpret_cast<A*>(base);
-    b_ = reinterpret_cast<B*>(base + PackedSize(op) + params->ith * Align(sizeof(B)));
+    char* own = base + PackedSize(op) + params->ith * BuffersSize(op);
+    b_ = reinterpret_cast<B*>(own);
+    sums_ = reinterpret_cast<float*>(own + Align(sizeof(B)));
   }
 
   A* BlockOf(int group, int kb) const {  // [slice][group][block of the slice]
@@ -212,7 +231,7 @@ class Product {
     [[maybe_unused]] const InUse in_use;
     const int panels = (n_ + cols_ - 1) / cols_;
     const int wanted = (kChunksPerThread * params_.nth + panels - 1) / panels;
-    const int parts = std::max(1, std::min(wanted, groups_ * kGroup / Shape::kLeastRows));
+    const int parts = PartsOf(groups_, wanted);
     for (int chunk = params_.ith; chunk < panels * parts;
          chunk = ggml_threadpool_chunk_add(params_.threadpool, 1)) {
       const int part = chunk % parts;
@@ -232,29 +251,68 @@ class Product {
                     b_);
       float* data = static_cast<float*>(op_->data) + size_t(first) * kGroup * n_ + col;
       for (int g = first; g < end; ++g, data += size_t(kGroup) * n_) {
-        const Output out = {data, size_t(n_), m_ - g * kGroup, std::min(n_ - col, cols_), kb > 0};
+        const Output out = {data,
+                            size_t(n_),
+                            m_ - g * kGroup,
+                            std::min(n_ - col, cols_),
+                            kb > 0,
+                            kb + length == blocks_,
+                            sums_ + (g - first) * kGroupSums};
         Shape::Tile(BlockOf(g, kb), *b_, length, out);
-        if (kb + length == blocks_ && finish_ != Finish::kNone) End(out, g * kGroup, col);
+        if (!out.is_last) continue;
+        if constexpr (Shape::kMostRows != 0) {
+          Bring(out, g * kGroup, col);
+        } else {
+          if (finish_ != Finish::kNone) End(out, g * kGroup, col);
+        }
       }
     }
+    _mm_sfence();  // StorePastCaches
   }
 
   // Results [row, row + kGroup) of the panel at `col` are complete.
   void End(const Output& out, int row, int col) const {
-    const float* bias = static_cast<const float*>(op_->src[2]->data) + col;
-    const float* residual = nullptr;
-    if (op_->src[3])
-      residual = static_cast<const float*>(op_->src[3]->data) + size_t(row) * n_ + col;
     for (int r = 0; r < std::min(out.n_rows, kGroup); ++r) {
       float* x = out.data + r * out.stride;
       for (int i = 0; i < out.n_cols; i += kLanes) {
         const int n = std::min(out.n_cols - i, kLanes);
-        F y = Add(LoadFirst(x + i, n), LoadFirst(bias + i, n));
-        if (finish_ == Finish::kBiasGelu) y = Gelu(y);
-        if (residual) y = Add(LoadFirst(residual + size_t(r) * n_ + i, n), y);
-        StoreFirst(x + i, y, n);
+        StoreFirst(x + i, Ended(LoadFirst(x + i, n), row + r, col + i, n), n);
       }
     }
+  }
+
+  // The same for sums that lie apart. An output that no cache holds anyway is written past them,
+  // for else each line would be read first.
+  void Bring(const Output& out, int row, int col) const {
+    const bool is_large = size_t(m_) * n_ * sizeof(float) > kPastCaches;
+    for (int r = 0; r < std::min(out.n_rows, kGroup); ++r) {
+      alignas(64) float line[kCols];
+      for (int i = 0; i < out.n_cols; i += kLanes) {
+        F y = Load(Shape::SumsAt(out.sums, r, i));
+        if (finish_ != Finish::kNone) {
+          y = Ended(y, row + r, col + i, std::min(out.n_cols - i, kLanes));
+        }
+        Store(line + i, y);
+      }
+      float* to = out.data + r * out.stride;
+      int i = 0;
+      if (is_large) {
+        constexpr size_t kBytes = kLanes * sizeof(float);
+        const int first = int((kBytes - reinterpret_cast<uintptr_t>(to) % kBytes) % kBytes / 4);
+        if (i = std::min(first, out.n_cols); i > 0) StoreFirst(to, Load(line), i);
+        for (; i + kLanes <= out.n_cols; i += kLanes) StorePastCaches(to + i, Load(line + i));
+      }
+      std::memcpy(to + i, line + i, (out.n_cols - i) * sizeof(float));
+    }
+  }
+
+  // `n` results from [row, col] on.
+  F Ended(F x, int row, int col, int n) const {
+    F y = Add(x, LoadFirst(static_cast<const float*>(op_->src[2]->data) + col, n));
+    if (finish_ == Finish::kBiasGelu) y = Gelu(y);
+    if (!op_->src[3]) return y;
+    return Add(LoadFirst(static_cast<const float*>(op_->src[3]->data) + size_t(row) * n_ + col, n),
+               y);
   }
 
   const ggml_compute_params& params_;
@@ -263,6 +321,7 @@ class Product {
   Finish finish_;
   A* a_;
   B* b_;
+  float* sums_;
 };
 
 }  // namespace llavaov::kernels

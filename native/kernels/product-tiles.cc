@@ -78,6 +78,7 @@ void PackRows(const float* const* rows, Square<pieces>* out) {
 
 template <int height>
 struct Sums {
+  static constexpr size_t kBytes = kSide * sizeof(float);
   static void Zero() {
     ZeroTile<0>();
     ZeroTile<1>();
@@ -85,21 +86,19 @@ struct Sums {
     ZeroTile<2>();
     ZeroTile<3>();
   }
-  static void Read(const float* from, size_t stride) {
-    const size_t bytes = stride * sizeof(float);
-    ReadTile<0>(from, bytes);
-    ReadTile<1>(from + kTileHeight, bytes);
+  static void Read(const float* from) {
+    ReadTile<0>(from, kBytes);
+    ReadTile<1>(from + kTileHeight, kBytes);
     if (height == 1) return;
-    ReadTile<2>(from + kTileHeight * stride, bytes);
-    ReadTile<3>(from + kTileHeight * stride + kTileHeight, bytes);
+    ReadTile<2>(from + kTileHeight * kSide, kBytes);
+    ReadTile<3>(from + kTileHeight * (kSide + 1), kBytes);
   }
-  static void Write(float* to, size_t stride) {
-    const size_t bytes = stride * sizeof(float);
-    WriteTile<0>(to, bytes);
-    WriteTile<1>(to + kTileHeight, bytes);
+  static void Write(float* to) {
+    WriteTile<0>(to, kBytes);
+    WriteTile<1>(to + kTileHeight, kBytes);
     if (height == 1) return;
-    WriteTile<2>(to + kTileHeight * stride, bytes);
-    WriteTile<3>(to + kTileHeight * stride + kTileHeight, bytes);
+    WriteTile<2>(to + kTileHeight * kSide, kBytes);
+    WriteTile<3>(to + kTileHeight * (kSide + 1), kBytes);
   }
 };
 
@@ -137,70 +136,43 @@ inline void Products(const Square<a_pieces>& a, const Square<b_pieces>& b) {
   }
 }
 
-// What comes after a square: its share of the next group's rows, and the next square's sums.
-struct Soon {
-  const char* rows;
-  const float* sums;
-};
-
+// `next`: this square's share of the next group's rows.
 template <int height, int a_pieces, int b_pieces>
-void SumSquare(const Square<a_pieces>* a, const Square<b_pieces>* b, int blocks, float* c,
-               size_t stride, bool add, Soon soon) {
+void SumSquare(const Square<a_pieces>* a, const Square<b_pieces>* b, int blocks, bool add,
+               float* sums, const char* next) {
   using S = Sums<height>;
   if (add) {
-    S::Read(c, stride);
+    S::Read(sums);
   } else {
     S::Zero();
   }
   constexpr int kShare = int(sizeof *a) * kSide / kPanel;  // of a block's rows
-  int due = 0;
-  for (int i = 0; i < blocks; ++i) {
-    for (int line = 0; line < kShare; line += 64) _mm_prefetch(soon.rows + line, _MM_HINT_T1);
-    soon.rows += kShare;
-    for (due += kSide; due >= blocks; due -= blocks, soon.sums += stride) {
-      _mm_prefetch(reinterpret_cast<const char*>(soon.sums), _MM_HINT_T0);
-      _mm_prefetch(reinterpret_cast<const char*>(soon.sums + kTileHeight), _MM_HINT_T0);
-    }
+  for (int i = 0; i < blocks; ++i, next += kShare) {
+    for (int line = 0; line < kShare; line += 64) _mm_prefetch(next + line, _MM_HINT_T1);
     Products<height>(a[i], b[i]);
   }
-  S::Write(c, stride);
-}
-
-template <int a_pieces, int b_pieces>
-void MultiplySquare(const Square<a_pieces>* a, const Square<b_pieces>* b, int blocks,
-                    const Output& out, const Soon& soon) {
-  const auto sum = out.n_rows > kTileHeight ? SumSquare<2, a_pieces, b_pieces>
-                                            : SumSquare<1, a_pieces, b_pieces>;
-  if (out.n_cols >= kSide && (out.n_rows >= kSide || out.n_rows == kTileHeight)) {
-    sum(a, b, blocks, out.data, out.stride, out.add, soon);
-    return;
-  }
-  alignas(64) float c[kSide][kSide];
-  const int rows = std::min(out.n_rows, kSide), cols = std::min(out.n_cols, kSide);
-  if (out.add) {
-    for (int r = 0; r < rows; ++r)
-      std::memcpy(c[r], out.data + r * out.stride, cols * sizeof(float));
-  }
-  sum(a, b, blocks, c[0], kSide, out.add, {soon.rows, c[0]});
-  for (int r = 0; r < rows; ++r) std::memcpy(out.data + r * out.stride, c[r], cols * sizeof(float));
+  S::Write(sums);
 }
 
 // Slices of whole `step`s of blocks.
 template <int a_pieces, int b_pieces, int step = 1>
 struct Loops {
-  static constexpr int kGroup = kSide, kStep = step, kLeastCols = kSide, kLeastRows = 256;
+  static constexpr int kGroup = kSide, kStep = step, kLeastCols = kSide;
+  static constexpr int kLeastRows = 256, kMostRows = 768;
   using A = Square<a_pieces>;
   static constexpr int kSlice = kRowsInL1 / int(sizeof(A)) / step * step;
   using B = TilePanel<b_pieces, kSlice>;
+  // Squares one after another.
+  static const float* SumsAt(const float* sums, int row, int col) {
+    return sums + (col / kSide * kSide + row) * kSide + col % kSide;
+  }
   static void Tile(const A* a, const B& panel, int blocks, const Output& out) {
+    const auto sum = out.n_rows > kTileHeight ? SumSquare<2, a_pieces, b_pieces>
+                                              : SumSquare<1, a_pieces, b_pieces>;
+    const char* next = reinterpret_cast<const char*>(a + blocks);
     for (int col = 0; col < out.n_cols; col += kSide) {
-      const bool is_last = col + kSide >= out.n_cols;
-      const float* next = is_last ? out.data + kSide * out.stride : out.data + col + kSide;
-      const char* rows =
-          reinterpret_cast<const char*>(a + blocks) + blocks * sizeof(A) * col / kPanel;
-      MultiplySquare(a, panel.w[col / kSide], blocks,
-                     {out.data + col, out.stride, out.n_rows, out.n_cols - col, out.add},
-                     {rows, next});
+      sum(a, panel.w[col / kSide], blocks, out.add, out.sums + col * kSide,
+          next + blocks * sizeof(A) * col / kPanel);
     }
   }
   static void PackA(const float* const* rows, A* out) { PackRows(rows, out); }

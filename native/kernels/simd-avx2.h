@@ -24,6 +24,7 @@ inline F LoadBfloats(const uint16_t* p) {
 }
 inline F LoadFirst(const float* p, int n) { return _mm256_maskload_ps(p, First(n)); }
 inline void Store(float* p, F x) { _mm256_storeu_ps(p, x); }
+inline void StorePastCaches(float* p, F x) { _mm256_stream_ps(p, x); }  // p: aligned
 inline void StoreFirst(float* p, F x, int n) { _mm256_maskstore_ps(p, First(n), x); }
 inline F Add(F a, F b) { return _mm256_add_ps(a, b); }
 inline F Sub(F a, F b) { return _mm256_sub_ps(a, b); }

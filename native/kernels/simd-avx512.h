@@ -21,6 +21,7 @@ inline F LoadBfloats(const uint16_t* p) {
 }
 inline F LoadFirst(const float* p, int n) { return _mm512_maskz_loadu_ps(First(n), p); }
 inline void Store(float* p, F x) { _mm512_storeu_ps(p, x); }
+inline void StorePastCaches(float* p, F x) { _mm512_stream_ps(p, x); }  // p: aligned
 inline void StoreFirst(float* p, F x, int n) { _mm512_mask_storeu_ps(p, First(n), x); }
 inline F Add(F a, F b) { return _mm512_add_ps(a, b); }
 inline F Sub(F a, F b) { return _mm512_sub_ps(a, b); }
