@@ -238,6 +238,9 @@ int Main(int argc, char** argv) {
                              {512, 1024, 4864},
                              {512, 4864, 896},
                              {8, 1024, 4864},
+                             {16, 1024, 50000},
+                             {8, 1024, 50000},
+                             {2, 1024, 50000},
                              {1, 1024, 50000}}) {
         if (k % ggml_blck_size(type) == 0) {
           Speed({type, m, k, n, Values::kGaussian, Layout::kPlain}, pools, threads);

@@ -53,8 +53,12 @@ class Unit {
     for (int first = 0; first < loaded; first += kTileRows) {
       const float* at[kTileRows] = {};
       for (int row = first; row < std::min(rows, first + kTileRows); ++row) {
-        at[row - first] = QueryOf(op_->src[0], first_query + row / s_.group,
-                                  kv_head * s_.group + row % s_.group, batch);
+        const auto query = [&](int i) {
+          return QueryOf(op_->src[0], first_query + i / s_.group, kv_head * s_.group + i % s_.group,
+                         batch);
+        };
+        at[row - first] = query(row);
+        if (row + kAhead < rows) Ask(query(row + kAhead), s_.dim);
       }
       tiles_.LoadQueries(first, at);
     }
@@ -63,10 +67,22 @@ class Unit {
   }
 
  private:
+  // Rows of queries and results lie pages apart, which no prefetcher of the CPU's foresees.
+  static constexpr int kAhead = 16;
+  static void Ask(const float* row, int n) {
+    const char *from = reinterpret_cast<const char*>(row), *last = from + n * sizeof(float) - 1;
+    for (; from < last; from += 64) _mm_prefetch(from, _MM_HINT_T0);
+    _mm_prefetch(last, _MM_HINT_T0);
+  }
+
   void StoreRows(int batch, int kv_head, int first_query, int rows) {
+    const auto result = [&](int i) {
+      return ResultOf(op_, s_, first_query + i / s_.group, kv_head * s_.group + i % s_.group,
+                      batch);
+    };
     for (int row = 0; row < rows; ++row) {
-      const int head = kv_head * s_.group + row % s_.group, query = first_query + row / s_.group;
-      float* to = ResultOf(op_, s_, query, head, batch);
+      float* to = result(row);
+      if (row + kAhead < rows) Ask(result(row + kAhead), s_.dim_v);
       const float total = tiles_.Total(row);
       const F inverse = Set(total == 0.0f ? 0.0f : 1.0f / total);
       for (int i = 0; i < s_.dim_v; i += kLanes) {

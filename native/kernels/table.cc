@@ -18,7 +18,8 @@ constexpr int kFewRows = 2, kFewSigned = kFewRows;
 #else
 constexpr int kFewRows = 3, kFewSigned = kFewRows;
 #endif
-constexpr int kTileRows = 32;          // from which tiles are the fastest, as measured
+// From which bf16 in tiles is the fastest, as measured; where few rows have tiles of their own.
+constexpr int kTileRows = 32, kTileRowsBeyondFew = 33;
 constexpr int64_t kLeastColumns = 64;  // of one row's product: fewer are not worth the threads
 
 struct ManyRows {
@@ -53,6 +54,8 @@ int LeastRows(ggml_type type) {
   }
 }
 
+int LeastTileRows(ggml_type type) { return FewTileProduct(type) ? kTileRowsBeyondFew : kTileRows; }
+
 // Weights in one plain matrix by rows of floats, wherever the rows lie.
 bool IsPlainProduct(const ggml_tensor* op) {
   const ggml_tensor *w = op->src[0], *x = op->src[1];
@@ -68,9 +71,8 @@ Kernel ProductFor(const ggml_tensor* op) {
   const ggml_type type = op->src[0]->type;
   const int64_t rows = ggml_nrows(op->src[1]);
   if (rows == 1) return op->src[0]->ne[1] >= kLeastColumns ? RowProduct(type) : Kernel();
-  if (const Kernel kernel = rows >= kTileRows ? TileProduct(type) : FewTileProduct(type)) {
-    return kernel;
-  }
+  const bool is_many = rows >= LeastTileRows(type);
+  if (const Kernel kernel = is_many ? TileProduct(type) : FewTileProduct(type)) return kernel;
   return rows >= LeastRows(type) ? KernelForMany(type).kernel : FewRowsProduct(type);
 }
 
@@ -94,7 +96,7 @@ std::vector<TypeEntry> Table() {
     const char* one = !RowProduct(type) ? nullptr : ggml_is_quantized(type) ? "int8" : "f32";
     const char* few = FewRowsProduct(type) ? "f32" : nullptr;
     if (TileProduct(type)) {
-      table.push_back({type, "bf16", kTileRows, few ? few : many.name, one});
+      table.push_back({type, "bf16", LeastTileRows(type), few ? few : many.name, one});
     } else {
       table.push_back({type, many.name, LeastRows(type), few, one});
     }

@@ -47,7 +47,7 @@ function merge(ranges: (readonly [number, number])[]): CodePoints {
 }
 
 export function union(...sets: CodePoints[]): CodePoints {
-  return codePoints(sets.flat());
+  return sets.length === 1 ? sets[0]! : codePoints(sets.flat());
 }
 
 export function intersect(a: CodePoints, b: CodePoints): CodePoints {

@@ -4,7 +4,7 @@
  */
 
 import { isEmptyLanguage } from './automaton.js';
-import { ARRAY, Branch, NUMBER, OBJECT, STRING } from './branch.js';
+import { ARRAY, Branch, NUMBER, OBJECT, type PropertyGroup, STRING } from './branch.js';
 import { Disjoint } from './disjoint.js';
 import { LABEL_FORMS, type LabelForm, SHORT_FORMS } from './formats.js';
 import type { Keyword, Place } from './keyword.js';
@@ -18,7 +18,7 @@ import { Moves } from './moves.js';
 import { allGroups, propertyLiterals } from './property-literals.js';
 import { NotRegular, searchTerm } from './regexp.js';
 import { isSchemaError, schemaError } from './schema-error.js';
-import { type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
+import { conjunction, type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
 import { shortTerm } from './short-form.js';
 
 // Order matters: what settles types and names comes before what chooses.
@@ -37,16 +37,14 @@ const MAX_STATES = 500;
 /** Conjunctions within each other that are looked into to show that one has no values. */
 const MAX_PROOFS = 4;
 
-const keyOf = (literals: readonly Literal[]): string =>
-  literals.length < 2
-    ? String(literals[0] ?? '')
-    : [...new Set(literals)].sort((a, b) => a - b).join();
+const keyOf = (literals: readonly Literal[]): string => conjunction(literals).join();
 
 export class Expander {
   readonly pool = new TermPool();
   readonly moves = new Moves(this.pool);
   readonly index: SchemaIndex;
   private readonly patterns = new Map<string, Term>();
+  private readonly groups = new Map<Schema, PropertyGroup>();
   private readonly known = new Map<string, Branch[]>();
   private readonly emptyTexts = new Map<Term, boolean>();
   /** Conjunctions that are being expanded. */
@@ -150,6 +148,7 @@ export class Expander {
       index: this.index,
       pool: this.pool,
       moves: this.moves,
+      groups: this.groups,
       fail,
       pattern: (source) => this.pattern(source, fail),
       isEmpty: (literals) => this.isEmpty(literals, this.working.size > MAX_PROOFS ? 0 : 2),
@@ -269,10 +268,21 @@ export class Expander {
     return pool.both(...terms, pool.repeat(pool.anyCharacter, min, max));
   }
 
+  /** The same, or less where counting the characters of a format would take too many states. */
+  private shortTextTerm(string: Branch['string']): Term {
+    const terms = string.terms.map((term) => this.within(term, string.max));
+    const isShort = terms.some((term, i) => term !== string.terms[i]);
+    return this.textTerm({
+      ...string,
+      terms,
+      max: isShort ? Number.POSITIVE_INFINITY : string.max,
+    });
+  }
+
   /** The names that all of `literals` admit as texts. */
   nameTerm(literals: readonly Literal[]): Term {
     if (literals.length === 0) return this.pool.anything;
     const branches = this.expand(literals).filter(({ types }) => types & STRING);
-    return this.pool.choice(...branches.map(({ string }) => this.textTerm(string)));
+    return this.pool.choice(...branches.map(({ string }) => this.shortTextTerm(string)));
   }
 }

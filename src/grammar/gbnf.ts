@@ -182,14 +182,16 @@ export class GrammarBuilder {
     // Rules that have a name, in the order in which they got it: every one gets its line.
     const order = [this.rules[this.behind(root)]!];
     order[0]!.name = 'root';
+    const isSure = this.rules.every(({ isProductive }) => isProductive);
     const lines: string[] = [];
+    const others: number[] = [];
     for (let i = 0; i < order.length; i++) {
       const { name, alternatives } = order[i]!;
       const line = [name!, '::='];
-      const others: number[] = [];
+      others.length = 0;
       for (let j = 0; j < alternatives.length; j++) {
         const symbols = alternatives[j]!;
-        if (!this.ends(symbols)) continue;
+        if (!isSure && !this.ends(symbols)) continue;
         if (alternatives.length > 1 && this.isAmong(symbols, others)) continue;
         if (line.length > 2) line.push('|');
         this.writeSymbols(symbols, line, order);

@@ -23,8 +23,9 @@ const ANY_LENGTH: Lengths = { min: 0, max: Number.POSITIVE_INFINITY };
 
 export class JsonText {
   private readonly texts = new Map<string, number | undefined>();
-  private readonly others = new Map<number, number>();
-  private readonly freeEnds = new Map<string, number>();
+  private readonly others = new Map<WordNode, number>();
+  private readonly othersOfOne = new Map<string, number>();
+  private readonly freeEnds = new Map<string | number, number>();
   /** Rules of places behind the first character, by what `kinds` is told apart. */
   private readonly written = new Map<string, TermListMap<number>>();
   private readonly characters: Characters;
@@ -52,11 +53,12 @@ export class JsonText {
 
   /** The end of such a string, its quote too. Ends are shared by all objects of a schema, which have many names. */
   private otherEnd(words: WordNode): number {
-    let rule = this.others.get(words.id);
+    const { only, points, nodes, isWord } = words;
+    if (only !== undefined) return this.otherEndOfOne(only);
+    let rule = this.others.get(words);
     if (rule !== undefined) return rule;
     rule = this.builder.declare('name');
-    this.others.set(words.id, rule);
-    const { points, nodes, isWord } = words;
+    this.others.set(words, rule);
     const forms: Alternative[] = [];
     for (let i = 0; i < points.length; i++)
       forms.push([this.characters.symbol(single(points[i]!)), this.otherEnd(nodes[i]!)]);
@@ -65,9 +67,30 @@ export class JsonText {
     return rule;
   }
 
+  /** From behind, and without recursion: the word may be long. */
+  private otherEndOfOne(word: string): number {
+    const rests: string[] = [];
+    let rest = word;
+    let rule = this.othersOfOne.get(rest);
+    while (rule === undefined && rest !== '') {
+      rests.push(rest);
+      rest = rest.slice(rest.codePointAt(0)! > 0xffff ? 2 : 1);
+      rule = this.othersOfOne.get(rest);
+    }
+    rule ??= this.freeEnd([], false);
+    for (let i = rests.length - 1; i >= 0; i--) {
+      const point = rests[i]!.codePointAt(0)!;
+      const form = [this.characters.symbol(single(point)), rule];
+      rule = this.builder.declare('name');
+      this.builder.define(rule, [form, [this.freeEnd([point], true)]]);
+      this.othersOfOne.set(rests[i]!, rule);
+    }
+    return rule;
+  }
+
   /** What ends a text that goes on with none of `points`. */
   private freeEnd(points: readonly number[], mayEnd: boolean): number {
-    const key = `${mayEnd} ${points.join()}`;
+    const key = points.length === 1 && mayEnd ? points[0]! : `${mayEnd} ${points.join()}`;
     let rule = this.freeEnds.get(key);
     if (rule === undefined) {
       const free = complement(codePoints(points.map((point) => [point, point] as const)));

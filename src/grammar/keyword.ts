@@ -1,6 +1,6 @@
 /** What a keyword is to the compiler: how a branch keeps it, and which choices keep its opposite. */
 import type { LlavaError } from '../errors.js';
-import type { Branch, Choice } from './branch.js';
+import type { Branch, Choice, PropertyGroup } from './branch.js';
 import type { Term, TermPool } from './language.js';
 import type { Moves } from './moves.js';
 import { schemaError } from './schema-error.js';
@@ -13,6 +13,8 @@ export interface Place {
   readonly index: SchemaIndex;
   readonly pool: TermPool;
   readonly moves: Moves;
+  /** Properties of the schemas that have been read. */
+  readonly groups: Map<Schema, PropertyGroup>;
   /** The term of a pattern, and of the names that a schema admits. */
   pattern(source: string): Term;
   /** Whether no value keeps all of these; false where that is not easily seen. */

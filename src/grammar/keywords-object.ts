@@ -14,6 +14,15 @@ const onlyObject = (change: Choice): Choice => {
 const OF_A_GROUP = ['properties', 'patternProperties', 'additionalProperties'];
 
 function groupOf(place: Place, owners: PropertyGroup['owners']): PropertyGroup {
+  let group = place.groups.get(place.schema);
+  if (!group) {
+    group = readGroup(place);
+    place.groups.set(place.schema, group);
+  }
+  return { ...group, owners };
+}
+
+function readGroup(place: Place): PropertyGroup {
   const { schema, index } = place;
   const at = (keyword: string): Place => ({ ...place, keyword, value: schema[keyword] ?? {} });
   const named = Object.entries(mapAt(at('properties'))).map(
@@ -28,7 +37,7 @@ function groupOf(place: Place, owners: PropertyGroup['owners']): PropertyGroup {
     names: new Map(named),
     patterns,
     rest: rest === undefined ? undefined : index.literal(rest, schema, 'additionalProperties'),
-    owners,
+    owners: [],
   };
 }
 

@@ -24,6 +24,7 @@ const WORD = codePoints([
   [0x61, 0x7a],
 ]);
 const LINE_ENDS = charactersOf('\n\r\u2028\u2029');
+const NO_LINE_END = complement(LINE_ENDS);
 const SPACE = union(LINE_ENDS, charactersOf('\t\v\f \u00a0\u1680\u202f\u205f\u3000\ufeff'), [
   [0x2000, 0x200a],
 ]);
@@ -75,6 +76,7 @@ class RegExpReader {
   }
 
   private ahead(text: string): boolean {
+    if (text.length === 1) return this.chars[this.at] === text;
     for (let i = 0; i < text.length; i++) if (this.chars[this.at + i] !== text[i]) return false;
     return true;
   }
@@ -123,19 +125,29 @@ class RegExpReader {
   }
 
   private atom(): Term {
-    if (this.ahead('^') || this.ahead('$')) return this.anchor();
-    if (this.take('(')) return this.group();
-    if (this.take('.')) return this.pool.set(complement(LINE_ENDS));
-    if (this.take('[')) return this.pool.set(this.characterClass());
-    if (this.take('\\')) return this.pool.set(this.escape(false));
-    if (this.ahead('*') || this.ahead('+') || this.ahead('?'))
-      throw new NotRegular('a repetition of nothing');
-    return this.pool.character(this.chars[this.at++]!.codePointAt(0)!);
+    const char = this.chars[this.at++]!;
+    switch (char) {
+      case '^':
+      case '$':
+        return this.anchor(char === '^');
+      case '(':
+        return this.group();
+      case '.':
+        return this.pool.set(NO_LINE_END);
+      case '[':
+        return this.pool.set(this.characterClass());
+      case '\\':
+        return this.pool.set(this.escape(false));
+      case '*':
+      case '+':
+      case '?':
+        throw new NotRegular('a repetition of nothing');
+      default:
+        return this.pool.character(char.codePointAt(0)!);
+    }
   }
 
-  private anchor(): Term {
-    const isStart = this.take('^');
-    if (!isStart) this.take('$');
+  private anchor(isStart: boolean): Term {
     if (this.quantifier()) throw new NotRegular('a repetition of an anchor');
     return isStart ? this.pool.start : this.pool.end;
   }

@@ -11,6 +11,13 @@ export type Literal = number;
 export const ANYTHING: Literal = 0;
 export const NOTHING: Literal = 1;
 
+/** Each once, in order; without ANYTHING, which asks nothing. */
+export function conjunction(literals: readonly Literal[]): readonly Literal[] {
+  const sorted =
+    literals.length < 2 ? literals : [...new Set(literals)].sort((one, other) => one - other);
+  return sorted[0] === ANYTHING ? sorted.slice(1) : sorted;
+}
+
 const MAX_SCHEMAS = 50_000;
 /** No literal is larger. */
 export const MAX_LITERALS = 2 ** 20;
@@ -127,6 +134,7 @@ export class SchemaIndex {
       const base = this.entries[this.numbers.get(root)!]!;
       this.add(value, base.pointer + decode(fragment), base.base, 0);
     }
+    if (isSchema(value)) this.note(uri, value);
     return value;
   }
 

@@ -30,10 +30,24 @@ export class WordTrees {
   /** Of the words between two places, which have `depth` units in common. */
   private tree(words: readonly string[], from: number, end: number, depth: number): WordNode {
     if (end - from === 1) return this.chain(words[from]!.slice(depth));
+    const first = words[from] ?? '';
+    const last = words[end - 1] ?? '';
+    let common = depth;
+    while (common < first.length && first[common] === last[common]) common++;
+    if (common > depth && isHigh(first, common - 1)) common--;
+    let node = this.fork(words, from, end, common);
+    // Words may be long: what they begin with is followed without recursion.
+    for (let i = common; i > depth; ) {
+      i -= i - 1 > depth && isHigh(first, i - 2) ? 2 : 1;
+      node = this.node(false, [first.codePointAt(i)!], [node]);
+    }
+    return node;
+  }
+
+  private fork(words: readonly string[], from: number, end: number, depth: number): WordNode {
     const isWord = from < end && words[from]!.length === depth;
     const points: number[] = [];
     const nodes: WordNode[] = [];
-    let key = isWord ? 'w' : '';
     for (let i = isWord ? from + 1 : from; i < end; ) {
       const point = words[i]!.codePointAt(depth)!;
       const first = i;
@@ -48,8 +62,13 @@ export class WordTrees {
       }
       points[at] = point;
       nodes[at] = node;
-      key += `${point}:${node.id},`;
     }
+    return this.node(isWord, points, nodes);
+  }
+
+  private node(isWord: boolean, points: readonly number[], nodes: readonly WordNode[]): WordNode {
+    let key = isWord ? 'w' : '';
+    for (let i = 0; i < points.length; i++) key += `${points[i]}:${nodes[i]!.id},`;
     let node = this.trees.get(key);
     if (!node) {
       const isEnd = points.length === 0;
@@ -68,6 +87,11 @@ export class WordTrees {
     }
     return node;
   }
+}
+
+/** Whether the first half of a surrogate pair stands there, with the other one behind it. */
+function isHigh(text: string, at: number): boolean {
+  return text.codePointAt(at)! > 0xffff;
 }
 
 class Chain implements WordNode {

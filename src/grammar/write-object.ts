@@ -7,7 +7,7 @@ import type { Branch, PropertyGroup } from './branch.js';
 import type { Alternative } from './gbnf.js';
 import type { Term, TermPool } from './language.js';
 import { allGroups, propertyLiterals } from './property-literals.js';
-import { ANYTHING, type Literal, NOTHING } from './schema-index.js';
+import { ANYTHING, conjunction, type Literal, NOTHING } from './schema-index.js';
 import { literal } from './terminals.js';
 import { type Members, type Pair, writeMembers } from './write-members.js';
 import type { Writing } from './writing.js';
@@ -84,7 +84,7 @@ function otherPairs(
 ): Alternative[] {
   const { expander } = writer;
   const { pool } = expander;
-  const groups = allGroups(expander, branch).map((group) => merged(pool, group));
+  const groups = allGroups(expander, branch).flatMap((group) => merged(pool, group));
   const patterns = [...new Set(groups.flatMap((group) => group.patterns.map(([term]) => term)))];
   if (patterns.length === 0 && branch.object.names.length === 0) {
     const literals = otherLiterals(groups, new Set());
@@ -100,12 +100,13 @@ function otherPairs(
 
 type PatternGroup = Pick<PropertyGroup, 'patterns' | 'rest'>;
 
-/** Patterns that ask for the same are one. */
-function merged(pool: TermPool, { patterns, rest }: PropertyGroup): PatternGroup {
-  if (patterns.length < 2) return { patterns, rest };
+/** Patterns that ask for the same are one; a group that asks nothing of other names is none. */
+function merged(pool: TermPool, { patterns, rest }: PropertyGroup): PatternGroup[] {
+  if (patterns.length === 0 && (rest ?? ANYTHING) === ANYTHING) return [];
+  if (patterns.length < 2) return [{ patterns, rest }];
   const terms = new Map<Literal, Term[]>();
   for (const [term, literal] of patterns) terms.set(literal, [...(terms.get(literal) ?? []), term]);
-  return { patterns: [...terms].map(([l, some]) => [pool.choice(...some), l] as const), rest };
+  return [{ patterns: [...terms].map(([l, some]) => [pool.choice(...some), l] as const), rest }];
 }
 
 interface Naming {
@@ -121,7 +122,7 @@ function pairsByPattern(
   { groups, patterns, named }: Naming,
 ): Alternative[] {
   const { pool } = writer.expander;
-  const kinds: Literal[][] = [];
+  const kinds: (readonly Literal[])[] = [];
   const numbers = new Map<string, number>();
   const kindOf = (fits: readonly boolean[]): number | undefined => {
     const literals = otherLiterals(groups, new Set(patterns.filter((_, i) => fits[i])));
@@ -157,10 +158,13 @@ function valueBehind(writer: Writing, hint: string, literals: readonly Literal[]
   return [literal(':'), writer.space, writer.value(`${hint}-value`, literals)];
 }
 
-function otherLiterals(groups: readonly PatternGroup[], fitting: ReadonlySet<Term>): Literal[] {
+function otherLiterals(
+  groups: readonly PatternGroup[],
+  fitting: ReadonlySet<Term>,
+): readonly Literal[] {
   const literals = groups.flatMap(({ patterns, rest }) => {
     const own = patterns.flatMap(([term, l]) => (fitting.has(term) ? [l] : []));
     return own.length > 0 ? own : [rest ?? ANYTHING];
   });
-  return [...new Set(literals)].filter((l) => l !== ANYTHING).sort((a, b) => a - b);
+  return conjunction(literals);
 }

@@ -10,7 +10,7 @@ import { JsonText } from './json-text.js';
 import { TooManyStates } from './language.js';
 import { NumberNotSayable, numberTerm } from './number-language.js';
 import { schemaError } from './schema-error.js';
-import { ANYTHING, type Literal, NOTHING, type Schema } from './schema-index.js';
+import { conjunction, type Literal, NOTHING, type Schema } from './schema-index.js';
 import { literal } from './terminals.js';
 import { writeArray } from './write-array.js';
 import { writeObjects } from './write-object.js';
@@ -34,7 +34,7 @@ export class ValueWriter implements Writing {
 
   /** The rule of all values that keep every literal. */
   value(hint: string, literals: readonly Literal[]): number {
-    const own = [...new Set(literals)].filter((l) => l !== ANYTHING).sort((a, b) => a - b);
+    const own = conjunction(literals);
     const key = own.join();
     let rule = this.rules.get(key);
     if (rule !== undefined) return rule;

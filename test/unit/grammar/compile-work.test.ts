@@ -159,6 +159,15 @@ it('takes a long word and refuses one that is no choice', () => {
   );
 });
 
+it('tells long words apart that begin alike, and those above U+FFFF', () => {
+  const long = 'ab'.repeat(9_000);
+  const words = [`${long}x`, `${long}y`, '\u{1f600}a', '\u{1f601}', '\ufffd', ''];
+  const grammar = jsonSchemaToGrammar({ enum: words });
+  for (const word of words) expect(grammarAdmits(grammar, JSON.stringify(word))).toBe(true);
+  for (const word of [long, `${long}xy`, '\u{1f600}', 'a'])
+    expect(grammarAdmits(grammar, JSON.stringify(word))).toBe(false);
+});
+
 it('does not take schemas for equal that contain themselves', () => {
   const own: Record<string, unknown> = { type: 'object', additionalProperties: false };
   own.properties = { a: own };

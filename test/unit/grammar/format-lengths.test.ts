@@ -74,6 +74,16 @@ describe.each([20, 63, 64, 100, 200])('"hostname" of at most %i characters', (ma
   });
 });
 
+it('counts the characters of names, too', () => {
+  const propertyNames = { format: 'email', maxLength: 100 };
+  const grammar = jsonSchemaToGrammar({ additionalProperties: { type: 'null' }, propertyNames });
+  expect(rules(grammar)).toBeLessThan(800);
+  const isName = (name: string) =>
+    grammarAdmits(grammar, JSON.stringify({ [name]: null }).replace(':', ': '));
+  expect(['jane.doe@mail.example.org', `${a(64)}@${a(32)}.co`].every(isName)).toBe(true);
+  expect(['jane', `${a(64)}@${a(33)}.co`].some(isName)).toBe(false);
+});
+
 it('counts from below, too', () => {
   const grammar = grammarOf('email', 254, 8);
   expect(admitted(grammar, ['a@b.co', 'a@bc.co', 'a@bcd.co', 'abc@b.co'])).toEqual([
