@@ -5,6 +5,7 @@
 #include <ggml-cpu.h>
 #include <ggml.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <ctime>
@@ -109,6 +110,15 @@ inline int BadRows(const std::vector<float>& values, size_t width) {
     rows += is_bad;
   }
   return rows;
+}
+
+// Columns likewise.
+inline int BadColumns(const std::vector<float>& values, size_t width) {
+  std::vector<bool> is_bad(width);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) is_bad[i % width] = true;
+  }
+  return int(std::count(is_bad.begin(), is_bad.end(), true));
 }
 
 }  // namespace llavaov::kernels::test

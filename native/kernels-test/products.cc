@@ -15,8 +15,9 @@ const std::vector<ggml_type> kTypes = {
     GGML_TYPE_IQ4_NL, GGML_TYPE_Q6_K, GGML_TYPE_Q5_K, GGML_TYPE_Q4_K, GGML_TYPE_Q3_K,
     GGML_TYPE_Q2_K,   GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_F32};
 
-enum class Values { kGaussian, kOutliers, kZeros, kTiny, kHuge, kNan, kInfinite };
-const char* const kValues[] = {"gaussian", "outliers", "zeros", "tiny", "huge", "nan", "infinite"};
+enum class Values { kGaussian, kOutliers, kZeros, kTiny, kHuge, kNan, kInfinite, kBroken };
+const char* const kValues[] = {"gaussian", "outliers", "zeros",    "tiny",
+                               "huge",     "nan",      "infinite", "broken"};
 enum class Layout { kPlain, kStrided, kBatched };
 const char* const kLayouts[] = {"plain", "strided", "batched"};
 const char* const kFinishes[] = {"none", "bias", "gelu", "residual"};
@@ -68,17 +69,19 @@ ggml_tensor* Activations(ggml_context* context, const Case& c, std::vector<float
   return ggml_view_3d(context, all, c.k, half, 2, bytes, bytes * (half + 1), 0);
 }
 
+constexpr int kBrokenColumn = 17;
+
 ggml_tensor* Weights(ggml_context* context, const Case& c, std::vector<float>* weights) {
   std::mt19937 random(unsigned(c.k + c.n));
   std::normal_distribution<float> normal(0.0f, 0.03f);
   weights->resize(size_t(c.k) * c.n);
   for (float& w : *weights) w = normal(random);
   ggml_tensor* w = ggml_new_tensor_2d(context, c.type, c.k, c.n);
-  if (c.type == GGML_TYPE_F32) {
-    std::memcpy(w->data, weights->data(), ggml_nbytes(w));
-    return w;
-  }
   ggml_quantize_chunk(c.type, weights->data(), w->data, 0, c.n, c.k, nullptr);
+  if (c.values == Values::kBroken) {  // NaN in any type, or as its scale
+    std::memset(static_cast<char*>(w->data) + kBrokenColumn * w->nb[1], 0xff, w->nb[0]);
+  }
+  if (c.type == GGML_TYPE_F32) return w;
   for (int i = 0; i < c.n; ++i) {
     ggml_get_type_traits(c.type)->to_float(static_cast<char*>(w->data) + i * w->nb[1],
                                            weights->data() + size_t(i) * c.k, c.k);
@@ -158,11 +161,11 @@ void Check(const Case& c, Pools& pools, bool many_threads) {
       "{\"set\":\"%s\",\"type\":\"%s\",\"m\":%d,\"k\":%d,\"n\":%d,\"values\":\"%s\",\"layout\":\"%"
       "s\","
       "\"finish\":\"%s\",\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s,"
-      "\"badRows\":%d}\n",
+      "\"badRows\":%d,\"badColumns\":%d}\n",
       InstructionSet(), ggml_type_name(c.type), c.m, c.k, c.n, kValues[int(c.values)],
       kLayouts[int(c.layout)], kFinishes[int(c.finish)], ours.is_ours ? "true" : "false",
       Error(ours.values, reference), Error(theirs.values, reference), is_equal ? "true" : "false",
-      BadRows(ours.values, c.n));
+      BadRows(ours.values, c.n), BadColumns(ours.values, c.n));
 }
 
 std::vector<Case> Cases(ggml_type type) {
@@ -174,6 +177,8 @@ std::vector<Case> Cases(ggml_type type) {
   for (int m : {1, 2, 7, 31, 32, 33}) {
     for (int n : {1, 17, 48, 101}) add(m, 256, n, Values::kGaussian, Layout::kPlain);
   }
+  // Several chats: each height of activations, and more rows of weights than are finished at once.
+  for (int m : {2, 5, 16}) add(m, 512, 615, Values::kGaussian, Layout::kPlain);
   for (int k = 32; k <= 320; k += 32) {
     for (int m : {3, 9, 33}) add(m, k, 50, Values::kGaussian, Layout::kPlain);
     add(1, k, 66, Values::kGaussian, Layout::kPlain);
@@ -193,8 +198,8 @@ std::vector<Case> Cases(ggml_type type) {
   for (Layout layout : {Layout::kStrided, Layout::kBatched}) {
     for (int m : {4, 22, 66}) add(m, 768, 130, Values::kGaussian, layout);
   }
-  for (Values values :
-       {Values::kZeros, Values::kTiny, Values::kHuge, Values::kNan, Values::kInfinite}) {
+  for (Values values : {Values::kZeros, Values::kTiny, Values::kHuge, Values::kNan,
+                        Values::kInfinite, Values::kBroken}) {
     for (int m : {1, 3, 18, 36}) add(m, 512, 66, values, Layout::kPlain);
   }
   for (Finish finish : {Finish::kBias, Finish::kBiasGelu, Finish::kBiasResidual}) {

@@ -294,9 +294,21 @@ class FewRows {
     const int64_t n = product.n_, lines = (n + 15) / 16;
     const int64_t begin = lines * params->ith / params->nth * 16;
     const int64_t end = std::min(n, lines * (params->ith + 1) / params->nth * 16);
-    const int64_t length = (end - begin) / kHeight, rest = (end - begin) % kHeight;
-    if (length > 0) product.Stretches(begin, length, kHeight);
-    if (rest > 0) product.Stretches(end - rest, 1, int(rest));
+    const int64_t most = MostRows(op->src[0]->nb[1]);
+    for (int64_t first = begin; first < end; first += most) {
+      product.Rows(first, std::min(most, end - first));
+    }
+  }
+
+  // Panels tell their rows apart by offsets of 31 bits.
+  static int64_t MostRows(size_t row_size) {
+    return std::max<int64_t>(INT32_MAX / int64_t(row_size) / kHeight, 1) * kHeight;
+  }
+
+  void Rows(int64_t first, int64_t count) const {
+    const int64_t length = count / kHeight, rest = count % kHeight;
+    if (length > 0) Stretches(first, length, kHeight);
+    if (rest > 0) Stretches(first + count - rest, 1, int(rest));
   }
 
   FewRows(const ggml_compute_params* params, ggml_tensor* op)
