@@ -121,9 +121,7 @@ double Read(int threads, double seconds) {
 double Bfloats(int threads, double seconds) {
   constexpr double kProduct = 2.0 * kTileHeight * (kTileBytes / 4) * (kTileBytes / 2);
   const double calls = PerSecond(threads, seconds, [](int) {
-    TileShapes shapes;
-    for (int i = 0; i < kTiles; ++i) shapes.Set(i, kTileHeight, kTileBytes);
-    const TilesInUse tiles(shapes);
+    const TilesInUse tiles(TileShapes::Whole());
     for (int n = 0; n < kSteps; ++n) {
       _tile_dpbf16ps(0, 4, 6);
       _tile_dpbf16ps(1, 4, 7);

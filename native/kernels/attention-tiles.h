@@ -13,13 +13,11 @@
 // time; 32 queries pass all of them, with what is theirs in L1. Denormals are zero meanwhile.
 #pragma once
 
-#include "attention-shape.h"
-#include "tiles.h"
+#include "attention-pieces.h"
 
 #if defined(LLAVAOV_TILES)
 
 #include <atomic>
-#include <type_traits>
 
 namespace llavaov::kernels {
 
@@ -36,47 +34,33 @@ class BfloatTiles {
 
    private:
     static constexpr unsigned kNoDenormals = 0x8040;
-    static TileShapes Whole() {
-      TileShapes shapes;
-      for (int i = 0; i < kTiles; ++i) shapes.Set(i, kTileHeight, kTileBytes);
-      return shapes;
-    }
     unsigned before_ = _mm_getcsr();
-    TilesInUse tiles_{Whole()};
+    TilesInUse tiles_{TileShapes::Whole()};
   };
 
   BfloatTiles(const AttentionShape& s, int rows, Room* room)
       : s_(s),
-        whole_(s.dim / kStep),
-        rest_(s.dim % kStep),
-        rests_((3 * rest_ + kStep - 1) / kStep),
-        pieces_(2 * whole_ + rests_),
-        columns_(s.padded_v / kLanes),
+        pieces_(s),
         out_(room->Take(size_t(rows) * s.padded_v)),
         top_(room->Take(rows)),
         sum_(room->Take(size_t(rows) * kLanes)),
         scores_(room->Take(2 * kRows * kKeys)),
-        q_(room->TakeBytes(size_t(rows / kTileHeight) * pieces_ * kTile)),
-        k_(room->TakeBytes(size_t(kManyKeys / kLanes) * pieces_ * kTile)),
-        v_(room->TakeBytes(size_t(kManyKeys / kStep) * columns_ * 2 * kTile)) {
-    for (int word = 0; word < rests_ * kStep; ++word) {
-      const int part = rest_ ? word / rest_ : 0, at = part < 3 ? word - part * rest_ : rest_;
-      q_words_[word] = uint16_t(part == 0 ? kStep + at : at);
-      k_words_[word] = uint16_t(part == 2 ? kStep + at : at);
-    }
-  }
+        q_(room->TakeBytes(size_t(rows / kTileHeight) * pieces_.count * kTile)),
+        k_(room->TakeBytes(size_t(kManyKeys / kLanes) * pieces_.count * kTile)),
+        v_(room->TakeBytes(size_t(kManyKeys / kStep) * pieces_.columns * 2 * kTile)) {}
 
   // kTileRows rows of a new unit; null is a row of zeros.
   void LoadQueries(int first, const float* const* rows) {
     const F scale = Set(s_.scale);
     for (int r = 0; r < kTileRows; ++r) {
       const int row = first + r;
-      char* to = q_ + size_t(row / kTileHeight) * pieces_ * kTile + row % kTileHeight * kTileBytes;
+      char* to =
+          q_ + size_t(row / kTileHeight) * pieces_.count * kTile + row % kTileHeight * kTileBytes;
       const auto values = [&](int i) {
         return Mul(scale, LoadFirst(rows[r] + i, rows[r] ? std::max(s_.dim - i, 0) : 0));
       };
-      Split(values, q_words_, to);
-      for (int c = 0; c < columns_; ++c) Store(SumsAt(row, c), Zero());
+      pieces_.PackQuery(values, to);
+      for (int c = 0; c < pieces_.columns; ++c) Store(SumsAt(row, c), Zero());
       Store(sum_ + size_t(row) * kLanes, Zero());
       top_[row] = kLowest;
     }
@@ -115,7 +99,7 @@ class BfloatTiles {
   float Total(int row) const { return SumOf(Load(sum_ + size_t(row) * kLanes)); }
 
  private:
-  static constexpr int kKeys = 64, kManyKeys = 512, kStep = 32, kTile = kTileHeight * kTileBytes;
+  static constexpr int kKeys = 64, kManyKeys = 512, kStep = Pieces::kStep, kTile = Pieces::kTile;
   static constexpr float kSlack = 8.0f;
   static_assert(kLanes == kTileHeight && kRows == 2 * kTileHeight && kRows % kTileRows == 0);
 
@@ -130,64 +114,12 @@ class BfloatTiles {
   };
 
   float* SumsAt(int row, int column) const {
-    return out_ + (size_t(row / kTileHeight) * columns_ + column) * (kTile / 4) +
+    return out_ + (size_t(row / kTileHeight) * pieces_.columns + column) * (kTile / 4) +
            row % kTileHeight * kLanes;
   }
 
   static I Bits(F x) { return _mm512_castps_si512(x); }
   static F Floats(I x) { return _mm512_castsi512_ps(x); }
-
-  // 32 values, `a` before `b`, to two bf16 each.
-  static void SplitWords(F a, F b, I* high, I* low) {
-    *high = reinterpret_cast<I>(_mm512_cvtne2ps_pbh(b, a));
-    const I x = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(*high)), 16);
-    const I y = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(*high, 1)), 16);
-    *low = reinterpret_cast<I>(_mm512_cvtne2ps_pbh(Sub(b, Floats(y)), Sub(a, Floats(x))));
-  }
-
-  // A row's pieces, a tile apart: of each 32 the high words and the low ones, then the rest.
-  template <class Values>
-  void Split(Values values, const uint16_t* words, char* to) const {
-    I high, low;
-    for (int i = 0; i < whole_; ++i, to += 2 * kTile) {
-      SplitWords(values(i * kStep), values(i * kStep + kLanes), &high, &low);
-      StoreIntegers(to, high);
-      StoreIntegers(to + kTile, low);
-    }
-    if (!rest_) return;
-    SplitWords(values(whole_ * kStep), values(whole_ * kStep + kLanes), &high, &low);
-    for (int i = 0; i < rests_; ++i, to += kTile) {
-      StoreIntegers(to, _mm512_permutex2var_epi16(high, LoadIntegers(words + i * kStep), low));
-    }
-  }
-
-  // Values [i, i + kLanes) of a row of `n`; 0 beyond.
-  template <ggml_type type>
-  static F LanesOf(const char* row, int i, int n) {
-    if constexpr (type == GGML_TYPE_F32) {
-      return LoadFirst(reinterpret_cast<const float*>(row) + i, std::max(n - i, 0));
-    } else if constexpr (type == GGML_TYPE_F16) {
-      const auto* from = reinterpret_cast<const uint16_t*>(row) + i;
-      return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(First(std::max(n - i, 0)), from));
-    } else {
-      if (i >= n) return Zero();
-      const auto& block = reinterpret_cast<const block_q8_0*>(row)[i / 32];
-      const I x = _mm512_cvtepi8_epi32(Load128(block.qs + i % 32));
-      return Mul(ToFloats(x), Set(Half(block.d)));
-    }
-  }
-
-  template <class Work>
-  static void OfType(ggml_type type, Work work) {
-    switch (type) {
-      case GGML_TYPE_F32:
-        return work(std::integral_constant<ggml_type, GGML_TYPE_F32>());
-      case GGML_TYPE_F16:
-        return work(std::integral_constant<ggml_type, GGML_TYPE_F16>());
-      default:
-        return work(std::integral_constant<ggml_type, GGML_TYPE_Q8_0>());
-    }
-  }
 
   // `n` keys from `key` on, of those that begin at `first`.
   void LoadKeys(const UnitKeys& keys, int first, int key, int n) {
@@ -198,14 +130,14 @@ class BfloatTiles {
     }
     OfType(keys.k->type, [&](auto type) {
       for (int c = 0; c < kKeys; c += kLanes) {
-        PackKeys<type>(keys.KeyAt(first + key + c), keys.k->nb[1], n - c,
-                       k_ + size_t((key + c) / kLanes) * pieces_ * kTile);
+        pieces_.PackKeys<type>(keys.KeyAt(first + key + c), keys.k->nb[1], n - c,
+                               k_ + size_t((key + c) / kLanes) * pieces_.count * kTile);
       }
     });
     OfType(keys.v->type, [&](auto type) {
       for (int c = 0; c < kKeys; c += kStep) {
-        PackValues<type>(keys.ValueAt(first + key + c), keys.v->nb[1], n - c,
-                         v_ + size_t((key + c) / kStep) * columns_ * 2 * kTile);
+        pieces_.PackValues<type>(keys.ValueAt(first + key + c), keys.v->nb[1], n - c,
+                                 v_ + size_t((key + c) / kStep) * pieces_.columns * 2 * kTile);
       }
     });
   }
@@ -215,49 +147,6 @@ class BfloatTiles {
     _mm_prefetch(row + bytes - 1, _MM_HINT_T1);
   }
 
-  // kLanes keys, of which the first `n` exist, to [piece][pair][key].
-  template <ggml_type type>
-  void PackKeys(const char* keys, size_t stride, int n, char* to) const {
-    for (int i = 0; i < kLanes; ++i) {
-      const int width = i < n ? s_.dim : 0;
-      const auto values = [&](int at) { return LanesOf<type>(keys + i * stride, at, width); };
-      Split(values, k_words_, to + i * kTileBytes);
-    }
-    for (int piece = 0; piece < pieces_; ++piece, to += kTile) {
-      I columns[kLanes];
-      for (int half = 0; half < 2; ++half) {
-        __m256i rows[kLanes];
-        for (int i = 0; i < kLanes; ++i) rows[i] = Load256(to + i * kTileBytes + half * 32);
-        TransposeLanes(rows, columns + half * 8);
-      }
-      for (int i = 0; i < kLanes; ++i) StoreIntegers(to + i * kTileBytes, columns[i]);
-    }
-  }
-
-  // kStep values, of which the first `n` exist, to [column][high, low][key][column]; dwords hold a
-  // key's and those of the 16th after it.
-  template <ggml_type type>
-  void PackValues(const char* values, size_t stride, int n, char* to) const {
-    const I order = Interleaved();
-    for (int i = 0; i < kLanes; ++i) {
-      const char *a = values + i * stride, *b = a + kLanes * stride;
-      const int width_a = i < n ? s_.dim_v : 0, width_b = i + kLanes < n ? s_.dim_v : 0;
-      char* out = to + i * kTileBytes;
-      for (int c = 0; c < columns_; ++c, out += 2 * kTile) {
-        I high, low;
-        SplitWords(LanesOf<type>(a, c * kLanes, width_a), LanesOf<type>(b, c * kLanes, width_b),
-                   &high, &low);
-        StoreIntegers(out, _mm512_permutexvar_epi16(order, high));
-        StoreIntegers(out + kTile, _mm512_permutexvar_epi16(order, low));
-      }
-    }
-  }
-
-  static I Interleaved() {
-    const I low = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    return Or(low, _mm512_slli_epi32(_mm512_add_epi32(low, Integers(kLanes)), 16));
-  }
-
   // The pipeline: values of the block before the last, scores of the next, and between their
   // products the softmax of the last. Null ends it.
   void Push(const Block* next) {
@@ -265,8 +154,8 @@ class BfloatTiles {
     Block& last = blocks_[turn_ ^ 1];
     std::atomic_signal_fence(std::memory_order_seq_cst);
     row_ = last.row < 0 ? kRows : 0;
-    const int products =
-        (older.row < 0 ? 0 : columns_ * 3) + (next ? 2 * (3 * whole_ + rests_) : 0);
+    const int products = (older.row < 0 ? 0 : pieces_.columns * 3) +
+                         (next ? 2 * (3 * pieces_.whole + pieces_.rests) : 0);
     due_ = 0;
     rate_ = products ? (kRows * 256 + products - 1) / products : 0;
     if (older.row >= 0) Values(older, last);
@@ -282,7 +171,7 @@ class BfloatTiles {
     for (uint32_t rows = last.row < 0 ? 0 : last.shrunk; rows; rows &= rows - 1) {
       const int r = __builtin_ctz(rows);
       const F shrink = Set(last.shrink[r]);
-      for (int c = 0; c < columns_; ++c) {
+      for (int c = 0; c < pieces_.columns; ++c) {
         float* sums = SumsAt(last.row + r, c);
         Store(sums, Mul(shrink, Load(sums)));
       }
@@ -329,7 +218,7 @@ class BfloatTiles {
   }
 
   void Scores(const Block& block, Block& last) {
-    const size_t to_next = size_t(pieces_) * kTile;
+    const size_t to_next = size_t(pieces_.count) * kTile;
     for (int c = 0; c < kKeys; c += kStep) {
       const char* q = q_ + block.row / kTileHeight * to_next;
       const char* k = k_ + (block.key + c) / kLanes * to_next;
@@ -337,7 +226,7 @@ class BfloatTiles {
       ZeroTile<1>();
       ZeroTile<2>();
       ZeroTile<3>();
-      for (int i = 0; i < whole_; ++i, q += 2 * kTile, k += 2 * kTile) {
+      for (int i = 0; i < pieces_.whole; ++i, q += 2 * kTile, k += 2 * kTile) {
         Products(q + kTile, kTileBytes, to_next, k, to_next);
         Meanwhile(last);
         ProductsA(q, kTileBytes, to_next);
@@ -345,7 +234,7 @@ class BfloatTiles {
         ProductsB(k + kTile, to_next);
         Meanwhile(last);
       }
-      for (int i = 0; i < rests_; ++i, q += kTile, k += kTile) {
+      for (int i = 0; i < pieces_.rests; ++i, q += kTile, k += kTile) {
         Products(q, kTileBytes, to_next, k, to_next);
         Meanwhile(last);
       }
@@ -360,12 +249,12 @@ class BfloatTiles {
 
   void Values(const Block& block, Block& last) {
     constexpr size_t kStride = kKeys * sizeof(float);
-    const size_t to_row = size_t(columns_) * kTile;
+    const size_t to_row = size_t(pieces_.columns) * kTile;
     const int steps = (block.keys + kStep - 1) / kStep;
     char* out = reinterpret_cast<char*>(SumsAt(block.row, 0));
-    const char* values = v_ + size_t(block.key / kStep) * columns_ * 2 * kTile;
+    const char* values = v_ + size_t(block.key / kStep) * pieces_.columns * 2 * kTile;
     int c = 0;
-    for (; c + 2 <= columns_; c += 2, out += 2 * kTile, values += 4 * kTile) {
+    for (; c + 2 <= pieces_.columns; c += 2, out += 2 * kTile, values += 4 * kTile) {
       ReadTile<0>(out, kTileBytes);
       ReadTile<1>(out + kTile, kTileBytes);
       ReadTile<2>(out + to_row, kTileBytes);
@@ -385,7 +274,7 @@ class BfloatTiles {
       WriteTile<2>(out + to_row, kTileBytes);
       WriteTile<3>(out + to_row + kTile, kTileBytes);
     }
-    if (c == columns_) return;
+    if (c == pieces_.columns) return;
     ReadTile<0>(out, kTileBytes);
     ReadTile<2>(out + to_row, kTileBytes);
     for (int step = 0; step < steps; ++step) {
@@ -475,11 +364,9 @@ class BfloatTiles {
   }
 
   const AttentionShape& s_;
-  int whole_, rest_, rests_, pieces_;  // of the width: steps, what is left, its steps, tiles in all
-  int columns_;
+  Pieces pieces_;
   float *out_, *top_, *sum_, *scores_;
   char *q_, *k_, *v_;
-  alignas(64) uint16_t q_words_[3 * kStep], k_words_[3 * kStep];  // of the rest
   Block blocks_[2];
   int turn_ = 0, row_ = 0, due_ = 0, rate_ = 0;
 };

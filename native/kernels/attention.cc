@@ -141,7 +141,7 @@ bool IsRead(const ggml_tensor* x) {
 }
 
 // Keys and values were rounded before.
-bool IsRounded(const ggml_tensor* op) {
+[[maybe_unused]] bool IsRounded(const ggml_tensor* op) {
   const bool are_floats = op->src[1]->type == GGML_TYPE_F32 || op->src[2]->type == GGML_TYPE_F32;
   return !are_floats || op->op_params[kRoundedParam] != 0;
 }

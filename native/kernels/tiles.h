@@ -33,6 +33,11 @@ struct alignas(64) TileShapes {
     rows[tile] = uint8_t(height);
     bytes[tile] = uint16_t(row_bytes);
   }
+  static TileShapes Whole() {
+    TileShapes shapes;
+    for (int i = 0; i < kTiles; ++i) shapes.Set(i, kTileHeight, kTileBytes);
+    return shapes;
+  }
 };
 
 // While it lives this thread's tiles have these shapes; then those from before, since ggml sets its
