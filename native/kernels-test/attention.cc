@@ -134,13 +134,15 @@ void Check(const Case& c, Pools& pools) {
     const Run again = Compute(node.context.get(), node.out, pools, threads, true);
     is_equal = is_equal && SameBits(ours.values, again.values);
   }
+  const bool is_as_before = AreAsBefore(pools, 1) && AreAsBefore(pools, 3);
   std::printf(
       "{\"name\":\"%s\",\"type\":\"%s\",\"queries\":%d,\"keys\":%d,\"mask\":\"%s\","
       "\"set\":\"%s\",\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s,"
-      "\"badRows\":%d}\n",
+      "\"badRows\":%d,\"isAsBefore\":%s}\n",
       c.name, ggml_type_name(c.type), c.queries, c.keys, kMaskings[int(c.masking)],
       InstructionSet(), ours.is_ours ? "true" : "false", ErrorOf(c, node, ours.values),
-      ErrorOf(c, node, theirs.values), is_equal ? "true" : "false", BadRows(ours.values, c.dim_v));
+      ErrorOf(c, node, theirs.values), is_equal ? "true" : "false", BadRows(ours.values, c.dim_v),
+      is_as_before ? "true" : "false");
   std::fflush(stdout);
 }
 

@@ -5,7 +5,10 @@
 #include <ggml-cpu.h>
 #include <ggml.h>
 
+#include <xmmintrin.h>
+
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <ctime>
@@ -85,6 +88,21 @@ inline Run Compute(ggml_context* context, ggml_tensor* node, Pools& pools, int t
   Release();
   const float* data = static_cast<const float*>(node->data);
   return {std::vector<float>(data, data + ggml_nelements(node)), seconds, is_ours};
+}
+
+// Whether the threads of a pool round, and treat denormals, as they did before any of our work.
+inline bool AreAsBefore(Pools& pools, int threads) {
+  const ggml_context_ptr context = NewContext(size_t(1) << 20);
+  std::atomic<bool> result{true};
+  const auto look = [](ggml_tensor*, const ggml_tensor*, int, int, void* result) {
+    constexpr unsigned kControls = 0xffc0, kDefault = 0x1f80;  // the rest is what has happened
+    const bool is_default = (_mm_getcsr() & kControls) == kDefault;
+    if (!is_default) *static_cast<std::atomic<bool>*>(result) = false;
+  };
+  ggml_tensor* none = ggml_new_tensor_1d(context.get(), GGML_TYPE_F32, 1);
+  ggml_tensor* node = ggml_map_custom1(context.get(), none, look, GGML_N_TASKS_MAX, &result);
+  Compute(context.get(), node, pools, threads, true);
+  return result;
 }
 
 // |x - reference| / |reference|, both as vectors.

@@ -98,7 +98,8 @@ describe.skipIf(instructionSet === null)('the decoder', () => {
   it.each([
     // With an f16 cache, beside which llama.cpp rounds the queries to f16 too.
     ['f32', 5e-3],
-    ['f16', 5e-3],
+    // And activations, where it has no tiles for them: that is 0.0075 off, ours are not.
+    ['f16', 1e-2],
     ['bf16', 3e-2],
     // ggml rounds activations to eight bits, which is 0.03 to 0.08 off the same weights in f32; tiles to bf16, off by 0.03.
     ['q8_0', 0.15],
