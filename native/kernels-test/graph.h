@@ -27,7 +27,7 @@ namespace llavaov::kernels::test {
 // nothing.
 inline bool CpuRuns() {
   const std::string set = InstructionSet();
-  const bool wide = set.rfind("AVX-512", 0) == 0;
+  const bool wide = set.rfind("AVX-512", 0) == 0 || set == "AMX";
   const auto vnni = wide ? __builtin_cpu_supports("avx512vnni") : __builtin_cpu_supports("avxvnni");
   return (!wide || __builtin_cpu_supports("avx512bw")) && __builtin_cpu_supports("avx2") &&
          (set.find("VNNI") == std::string::npos || vnni);

@@ -123,10 +123,10 @@ double Bfloats(int threads, double seconds) {
   const double calls = PerSecond(threads, seconds, [](int) {
     const TilesInUse tiles(TileShapes::Whole());
     for (int n = 0; n < kSteps; ++n) {
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
+      DotTiles<0, 4, 6>();
+      DotTiles<1, 4, 7>();
+      DotTiles<2, 5, 6>();
+      DotTiles<3, 5, 7>();
     }
   });
   return 4 * kSteps * kProduct * calls;

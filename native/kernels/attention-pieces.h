@@ -111,7 +111,7 @@ class Pieces {
   }
 
   static I Interleaved() {
-    const I low = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const I low = LaneNumbers();
     return Or(low, _mm512_slli_epi32(_mm512_add_epi32(low, Integers(kLanes)), 16));
   }
 

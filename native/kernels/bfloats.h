@@ -9,9 +9,6 @@
 namespace llavaov::kernels {
 
 inline I Rounded(F low, F high) { return I(_mm512_cvtne2ps_pbh(high, low)); }
-inline F FromBfloats(__m256i x) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
-}
 
 // 32 floats, `low` before `high`, to the nearest bf16 and what they are beyond those.
 inline void Split(F low, F high, I* first, I* second) {

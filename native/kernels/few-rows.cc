@@ -51,10 +51,8 @@ struct FewRows {
     Vectors* x = reinterpret_cast<Vectors*>(AlignUp(params->wdata));
     Pack(op, params->ith, params->nth, x);
     ggml_barrier(params->threadpool);
-    // In whole lines of the output.
-    const int64_t n = w->ne[1], lines = (n + 15) / 16;
-    const int64_t begin = lines * params->ith / params->nth * 16;
-    const int64_t end = std::min(n, lines * (params->ith + 1) / params->nth * 16);
+    const int64_t n = w->ne[1];
+    const auto [begin, end] = Lines(n, params->ith, params->nth);
     for (int64_t col = begin; col < end; col += kWeights) {
       const char* weights[kWeights];
       for (int i = 0; i < kWeights; ++i) {  // beyond the last one it comes again

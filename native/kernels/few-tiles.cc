@@ -44,10 +44,7 @@ class FewRows {
     const FewRows product(params, op);
     product.Pack();
     ggml_barrier(params->threadpool);
-    // In whole lines of the output.
-    const int64_t n = product.n_, lines = (n + 15) / 16;
-    const int64_t begin = lines * params->ith / params->nth * 16;
-    const int64_t end = std::min(n, lines * (params->ith + 1) / params->nth * 16);
+    const auto [begin, end] = Lines(product.n_, params->ith, params->nth);
     const int64_t most = MostRows(op->src[0]->nb[1]);
     for (int64_t first = begin; first < end; first += most) {
       product.Rows(first, std::min(most, end - first));

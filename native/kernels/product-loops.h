@@ -110,6 +110,16 @@ inline char* AlignUp(void* p) {
 }
 inline int Blocks(const ggml_tensor* w) { return int((w->ne[0] + kBlock - 1) / kBlock); }
 
+// What thread `i` of `n` has of so many columns, in whole lines of the output.
+struct Lines {
+  int64_t begin, end;
+  Lines(int64_t columns, int i, int n) {
+    const int64_t lines = (columns + 15) / 16;
+    begin = lines * i / n * 16;
+    end = std::min(columns, lines * (i + 1) / n * 16);
+  }
+};
+
 // Row `i` of all rows of a tensor, whose dimensions may lie apart.
 inline const float* RowOf(const ggml_tensor* x, int64_t i) {
   const int64_t i1 = i % x->ne[1], i2 = i / x->ne[1] % x->ne[2], i3 = i / x->ne[1] / x->ne[2];

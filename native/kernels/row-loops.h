@@ -43,11 +43,9 @@ struct Row {
     }
   }
 
-  // A thread's rows, in whole lines of the output, as stretches that its steps go through together.
+  // A thread's rows as stretches that its steps go through together.
   static void Rows(ggml_tensor* op, const void* x, int owner, int nth, Left& left, bool is_own) {
-    const int64_t n = op->src[0]->ne[1], lines = (n + 15) / 16;
-    const int64_t first = lines * owner / nth * 16;
-    const int64_t end = std::min(n, lines * (owner + 1) / nth * 16);
+    const auto [first, end] = Lines(op->src[0]->ne[1], owner, nth);
     const int64_t length = (end - first + kStreams - 1) / kStreams;
     const int64_t steps = std::max<int64_t>(1, kPiece / (kStreams * op->src[0]->nb[1]));
     const int64_t pieces = (length + steps - 1) / steps;

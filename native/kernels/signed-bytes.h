@@ -3,7 +3,7 @@
 // next. What the blocks' factors are is left to others.
 #pragma once
 
-#include "super-blocks.h"
+#include "columns.h"
 
 #if defined(LLAVAOV_WIDE)
 
@@ -50,7 +50,7 @@ struct SignedBytes<Q4_K> {
     LLAVAOV_UNROLL
     for (int pair = 0; pair < 4; ++pair, to += kApart) {
       const I x = _mm512_srlv_epi16(Twice(block.qs + 32 * pair), Moves(0, 4));
-      StoreIntegers(to, And(x, _mm512_set1_epi8(15)));
+      StoreIntegers(to, LowNibbles(x));
     }
   }
 };
@@ -65,8 +65,7 @@ struct SignedBytes<Q5_K> {
       const I x = _mm512_srlv_epi16(Twice(block.qs + 32 * pair), Moves(0, 4));
       const char bit = char(1 << 2 * pair), next = char(2 << 2 * pair);
       const I bits = _mm512_inserti64x4(_mm512_set1_epi8(bit), _mm256_set1_epi8(next), 1);
-      const I nibbles = And(x, _mm512_set1_epi8(15));
-      StoreIntegers(to, Or(nibbles, WhereBits(high, bits, _mm512_set1_epi8(16))));
+      StoreIntegers(to, Or(LowNibbles(x), WhereBits(high, bits, Bytes(16))));
     }
   }
 };
@@ -83,9 +82,8 @@ struct SignedBytes<Q6_K> {
     }
   }
   static inline void Put(I low, I high, int8_t* to) {
-    const I bits = _mm512_set1_epi8(0x30);
-    const I x = Or(And(low, _mm512_set1_epi8(15)), And(high, bits));
-    StoreIntegers(to, _mm512_sub_epi8(x, _mm512_set1_epi8(32)));
+    const I x = Or(LowNibbles(low), And(high, Bytes(0x30)));
+    StoreIntegers(to, _mm512_sub_epi8(x, Bytes(32)));
   }
 };
 

@@ -16,9 +16,10 @@ inline F Zero() { return _mm512_setzero_ps(); }
 inline F Set(float x) { return _mm512_set1_ps(x); }
 inline F Load(const float* p) { return _mm512_loadu_ps(p); }
 inline F LoadHalves(const uint16_t* p) { return _mm512_cvtph_ps(Load256(p)); }
-inline F LoadBfloats(const uint16_t* p) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(Load256(p)), 16));
+inline F FromBfloats(__m256i x) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
 }
+inline F LoadBfloats(const uint16_t* p) { return FromBfloats(Load256(p)); }
 inline F LoadFirst(const float* p, int n) { return _mm512_maskz_loadu_ps(First(n), p); }
 inline void Store(float* p, F x) { _mm512_storeu_ps(p, x); }
 inline void StorePastCaches(float* p, F x) { _mm512_stream_ps(p, x); }  // p: aligned
@@ -35,6 +36,9 @@ inline float MaxOf(F x) { return _mm512_reduce_max_ps(x); }
 inline float SumOf(F x) { return _mm512_reduce_add_ps(x); }
 
 inline I Integers(int32_t x) { return _mm512_set1_epi32(x); }
+inline I LaneNumbers() {
+  return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+}
 inline I LoadIntegers(const void* p) { return _mm512_loadu_si512(p); }
 inline void StoreIntegers(void* p, I x) { _mm512_storeu_si512(p, x); }
 inline I And(I a, I b) { return _mm512_and_si512(a, b); }

@@ -20,9 +20,8 @@ struct Panel {
   I offsets;  // of each row; beyond the last one it comes again
 
   Panel(const char* data, size_t stride, int height) : data(data), stride(stride), height(height) {
-    const I rows = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    offsets =
-        _mm512_mullo_epi32(_mm512_min_epi32(rows, Integers(height - 1)), Integers(int(stride)));
+    offsets = _mm512_mullo_epi32(_mm512_min_epi32(LaneNumbers(), Integers(height - 1)),
+                                 Integers(int(stride)));
   }
 };
 
@@ -123,8 +122,6 @@ struct TileFactors {
     FourUnits(Or(And(_mm512_srli_epi32(c, 4), low), And(_mm512_srli_epi32(b, 2), high)), m,
               min + 4 * kTileHeight);
   }
-
-  static I Bytes(int x) { return Integers(x * 0x01010101); }
 
   // Byte i of every dword, times `by`, to the i-th vector.
   static void FourUnits(I x, F by, float* to) {
