@@ -64,7 +64,7 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   sample.token = Pick(options_.seed);
   if (grammar_ && !grammar_->Admits(sample.token)) {
     Score(logits);
-    grammar_->Mask(scores_);
+    KeepOnly(grammar_->Admitted(scores_.size()));
     // A draw of its own: the same one again would favour the tokens next to the refused one.
     sample.token = Pick(~options_.seed);
   }
@@ -77,7 +77,9 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   return sample;
 }
 
-int32_t TokenSampler::Pick(uint64_t seed) { return options_.temperature > 0 ? Draw(seed) : Best(); }
+int32_t TokenSampler::Pick(uint64_t seed) {
+  return options_.temperature > 0 ? Draw(seed) : TokenAt(Best());
+}
 
 void TokenSampler::Accept(int32_t token) {
   Count(token);
@@ -103,6 +105,7 @@ void TokenSampler::Restore(State state) {
 }
 
 void TokenSampler::Score(const float* logits) {
+  ids_.clear();
   scores_.assign(logits, logits + options_.n_vocab_used);
   for (const auto& [id, value] : options_.bias) {
     if (id < options_.n_vocab_used) scores_[id] += value;
@@ -116,10 +119,16 @@ void TokenSampler::Score(const float* logits) {
   }
 }
 
-// The first of equals, as torch.argmax.
-int32_t TokenSampler::Best() const {
-  const int best = IndexOfMax(scores_.data(), int(scores_.size()));
-  if (size_t(best) == scores_.size() || !std::isfinite(scores_[best])) {
+void TokenSampler::KeepOnly(std::vector<int32_t> ids) {
+  for (size_t i = 0; i < ids.size(); ++i) scores_[i] = scores_[ids[i]];  // in order: none is lost
+  scores_.resize(ids.size());
+  ids_ = std::move(ids);
+}
+
+// The first of equals, as torch.argmax. Where in the scores, not which token.
+size_t TokenSampler::Best() const {
+  const size_t best = scores_.empty() ? 0 : size_t(IndexOfMax(scores_.data(), int(scores_.size())));
+  if (best == scores_.size() || !std::isfinite(scores_[best])) {
     throw Unusable("Biases, penalties and grammar leave no token to choose");
   }
   return best;
@@ -140,8 +149,10 @@ int32_t TokenSampler::Draw(uint64_t seed) {
   }
   if (options_.typical_p < 1) KeepTypical(candidates);
   // By id, so that a draw does not depend on how a platform sorts.
-  std::sort(candidates.begin(), candidates.end(),
-            [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+  const auto is_before = [](const Candidate& a, const Candidate& b) { return a.id < b.id; };
+  if (!std::is_sorted(candidates.begin(), candidates.end(), is_before)) {
+    std::sort(candidates.begin(), candidates.end(), is_before);
+  }
   double rest = NextUniform(seed) * TotalWeight(candidates);
   for (const Candidate& candidate : candidates) {
     rest -= candidate.weight;
@@ -163,9 +174,12 @@ TokenSampler::Candidates TokenSampler::TopK() {
   weights_.resize(n);
   ExpDifferences(scores_.data(), n, 0, weights_.data());
   Candidates candidates;
-  for (int id = 0; id < n; ++id) {
-    const float score = scores_[id];
-    if (score >= worst && score > kNegligible) candidates.push_back({id, score, weights_[id]});
+  candidates.reserve(n);
+  for (int i = 0; i < n; ++i) {
+    const float score = scores_[i];
+    if (score >= worst && score > kNegligible) {
+      candidates.push_back({TokenAt(i), score, weights_[i]});
+    }
   }
   return candidates;
 }

@@ -1,9 +1,19 @@
 #include "llama/token-texts.h"
 
-#include <unordered_map>
 #include <utility>
 
 namespace llavaov {
+
+namespace {
+
+// Whether a character of three or four bytes may begin so, once its second byte is known.
+bool IsBeginning(const PartialCharacter& partial) {
+  if (partial.n_remain == 2) return partial.value >= 0x10 && partial.value < 0x110;
+  const bool is_surrogate = partial.value >= 0xd800 >> 6 && partial.value <= 0xdfff >> 6;
+  return partial.value >= 0x800 >> 6 && !is_surrogate;
+}
+
+}  // namespace
 
 bool DecodeUtf8(const std::string& bytes, PartialCharacter& partial,
                 std::vector<uint32_t>& points) {
@@ -12,7 +22,10 @@ bool DecodeUtf8(const std::string& bytes, PartialCharacter& partial,
     if (partial.n_remain > 0) {
       if ((byte & 0xc0) != 0x80) return false;
       partial.value = partial.value << 6 | (byte & 0x3f);
-      if (--partial.n_remain == 0) points.push_back(partial.value);
+      if (--partial.n_remain == 0)
+        points.push_back(partial.value);
+      else if (!IsBeginning(partial))
+        return false;
       continue;
     }
     if (byte == 0) return false;  // which ends a text for llama.cpp
@@ -30,23 +43,20 @@ bool DecodeUtf8(const std::string& bytes, PartialCharacter& partial,
 
 TokenTexts::TokenTexts(std::vector<std::string> bytes) {
   texts_.reserve(bytes.size());
-  std::unordered_map<uint32_t, size_t> group_of;
+  TokenTrie::Builder builder;
   for (std::string& piece : bytes) {
-    Text text;
-    text.is_whole = !piece.empty() && DecodeUtf8(piece, text.rest, text.points);
-    if (!text.is_whole) text.points.clear();
     const int32_t token = int32_t(texts_.size());
-    if (text.is_whole && text.points.empty()) beginnings_.push_back(token);
-    if (!text.points.empty()) {
-      const uint32_t first = text.points[0];
-      const auto [place, is_new] = group_of.emplace(first, groups_.size());
-      if (is_new) groups_.push_back({{first, 0}, {}});
-      groups_[place->second].tokens.push_back(token);
+    PartialCharacter rest;
+    std::vector<uint32_t> points;
+    if (!piece.empty()) {
+      if (DecodeUtf8(piece, rest, points))
+        builder.Add(token, points);
+      else if ((uint8_t(piece[0]) & 0xc0) == 0x80)
+        continuations_.push_back(token);
     }
-    text.points.push_back(0);
-    text.bytes = std::move(piece);
-    texts_.push_back(std::move(text));
+    texts_.push_back({std::move(piece), rest});
   }
+  trie_ = builder.Build();
 }
 
 }  // namespace llavaov
