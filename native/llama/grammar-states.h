@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "llama-grammar.h"
-#include "llama/token-texts.h"
+#include "llama/utf8.h"
 
 namespace llavaov {
 

@@ -86,7 +86,7 @@ bool TokenGrammar::Advance(Place& place, const std::string& bytes) const {
 
 bool TokenGrammar::Admits(int32_t token) const {
   const bool is_end = options_.end_tokens.count(token) > 0;
-  const std::string& bytes = (*texts_)[token].bytes;
+  const std::string& bytes = (*texts_)[token];
   if (IsWaiting()) {
     std::string text;
     const char* behind = is_end ? nullptr : BehindTrigger(bytes, text);
@@ -132,8 +132,7 @@ void TokenGrammar::Follow(std::vector<uint8_t>& is_admitted) const {
   while (!open.empty()) {
     const auto [node, state] = open.back();
     open.pop_back();
-    for (const int32_t token : trie.TokensAt(node)) {
-      const PartialCharacter& rest = (*texts_)[token].rest;
+    for (const auto& [token, rest] : trie.TokensAt(node)) {
       if (size_t(token) >= is_admitted.size()) continue;
       is_admitted[token] = rest.n_remain == 0 || states_->MayBegin(*state, rest);
     }
@@ -156,7 +155,7 @@ void TokenGrammar::Follow(std::vector<uint8_t>& is_admitted) const {
 
 void TokenGrammar::Accept(int32_t token) {
   if (options_.end_tokens.count(token) > 0) return;
-  std::string bytes = (*texts_)[token].bytes;
+  std::string bytes = (*texts_)[token];
   if (IsWaiting()) {
     std::string text;
     const char* behind = BehindTrigger(bytes, text);

@@ -4,59 +4,26 @@
 
 namespace llavaov {
 
-namespace {
-
-// Whether a character of three or four bytes may begin so, once its second byte is known.
-bool IsBeginning(const PartialCharacter& partial) {
-  if (partial.n_remain == 2) return partial.value >= 0x10 && partial.value < 0x110;
-  const bool is_surrogate = partial.value >= 0xd800 >> 6 && partial.value <= 0xdfff >> 6;
-  return partial.value >= 0x800 >> 6 && !is_surrogate;
+TokenTexts::TokenTexts(std::vector<std::string> bytes) : bytes_(std::move(bytes)) {
+  for (size_t token = 0; token < bytes_.size(); ++token) {
+    const std::string& piece = bytes_[token];
+    const bool is_continuation = !piece.empty() && (uint8_t(piece[0]) & 0xc0) == 0x80;
+    if (is_continuation) continuations_.push_back(int32_t(token));
+  }
 }
 
-}  // namespace
-
-bool DecodeUtf8(const std::string& bytes, PartialCharacter& partial,
-                std::vector<uint32_t>& points) {
-  for (const char c : bytes) {
-    const uint8_t byte = uint8_t(c);
-    if (partial.n_remain > 0) {
-      if ((byte & 0xc0) != 0x80) return false;
-      partial.value = partial.value << 6 | (byte & 0x3f);
-      if (--partial.n_remain == 0)
-        points.push_back(partial.value);
-      else if (!IsBeginning(partial))
-        return false;
-      continue;
+const TokenTrie& TokenTexts::trie() const {
+  std::call_once(trie_once_, [this] {
+    TokenTrie::Builder builder;
+    for (size_t token = 0; token < bytes_.size(); ++token) {
+      PartialCharacter rest;
+      std::vector<uint32_t> points;
+      if (bytes_[token].empty() || !DecodeUtf8(bytes_[token], rest, points)) continue;
+      builder.Add({int32_t(token), rest}, points);
     }
-    if (byte == 0) return false;  // which ends a text for llama.cpp
-    if (byte < 0x80) {
-      points.push_back(byte);
-      continue;
-    }
-    // 0xc0 and 0xc1 would begin overlong forms, 0xf5 and above what is no character.
-    if (byte < 0xc2 || byte > 0xf4) return false;
-    partial.n_remain = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
-    partial.value = byte & (0x3f >> partial.n_remain);
-  }
-  return true;
-}
-
-TokenTexts::TokenTexts(std::vector<std::string> bytes) {
-  texts_.reserve(bytes.size());
-  TokenTrie::Builder builder;
-  for (std::string& piece : bytes) {
-    const int32_t token = int32_t(texts_.size());
-    PartialCharacter rest;
-    std::vector<uint32_t> points;
-    if (!piece.empty()) {
-      if (DecodeUtf8(piece, rest, points))
-        builder.Add(token, points);
-      else if ((uint8_t(piece[0]) & 0xc0) == 0x80)
-        continuations_.push_back(token);
-    }
-    texts_.push_back({std::move(piece), rest});
-  }
-  trie_ = builder.Build();
+    trie_ = builder.Build();
+  });
+  return trie_;
 }
 
 }  // namespace llavaov

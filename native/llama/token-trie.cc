@@ -4,7 +4,7 @@
 
 namespace llavaov {
 
-void TokenTrie::Builder::Add(int32_t token, const std::vector<uint32_t>& points) {
+void TokenTrie::Builder::Add(Token token, const std::vector<uint32_t>& points) {
   entries_.push_back({token, points_.size(), points.size()});
   points_.insert(points_.end(), points.begin(), points.end());
 }

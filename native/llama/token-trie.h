@@ -6,20 +6,27 @@
 #include <cstdint>
 #include <vector>
 
+#include "llama/utf8.h"
+
 namespace llavaov {
 
 class TokenTrie {
  public:
   static constexpr size_t kRoot = 0;
 
+  struct Token {
+    int32_t id;
+    PartialCharacter rest;  // what it has of one more character
+  };
+
   class Builder {
    public:
-    void Add(int32_t token, const std::vector<uint32_t>& points);
+    void Add(Token token, const std::vector<uint32_t>& points);
     TokenTrie Build();
 
    private:
     struct Entry {
-      int32_t token;
+      Token token;
       size_t begin, size;  // in points_
     };
     std::vector<Entry> entries_;
@@ -35,7 +42,7 @@ class TokenTrie {
   };
 
   // The tokens that end at a node.
-  Slice<int32_t> TokensAt(size_t node) const {
+  Slice<Token> TokensAt(size_t node) const {
     return {tokens_.data() + first_token_[node], tokens_.data() + first_token_[node + 1]};
   }
   // The characters of a node's children; `NodeOf` tells which node each is.
@@ -48,7 +55,7 @@ class TokenTrie {
   std::vector<uint32_t> points_;       // of each node; the root's means nothing
   std::vector<uint32_t> first_child_;  // of each node, and one more
   std::vector<uint32_t> first_token_;
-  std::vector<int32_t> tokens_;
+  std::vector<Token> tokens_;
 };
 
 }  // namespace llavaov
