@@ -79,7 +79,8 @@ class TokenSampler {
   size_t Best() const;
   int32_t Pick(uint64_t seed);
   int32_t Draw(uint64_t seed);
-  Candidates TopK();
+  void Weigh();
+  Candidates Narrowed() const;
   void KeepTypical(Candidates& candidates) const;
   double NextUniform(uint64_t seed) const;
 
