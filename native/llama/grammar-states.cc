@@ -44,11 +44,12 @@ bool MatchesAt(const llama_grammar_element* pos, uint32_t point) {
 }
 
 // Where what an element matches may change, in order.
-std::vector<uint64_t> CutsOf(const llama_grammar_element* pos) {
-  std::vector<uint64_t> cuts{1, uint64_t(UINT32_MAX) + 1};
+std::vector<uint32_t> CutsOf(const llama_grammar_element* pos) {
+  std::vector<uint32_t> cuts{1, kMaxPoint + 1};  // a text has no NUL
+  const auto add = [&cuts](uint32_t cut) { cuts.push_back(std::clamp(cut, 1u, kMaxPoint + 1)); };
   do {
-    cuts.push_back(std::max(pos->value, 1u));
-    cuts.push_back(uint64_t(LastOf(pos)) + 1);
+    add(pos->value);
+    add(std::min(LastOf(pos), kMaxPoint) + 1);
     pos += IsRange(pos) ? 2 : 1;
   } while (pos->type == LLAMA_GRETYPE_CHAR_ALT);
   std::sort(cuts.begin(), cuts.end());
@@ -109,10 +110,10 @@ const std::vector<GrammarStates::Interval>& GrammarStates::CharactersOf(
     const llama_grammar_element* element) {
   const auto [known, is_new] = characters_.try_emplace(element);
   if (!is_new) return known->second;
-  const std::vector<uint64_t> cuts = CutsOf(element);
+  const std::vector<uint32_t> cuts = CutsOf(element);
   for (size_t i = 0; i + 1 < cuts.size(); ++i) {
-    if (!MatchesAt(element, uint32_t(cuts[i]))) continue;
-    known->second.push_back({uint32_t(cuts[i]), uint32_t(cuts[i + 1] - 1)});
+    if (!MatchesAt(element, cuts[i])) continue;
+    known->second.push_back({cuts[i], cuts[i + 1] - 1});
   }
   return known->second;
 }
@@ -128,7 +129,7 @@ std::vector<GrammarStates::Turn> GrammarStates::TurnsOf(const llama_grammar_stac
   for (size_t i = 0; i < elements.size(); ++i) {
     for (const Interval& interval : CharactersOf(elements[i])) {
       turns.push_back({interval.first, true, i});
-      turns.push_back({uint64_t(interval.last) + 1, false, i});
+      turns.push_back({interval.last + 1, false, i});
     }
   }
   // Ends first: the next interval of the same element may begin there.
@@ -147,7 +148,7 @@ const std::vector<GrammarStates::Range>& GrammarStates::RangesOf(State& state) {
   std::set<size_t> matching;
   const std::vector<Turn> turns = TurnsOf(state.first);
   for (size_t i = 0; i < turns.size();) {
-    const uint64_t at = turns[i].at;
+    const uint32_t at = turns[i].at;
     for (; i < turns.size() && turns[i].at == at; ++i) {
       if (turns[i].matches)
         matching.insert(turns[i].element);
@@ -158,8 +159,8 @@ const std::vector<GrammarStates::Range>& GrammarStates::RangesOf(State& state) {
     Work(matching.size());
     const auto [way, is_new] =
         way_of.try_emplace({matching.begin(), matching.end()}, ways.ways.size());
-    if (is_new) ways.ways.push_back({uint32_t(at), nullptr});
-    ways.ranges.push_back({uint32_t(at), uint32_t(turns[i].at - 1), way->second});
+    if (is_new) ways.ways.push_back({at, nullptr});
+    ways.ranges.push_back({at, turns[i].at - 1, way->second});
   }
   ways.is_known = true;
   return ways.ranges;
@@ -172,6 +173,15 @@ GrammarStates::State* GrammarStates::Next(State& state, const Range& range) {
     Work(state.first.size() + way.next->first.size());
   }
   return way.next;
+}
+
+GrammarStates::State* GrammarStates::After(State& state, uint32_t point) {
+  const auto& ranges = RangesOf(state);
+  const auto range =
+      std::lower_bound(ranges.begin(), ranges.end(), point,
+                       [](const Range& a, uint32_t point) { return a.last < point; });
+  const bool may_follow = range != ranges.end() && range->first <= point;
+  return may_follow ? Next(state, *range) : nullptr;
 }
 
 bool GrammarStates::MayBegin(State& state, const PartialCharacter& character) {

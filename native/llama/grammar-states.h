@@ -54,6 +54,8 @@ class GrammarStates {
   // Each throws ERR_DECODE where what has been followed since `Of` is too much.
   const std::vector<Range>& RangesOf(State& state);
   State* Next(State& state, const Range& range);
+  // Null where the character may not follow.
+  State* After(State& state, uint32_t point);
   // Whether a character that begins so may follow.
   bool MayBegin(State& state, const PartialCharacter& character);
 
@@ -63,7 +65,7 @@ class GrammarStates {
   };
   // From `at` on the element matches, or no longer does.
   struct Turn {
-    uint64_t at;
+    uint32_t at;
     bool matches;
     size_t element;
   };

@@ -41,6 +41,12 @@ struct TokenGrammar::Place {
   PartialCharacter rest;
 };
 
+struct TokenGrammar::Visit {
+  size_t node;
+  GrammarStates::State* state;
+  PartialCharacter rest;
+};
+
 struct TokenGrammar::State {
   Place place;
   bool has_begun;
@@ -107,8 +113,6 @@ std::vector<int32_t> TokenGrammar::Admitted(size_t n_vocab) const {
   };
   if (IsWaiting()) {
     for (size_t token = 0; token < n_vocab; ++token) ask(int32_t(token));
-  } else if (place_->rest.n_remain > 0) {
-    for (const int32_t token : texts_->continuations()) ask(token);
   } else {
     Follow(is_admitted);
     for (const int32_t token : options_.end_tokens) ask(token);
@@ -122,34 +126,57 @@ std::vector<int32_t> TokenGrammar::Admitted(size_t n_vocab) const {
 
 // Through the grammar and the vocabulary's characters side by side, as far as both go.
 void TokenGrammar::Follow(std::vector<uint8_t>& is_admitted) const {
-  using Range = GrammarStates::Range;
-  struct Visit {
-    size_t node;
-    GrammarStates::State* state;
-  };
   const TokenTrie& trie = texts_->trie();
-  std::vector<Visit> open{{TokenTrie::kRoot, states_->Of(place_->stacks)}};
+  const Visit start{TokenTrie::kRoot, states_->Of(place_->stacks), place_->rest};
+  std::vector<Visit> open;
+  if (start.rest.n_remain > 0)
+    FollowBytes(start, open);
+  else
+    open.push_back(start);
   while (!open.empty()) {
-    const auto [node, state] = open.back();
+    const Visit visit = open.back();
     open.pop_back();
-    for (const auto& [token, rest] : trie.TokensAt(node)) {
+    for (const auto& [token, own_rest] : trie.TokensAt(visit.node)) {
+      const PartialCharacter& rest = visit.rest.n_remain > 0 ? visit.rest : own_rest;
       if (size_t(token) >= is_admitted.size()) continue;
-      is_admitted[token] = rest.n_remain == 0 || states_->MayBegin(*state, rest);
+      is_admitted[token] = rest.n_remain == 0 || states_->MayBegin(*visit.state, rest);
     }
-    auto [child, last_child] = trie.ChildrenOf(node);
-    if (child == last_child) continue;
-    const std::vector<Range>& ranges = states_->RangesOf(*state);
-    auto range = ranges.begin();
-    while (child != last_child && range != ranges.end()) {
-      if (*child < range->first) {
-        child = std::lower_bound(child, last_child, range->first);
-      } else if (*child > range->last) {
-        range = std::lower_bound(range, ranges.end(), *child,
-                                 [](const Range& a, uint32_t point) { return a.last < point; });
-      } else {
-        open.push_back({trie.NodeOf(child++), states_->Next(*state, *range)});
-      }
+    if (visit.rest.n_remain > 0)
+      FollowBytes(visit, open);
+    else
+      FollowCharacters(visit, open);
+  }
+}
+
+void TokenGrammar::FollowCharacters(const Visit& visit, std::vector<Visit>& open) const {
+  using Range = GrammarStates::Range;
+  const TokenTrie& trie = texts_->trie();
+  auto [step, end] = trie.ChildrenOf(visit.node);
+  if (step == end) return;
+  const std::vector<Range>& ranges = states_->RangesOf(*visit.state);
+  auto range = ranges.begin();
+  while (step != end && range != ranges.end()) {
+    if (*step < range->first) {
+      step = std::lower_bound(step, end, range->first);
+    } else if (*step > range->last) {
+      range = std::lower_bound(range, ranges.end(), *step,
+                               [](const Range& a, uint32_t point) { return a.last < point; });
+    } else {
+      open.push_back({trie.NodeOf(step++), states_->Next(*visit.state, *range), {}});
     }
+  }
+}
+
+void TokenGrammar::FollowBytes(const Visit& visit, std::vector<Visit>& open) const {
+  const TokenTrie& trie = texts_->trie();
+  for (const uint32_t& step : trie.ChildrenOf(visit.node)) {
+    if (!TokenTrie::IsByte(step)) continue;
+    PartialCharacter rest = visit.rest;
+    std::vector<uint32_t> points;
+    if (!DecodeUtf8({char(TokenTrie::ByteOf(step))}, rest, points)) continue;
+    GrammarStates::State* const state =
+        points.empty() ? visit.state : states_->After(*visit.state, points[0]);
+    if (state) open.push_back({trie.NodeOf(&step), state, rest});
   }
 }
 

@@ -61,13 +61,16 @@ class TokenGrammar {
 
  private:
   struct Place;  // where in the grammar, and in a character, the text is
+  struct Visit;  // where it would be, and in the vocabulary's tree
 
   bool IsWaiting() const { return !options_.trigger.empty() && !has_begun_; }
   // The bytes of the grammar's part once `bytes` follow; null while the trigger is not there.
   const char* BehindTrigger(const std::string& bytes, std::string& text) const;
   bool Advance(Place& place, const std::string& bytes) const;
-  // Marks tokens that may come between whole characters.
+  // Marks tokens that may come.
   void Follow(std::vector<uint8_t>& is_admitted) const;
+  void FollowCharacters(const Visit& visit, std::vector<Visit>& open) const;
+  void FollowBytes(const Visit& visit, std::vector<Visit>& open) const;
 
   const TokenGrammarOptions options_;
   const std::shared_ptr<const TokenTexts> texts_;

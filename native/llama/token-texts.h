@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "llama/token-trie.h"
@@ -13,17 +14,14 @@ namespace llavaov {
 
 class TokenTexts {
  public:
-  explicit TokenTexts(std::vector<std::string> bytes);
+  explicit TokenTexts(std::vector<std::string> bytes) : bytes_(std::move(bytes)) {}
 
   const std::string& operator[](size_t token) const { return bytes_[token]; }
-  // Tokens that begin in the middle of a character.
-  const std::vector<int32_t>& continuations() const { return continuations_; }
-  // All others. The first call takes a twentieth of a second, of any thread.
+  // The first call makes it: some thirty milliseconds.
   const TokenTrie& trie() const;
 
  private:
   const std::vector<std::string> bytes_;
-  std::vector<int32_t> continuations_;
   mutable std::once_flag trie_once_;
   mutable TokenTrie trie_;
 };

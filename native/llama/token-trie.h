@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "llama/utf8.h"
@@ -21,16 +22,17 @@ class TokenTrie {
 
   class Builder {
    public:
-    void Add(Token token, const std::vector<uint32_t>& points);
+    // What is no part of a text in UTF-8 is left out.
+    void Add(int32_t token, const std::string& bytes);
     TokenTrie Build();
 
    private:
     struct Entry {
       Token token;
-      size_t begin, size;  // in points_
+      size_t begin, size;  // in steps_
     };
     std::vector<Entry> entries_;
-    std::vector<uint32_t> points_;
+    std::vector<uint32_t> steps_;
   };
 
   template <typename T>
@@ -45,14 +47,19 @@ class TokenTrie {
   Slice<Token> TokensAt(size_t node) const {
     return {tokens_.data() + first_token_[node], tokens_.data() + first_token_[node + 1]};
   }
-  // The characters of a node's children; `NodeOf` tells which node each is.
+  // Steps are characters, then bytes that go on in one.
+  static bool IsByte(uint32_t step) { return step >= kFirstByte; }
+  static uint8_t ByteOf(uint32_t step) { return uint8_t(step - kFirstByte); }
+  // The steps to a node's children; `NodeOf` tells which node each is.
   Slice<uint32_t> ChildrenOf(size_t node) const {
-    return {points_.data() + first_child_[node], points_.data() + first_child_[node + 1]};
+    return {steps_.data() + first_child_[node], steps_.data() + first_child_[node + 1]};
   }
-  size_t NodeOf(const uint32_t* child) const { return size_t(child - points_.data()); }
+  size_t NodeOf(const uint32_t* step) const { return size_t(step - steps_.data()); }
 
  private:
-  std::vector<uint32_t> points_;       // of each node; the root's means nothing
+  static constexpr uint32_t kFirstByte = kMaxPoint + 1;
+
+  std::vector<uint32_t> steps_;        // of each node; the root's means nothing
   std::vector<uint32_t> first_child_;  // of each node, and one more
   std::vector<uint32_t> first_token_;
   std::vector<Token> tokens_;

@@ -17,7 +17,7 @@ bool DecodeUtf8(const std::string& bytes, PartialCharacter& partial,
   for (const char c : bytes) {
     const uint8_t byte = uint8_t(c);
     if (partial.n_remain > 0) {
-      if ((byte & 0xc0) != 0x80) return false;
+      if (!IsContinuation(c)) return false;
       partial.value = partial.value << 6 | (byte & 0x3f);
       if (--partial.n_remain == 0)
         points.push_back(partial.value);

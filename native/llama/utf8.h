@@ -7,6 +7,11 @@
 
 namespace llavaov {
 
+constexpr uint32_t kMaxPoint = 0x10ffff;
+
+// Whether it goes on in a character.
+inline bool IsContinuation(char byte) { return (uint8_t(byte) & 0xc0) == 0x80; }
+
 // A character of which some bytes are still to come.
 struct PartialCharacter {
   uint32_t value = 0;  // the bits so far
