@@ -16,7 +16,8 @@ import { STRING_KEYWORDS } from './keywords-string.js';
 import { type Term, TermPool, TooManyStates } from './language.js';
 import { Moves } from './moves.js';
 import { allGroups, propertyLiterals } from './property-literals.js';
-import { NotRegular, searchTerm } from './regexp.js';
+import { searchTerm } from './regexp.js';
+import { NotRegular } from './regexp-characters.js';
 import { isSchemaError, schemaError } from './schema-error.js';
 import { conjunction, type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
 import { shortTerm } from './short-form.js';
@@ -83,10 +84,11 @@ export class Expander implements Document {
       if (done.length > MAX_BRANCHES || ++this.work > MAX_WORK) throw this.tooMany(branch);
       return;
     }
-    for (const choice of choices) {
-      const copy = branch.copy();
-      choice(copy);
-      this.follow(copy, done);
+    for (let i = 0; i < choices.length; i++) {
+      // The last one needs no copy: nothing comes back to the branch.
+      const own = i < choices.length - 1 ? branch.copy() : branch;
+      choices[i]!(own);
+      this.follow(own, done);
     }
   }
 
