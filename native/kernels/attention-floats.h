@@ -77,11 +77,10 @@ class FloatTiles {
     for (int c = 0; c < kTileKeys; c += kLanes) {
       float* panel = k_ + size_t(c / kPanel) * Padded(s_.dim) * kPanel + c % kPanel;
       for (int d = 0; d < s_.dim; d += 8) {
-        __m256i rows[kLanes];
+        I8 rows[kLanes];
         for (int i = 0; i < kLanes; ++i) {
-          rows[i] = c + i < n
-                        ? _mm256_castps_si256(EightOf(keys + (c + i) * stride, type, d, s_.dim - d))
-                        : _mm256_setzero_si256();
+          rows[i] =
+              Bits8(c + i < n ? EightOf(keys + (c + i) * stride, type, d, s_.dim - d) : Zeros8());
         }
         I columns[8];
         TransposeLanes(rows, columns);
@@ -105,9 +104,10 @@ class FloatTiles {
         F w[kFloatVectors];
         LLAVAOV_UNROLL
         for (int v = 0; v < kFloatVectors; ++v) w[v] = Load(k + v * kLanes);
+        const auto values = LoadEach(x);
         LLAVAOV_UNROLL
         for (int r = 0; r < kFloatRows; ++r) {
-          const F value = Set(x[r]);
+          const F value = Set(values[r]);
           LLAVAOV_UNROLL
           for (int v = 0; v < kFloatVectors; ++v) f[r][v] = MulAdd(w[v], value, f[r][v]);
         }

@@ -5,7 +5,7 @@
 
 #include "simd.h"
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES)
 
 #define GGML_COMMON_DECL_C
 #include <ggml-common.h>

@@ -8,7 +8,7 @@
 
 #include "super-blocks.h"
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES)
 
 #include <cstddef>
 

@@ -15,7 +15,7 @@
 
 namespace llavaov::kernels {
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES)
 
 namespace {
 

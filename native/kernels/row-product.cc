@@ -1,27 +1,18 @@
-// One row of activations: every weight is used once, so the speed is that of memory. A thread
-// divides its rows of weights into stretches and reads all of them side by side, since memory waits
-// at every new page of a single one; it asks for what lies 1 KiB further on in each.
-// Quantised weights multiply activations of eight bits with a scale for every 32; floats are
-// multiplied as they are. Of the K-quants those that files of the published models hold have a
-// kernel here.
-#include "floats.h"
+// One row of activations by quantised weights: every weight is used once, so the speed is that of
+// memory (row-loops.h). Activations have eight bits and a scale for every 32. Of the K-quants those
+// that files of the published models hold have a kernel here.
 #include "row-loops.h"
+#include "super-blocks.h"
 
 namespace llavaov::kernels {
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES)
 
 namespace {
 
-#if defined(LLAVAOV_WIDE)
-constexpr int kFloatStreams = 4;
-#else
-constexpr int kFloatStreams = 2;  // as many sums as there are registers for
-#endif
-constexpr int kByteStreams = 8, kAhead = 1024;
-constexpr int kUnit = 8 * kBlock;  // activations that are packed at a time
+constexpr int kByteStreams = 8;
 
-inline void Prefetch(const char* p) { _mm_prefetch(p + kAhead, _MM_HINT_T0); }
+inline void Prefetch(const char* p) { AskFor(p + kRowAhead); }
 
 inline __m256i QuantiseRow(const float* x, float* scale) {
   __m256 floats[4];
@@ -243,51 +234,6 @@ struct SuperRow {
   }
 };
 
-template <class T>
-struct FloatRow {
-  static constexpr int kStreams = kFloatStreams;
-
-  static size_t Size(int k) { return size_t(k) * sizeof(float); }
-  static void Pack(const float* row, int k, int part, int parts, void* to) {
-    for (int i = part * kUnit; i < k; i += parts * kUnit) {
-      std::memcpy(static_cast<float*>(to) + i, row + i, std::min(kUnit, k - i) * sizeof(float));
-    }
-  }
-
-  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
-                   float (&out)[kStreams]) {
-    const float* x = static_cast<const float*>(packed);
-    constexpr int kStep = 4 * kLanes;
-    F f[kStreams][4] = {};
-    int i = 0;
-    for (; i + kStep <= k; i += kStep) {
-      LLAVAOV_UNROLL
-      for (int r = 0; r < kStreams; ++r) {
-        const char* at = rows[r] + i * T::kBytes;
-        for (int line = 0; line < kStep * T::kBytes; line += 64) Prefetch(at + line);
-        LLAVAOV_UNROLL
-        for (int j = 0; j < 4; ++j) {
-          f[r][j] =
-              MulAdd(T::LoadLanes(at + j * kLanes * T::kBytes), Load(x + i + j * kLanes), f[r][j]);
-        }
-      }
-    }
-    for (; i < k; i += kLanes) {
-      const int left = k - i < kLanes ? k - i : kLanes;
-      const F values = LoadFirst(x + i, left);
-      LLAVAOV_UNROLL
-      for (int r = 0; r < kStreams; ++r) {
-        char copy[kLanes * T::kBytes] = {};
-        std::memcpy(copy, rows[r] + i * T::kBytes, left * T::kBytes);
-        f[r][0] = MulAdd(T::LoadLanes(copy), values, f[r][0]);
-      }
-    }
-    for (int r = 0; r < kStreams; ++r) {
-      out[r] = SumOf(Add(Add(f[r][0], f[r][1]), Add(f[r][2], f[r][3])));
-    }
-  }
-};
-
 }  // namespace
 
 Kernel RowProduct(ggml_type type) {
@@ -310,20 +256,14 @@ Kernel RowProduct(ggml_type type) {
       return Row<SuperRow<Q5_K>>::Entry();
     case GGML_TYPE_Q6_K:
       return Row<SuperRow<Q6_K>>::Entry();
-    case GGML_TYPE_F16:
-      return Row<FloatRow<F16>>::Entry();
-    case GGML_TYPE_BF16:
-      return Row<FloatRow<BF16>>::Entry();
-    case GGML_TYPE_F32:
-      return Row<FloatRow<F32>>::Entry();
     default:
-      return {};
+      return FloatRowProduct(type);
   }
 }
 
 #else
 
-Kernel RowProduct(ggml_type) { return {}; }
+Kernel RowProduct(ggml_type type) { return FloatRowProduct(type); }
 
 #endif
 

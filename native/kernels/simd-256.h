@@ -11,6 +11,28 @@ inline float Half(uint16_t x) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si
 inline __m256i Load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 inline __m128i Load128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 inline void Store256(void* p, __m256i x) { _mm256_storeu_si256(static_cast<__m256i*>(p), x); }
+// Eight floats and eight dwords: what the loops read and turn, whatever the width of F.
+using F8 = __m256;
+using I8 = __m256i;
+inline F8 Zeros8() { return _mm256_setzero_ps(); }
+inline F8 Floats8(const float* p) { return _mm256_loadu_ps(p); }
+inline F8 Halves8(const void* p) { return _mm256_cvtph_ps(Load128(p)); }
+inline F8 Bfloats8(const void* p) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(Load128(p)), 16));
+}
+inline F8 ScaledBytes8(const int8_t* p, float scale) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_set1_ps(scale));
+}
+inline void StoreFloats8(float* p, F8 x) { _mm256_storeu_ps(p, x); }
+inline I8 Bits8(F8 x) { return _mm256_castps_si256(x); }
+inline I8 Words8(uint16_t x) { return _mm256_set1_epi16(short(x)); }
+inline I8 Or8(I8 a, I8 b) { return _mm256_or_si256(a, b); }
+inline I8 Xor8(I8 a, I8 b) { return _mm256_xor_si256(a, b); }
+inline bool IsZero8(I8 x) { return _mm256_testz_si256(x, x) != 0; }
+inline const float* LoadEach(const float* p) { return p; }  // see simd-neon.h
+inline void EndPastCaches() { _mm_sfence(); }
+
 inline __m256i Join(__m128i low, __m128i high) {
   return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }

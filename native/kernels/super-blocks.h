@@ -4,7 +4,7 @@
 
 #include "blocks.h"
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES)
 
 namespace llavaov::kernels {
 

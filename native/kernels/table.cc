@@ -111,6 +111,8 @@ const char* InstructionSet() {
   return "AVX-512";
 #elif defined(LLAVAOV_VNNI)
   return "AVX-VNNI";
+#elif defined(LLAVAOV_NEON)
+  return "NEON";
 #elif defined(LLAVAOV_KERNELS)
   return "AVX2";
 #else
