@@ -1,6 +1,6 @@
 // Products of every type and shape, ours beside ggml's own and both against f64: one line of JSON a
 // case. `llava-onevision-kernels-products [speed [THREADS [TYPE]]]`; without arguments the cases of
-// test/kernels/products.test.ts, `brief` a part of them, for emulators.
+// test/kernels/products.test.ts, `brief` a part of them, for emulators; either of one TYPE alone.
 #include <cstdio>
 #include <string>
 
@@ -259,10 +259,10 @@ int Main(int argc, char** argv) {
     }
     return 0;
   }
-  const std::string only = argc > 1 ? argv[1] : "";
-  const bool is_brief = only == "brief";
+  const bool is_brief = argc > 1 && std::string(argv[1]) == "brief";
+  const std::string only = argc > 1 + is_brief ? argv[1 + is_brief] : "";
   for (ggml_type type : kTypes) {
-    if (!TakesType(type) || (!only.empty() && !is_brief && only != ggml_type_name(type))) continue;
+    if (!TakesType(type) || (!only.empty() && only != ggml_type_name(type))) continue;
     int i = 0;
     for (const Case& c : Cases(type)) {
       if (!is_brief || IsInBrief(c, i)) Check(c, pools, i % 8 == 0);

@@ -18,8 +18,14 @@ constexpr int kFloatStreams = 4, kChains = 2;
 constexpr int kFloatStreams = 2, kChains = 4;
 #endif
 
-inline F Total(const F (&f)[2]) { return Add(f[0], f[1]); }
-inline F Total(const F (&f)[4]) { return Add(Add(f[0], f[1]), Add(f[2], f[3])); }
+template <int n>
+inline F Total(const F (&f)[n]) {
+  if constexpr (n == 2) {
+    return Add(f[0], f[1]);
+  } else {
+    return Add(Add(f[0], f[1]), Add(f[2], f[3]));
+  }
+}
 
 template <class T>
 struct FloatRow {

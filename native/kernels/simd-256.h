@@ -24,9 +24,16 @@ inline F8 ScaledBytes8(const int8_t* p, float scale) {
   const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
   return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_set1_ps(scale));
 }
+inline F8 Scaled8(F8 x, float scale) { return _mm256_mul_ps(x, _mm256_set1_ps(scale)); }
 inline void StoreFloats8(float* p, F8 x) { _mm256_storeu_ps(p, x); }
 inline I8 Bits8(F8 x) { return _mm256_castps_si256(x); }
 inline I8 Words8(uint16_t x) { return _mm256_set1_epi16(short(x)); }
+inline I8 Every8(unsigned x) { return _mm256_set1_epi8(char(x)); }
+inline I8 And8(I8 a, I8 b) { return _mm256_and_si256(a, b); }
+// Of words, by a number that is constant where it is compiled.
+inline I8 ShiftRight8(I8 x, int n) { return _mm256_srli_epi16(x, n); }
+inline I8 ShiftLeft8(I8 x, int n) { return _mm256_slli_epi16(x, n); }
+inline I8 SameBytes8(I8 a, I8 b) { return _mm256_cmpeq_epi8(a, b); }
 inline I8 Or8(I8 a, I8 b) { return _mm256_or_si256(a, b); }
 inline I8 Xor8(I8 a, I8 b) { return _mm256_xor_si256(a, b); }
 inline bool IsZero8(I8 x) { return _mm256_testz_si256(x, x) != 0; }
@@ -96,6 +103,55 @@ inline __m256i PackWords(__m256i x, __m256i y) {
 
 inline void LoadFloats(const float* from, __m256 (&to)[4]) {
   for (int i = 0; i < 4; ++i) to[i] = _mm256_loadu_ps(from + 8 * i);
+}
+
+// Of signed bytes, 16 each.
+inline void SumHalves(__m256i q, int32_t* low, int32_t* high) {
+  const __m256i sums = DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
+  const __m256i pairs = _mm256_hadd_epi32(sums, sums);
+  const __m256i both = _mm256_hadd_epi32(pairs, pairs);
+  *low = _mm_cvtsi128_si32(_mm256_castsi256_si128(both));
+  *high = _mm_cvtsi128_si32(_mm256_extracti128_si256(both, 1));
+}
+
+// 16 bytes as 32 nibbles: the low ones, then the high ones.
+inline __m256i Nibbles(const uint8_t* qs) {
+  const __m256i twice = _mm256_broadcastsi128_si256(Load128(qs));
+  const __m256i shifted = _mm256_srlv_epi32(twice, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
+  return _mm256_and_si256(shifted, _mm256_set1_epi8(15));
+}
+
+// x + 16 where the bit of the place is set.
+inline __m256i AddFifthBit(__m256i x, uint32_t bits) {
+#if defined(LLAVAOV_WIDE)
+  return _mm256_mask_add_epi8(x, bits, x, _mm256_set1_epi8(16));
+#else
+  const __m256i spread = _mm256_shuffle_epi8(
+      _mm256_set1_epi32(int(bits)),
+      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
+  const __m256i place = _mm256_set1_epi64x(int64_t(0x8040201008040201));
+  const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, place), place);
+  return _mm256_or_si256(x, _mm256_and_si256(is_set, _mm256_set1_epi8(16)));
+#endif
+}
+
+// What bytes are looked up in or ordered by, 16 of them.
+using Table16 = __m128i;
+inline Table16 LoadTable(const uint8_t (&bytes)[16]) { return Load128(bytes); }
+inline __m256i Looked8(Table16 table, __m256i x) {
+  return _mm256_shuffle_epi8(Join(table, table), x);
+}
+// Byte `i` of each dword, four times.
+inline Table16 ByteOfDwords(int i) {
+  return _mm_add_epi8(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c),
+                      _mm_set1_epi8(char(i)));
+}
+
+// Eight bytes without a sign of a and b each, then of c and d, as floats.
+inline void TwiceEight(uint32_t a, uint32_t b, uint32_t c, uint32_t d, F8* first, F8* second) {
+  const __m128i all = _mm_set_epi32(int(d), int(c), int(b), int(a));
+  *first = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
+  *second = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
 }
 
 // Four rows of eight dwords to [dword][row].

@@ -22,6 +22,9 @@
 #elif defined(__ARM_NEON) && defined(__aarch64__)
 #define LLAVAOV_KERNELS 1
 #define LLAVAOV_NEON 1
+#if defined(__ARM_FEATURE_DOTPROD)
+#define LLAVAOV_BYTES 1
+#endif
 #endif
 
 // Of a loop that wants all registers, and would lose some to its caller's constants.
@@ -49,6 +52,7 @@
 #include <arm_neon.h>
 
 #include "simd-neon.h"
+#include "simd-neon-bytes.h"
 #else
 #include <immintrin.h>
 
@@ -67,6 +71,15 @@ inline void AskFor(const void* p) {
   __builtin_prefetch(p);
 #else
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+#endif
+}
+
+// For the second cache.
+inline void AskForLater(const void* p) {
+#if defined(LLAVAOV_NEON)
+  __builtin_prefetch(p, 0, 2);
+#else
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
 #endif
 }
 

@@ -72,9 +72,8 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
   params.n_gpu_layers = options.gpu_layers;
   params.load_mode = LoadMode(options);
   params.vocab_only = options.vocab_only;
-  // Ours read the blocks where the file has them; ggml's repacked copies would hide them. What ggml
-  // repacks is quantised.
-  params.use_extra_bufts = !kernels::IsEnabled() || !kernels::TakesType(GGML_TYPE_Q8_0);
+  // Ours read the blocks where the file has them; ggml's repacked copies would hide them.
+  params.use_extra_bufts = !kernels::IsEnabled() || kernels::LeavesRepacked();
   params.progress_callback = Watch::Step;
   params.progress_callback_user_data = &watch;
   const ErrorLog errors;
