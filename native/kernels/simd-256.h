@@ -147,11 +147,19 @@ inline Table16 ByteOfDwords(int i) {
                       _mm_set1_epi8(char(i)));
 }
 
-// Eight bytes without a sign of a and b each, then of c and d, as floats.
-inline void TwiceEight(uint32_t a, uint32_t b, uint32_t c, uint32_t d, F8* first, F8* second) {
-  const __m128i all = _mm_set_epi32(int(d), int(c), int(b), int(a));
-  *first = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
-  *second = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
+// Eight scales and eight mins of six bits each, in 12 bytes before others that are read too.
+inline void SixBits(const uint8_t* bytes, __m256* scales, __m256* mins) {
+  const __m128i x = Load128(bytes);  // four bytes each a, b and c
+  // The lower four or six bits of scales 0-3, 4-7, mins 0-3, 4-7, and the upper two of the others.
+  const __m128i acbc = _mm_shuffle_epi32(x, _MM_SHUFFLE(2, 1, 2, 0));
+  const __m128i aabb = _mm_shuffle_epi32(x, _MM_SHUFFLE(1, 1, 0, 0));
+  const __m128i low = _mm_and_si128(_mm_srlv_epi32(acbc, _mm_setr_epi32(0, 0, 0, 4)),
+                                    _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+  const __m128i high =
+      _mm_and_si128(_mm_srli_epi32(aabb, 2), _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
+  const __m128i all = _mm_or_si128(low, high);
+  *scales = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
+  *mins = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
 }
 
 // Four rows of eight dwords to [dword][row].

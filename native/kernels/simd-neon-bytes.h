@@ -60,14 +60,16 @@ inline Table16 ByteOfDwords(int i) {
   return vaddq_u8(vld1q_u8(first), vdupq_n_u8(uint8_t(i)));
 }
 
-// Eight bytes without a sign of a and b each, then of c and d, as floats.
-inline void TwiceEight(uint32_t a, uint32_t b, uint32_t c, uint32_t d, F8* first, F8* second) {
+// Eight scales and eight mins of six bits each.
+inline void SixBits(const uint8_t* bytes, F8* scales, F8* mins) {
+  uint32_t x[3];
+  std::memcpy(x, bytes, sizeof x);
   const auto eight = [](uint32_t low, uint32_t high) -> F8 {
     const uint16x8_t words = vmovl_u8(vcreate_u8(uint64_t(high) << 32 | low));
     return {vcvtq_f32_u32(vmovl_u16(vget_low_u16(words))), vcvtq_f32_u32(vmovl_high_u16(words))};
   };
-  *first = eight(a, b);
-  *second = eight(c, d);
+  *scales = eight(x[0] & 0x3f3f3f3f, (x[2] & 0x0f0f0f0f) | ((x[0] >> 6 & 0x03030303) << 4));
+  *mins = eight(x[1] & 0x3f3f3f3f, (x[2] >> 4 & 0x0f0f0f0f) | ((x[1] >> 6 & 0x03030303) << 4));
 }
 
 inline void LoadFloats(const float* from, F8 (&to)[4]) {

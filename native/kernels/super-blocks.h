@@ -32,15 +32,6 @@ inline I8 IsBitSet(const uint8_t* bytes, int bit) {
   return SameBytes8(And8(Load256(bytes), mask), mask);
 }
 
-// Eight scales and eight mins of six bits each.
-inline void SixBits(const uint8_t* bytes, F8* scales, F8* mins) {
-  const uint32_t a = FourBytes(bytes), b = FourBytes(bytes + 4), c = FourBytes(bytes + 8);
-  const uint32_t s0 = a & 0x3f3f3f3f, m0 = b & 0x3f3f3f3f;
-  const uint32_t s1 = (c & 0x0f0f0f0f) | ((a >> 6 & 0x03030303) << 4);
-  const uint32_t m1 = (c >> 4 & 0x0f0f0f0f) | ((b >> 6 & 0x03030303) << 4);
-  TwiceEight(s0, s1, m0, m1, scales, mins);
-}
-
 // What Scales of a type says of each of the eight blocks in turn.
 template <class W>
 inline void ScalesOfEight(const void* row, int kb, float* scale, float* min) {
