@@ -12,6 +12,11 @@
 
 namespace llavaov::kernels {
 
+// Sums of a block, scaled as its activations are, may be more than a float holds where their
+// product with what scales the weights is not: they are kept as a 2^16th of them, and the weights'
+// as 2^16.
+constexpr float kSumUnit = 65536.0f;
+
 inline __m256i Nibbles(const uint8_t* qs) {  // the low ones, then the high ones
   const __m256i twice = _mm256_broadcastsi128_si256(Load128(qs));
   const __m256i shifted = _mm256_srlv_epi32(twice, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
