@@ -3,7 +3,7 @@
 // 3 vectors; values as attention-values.h says.
 #pragma once
 
-#include "attention-shape.h"
+#include "attention-strays.h"
 #include "attention-values.h"
 
 #if defined(LLAVAOV_KERNELS)
@@ -42,6 +42,7 @@ class FloatTiles {
                 int n) {
     PackKeys(keys, k->nb[1], k->type, n);
     ReadRows(v, values, n, s_.dim_v, s_.padded_v, v_);
+    strays_.Take(v, values, n, s_.padded_v, v_);
   }
 
   // kTileRows rows by the tile. `mask`(row) is what is added to the row's scores, or null.
@@ -58,6 +59,12 @@ class FloatTiles {
     for (int r = 0; r < kTileRows; r += kValueRows) {
       Values<kTileKeys>(scores_ + r * kTileKeys, v_, n, shrink + r, s_.padded_v, s_.padded_v,
                         out_ + size_t(first + r) * s_.padded_v);
+    }
+    for (int r = 0; strays_.any() && r < kTileRows; ++r) {
+      float* out = out_ + size_t(first + r) * s_.padded_v;
+      const float* shares = scores_ + r * kTileKeys;
+      strays_.Add(
+          mask(first + r), [&](int key) { return shares[key]; }, [&](int i) { return out + i; });
     }
   }
 
@@ -123,6 +130,7 @@ class FloatTiles {
 
   const AttentionShape& s_;
   float *out_, *top_, *sum_, *q_, *k_, *v_, *scores_;
+  Strays strays_;
 };
 
 }  // namespace llavaov::kernels

@@ -126,6 +126,11 @@ inline void ReadRows(const ggml_tensor* x, const char* rows, int n, int dim, int
   }
 }
 
+constexpr uint16_t kHidden = 0xfc00;  // a mask's -infinity
+
+// Whether a row whose mask this is, or null, looks at a key of a tile.
+inline bool Sees(const uint16_t* mask, int key) { return !mask || mask[key] != kHidden; }
+
 // One row of scores (n of them, in whole vectors; those that are masked -inf) to shares of the
 // running top. Gives what earlier sums shrink by.
 template <int kVectors>
@@ -153,14 +158,16 @@ inline float Softmax(float* scores, float* top, float* sum) {
   return shrink;
 }
 
-// scores[0, n) += mask * factor.
+// scores[0, n) += mask * factor; -infinity where the mask is, even if the score is NaN.
 inline void AddMask(const uint16_t* mask, int n, float factor, float* scores) {
   const F base = Set(factor);
   int i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    Store(scores + i, MulAdd(LoadHalves(mask + i), base, Load(scores + i)));
+    Store(scores + i, AddMask(LoadHalves(mask + i), base, Load(scores + i)));
   }
-  for (; i < n; ++i) scores[i] += Half(mask[i]) * factor;
+  for (; i < n; ++i) {
+    scores[i] = mask[i] == kHidden ? -INFINITY : Half(mask[i]) * factor + scores[i];
+  }
 }
 
 enum class Mask { kNone, kAll, kSome };
@@ -172,7 +179,7 @@ inline Mask MaskOf(const char* mask, size_t stride, int queries, int n) {
     const uint16_t* row = reinterpret_cast<const uint16_t*>(mask + q * stride);
     int i = 0;
     I8 seen = Words8(0), kept = seen;
-    const I8 infinite = Words8(0xfc00);
+    const I8 infinite = Words8(kHidden);
     for (; i + 16 <= n; i += 16) {
       const I8 x = Load256(row + i);
       seen = Or8(seen, x);
@@ -182,7 +189,7 @@ inline Mask MaskOf(const char* mask, size_t stride, int queries, int n) {
     all &= IsZero8(kept);
     for (; i < n; ++i) {
       any |= row[i] != 0;
-      all &= row[i] == 0xfc00;
+      all &= row[i] == kHidden;
     }
     if (any && !all) return Mask::kSome;
   }

@@ -12,6 +12,11 @@
 
 namespace llavaov::kernels {
 
+// Sums of a block, scaled as its activations are, may be more than a float holds where their
+// product with what scales the weights is not: they are kept as a 2^16th of them, and the weights'
+// as 2^16.
+constexpr float kSumUnit = 65536.0f;
+
 inline uint32_t FourBytes(const void* p) {
   uint32_t x;
   std::memcpy(&x, p, 4);

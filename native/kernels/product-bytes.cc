@@ -83,8 +83,9 @@ struct ByteShape : Division {
     for (int r = 0; r < kRows; ++r) {
       const int first = W::kScales == 1 ? half[0][r] + half[1][r] : half[0][r];
       if (W::kHasMin) {
-        out->sum[0][r] = -out->scale[r] * float(first);
-        out->sum[1][r] = -out->scale[r] * float(half[1][r]);
+        const float scale = out->scale[r] / -kSumUnit;
+        out->sum[0][r] = scale * float(first);
+        out->sum[1][r] = scale * float(half[1][r]);
       } else {
         out->start[0][r] = -kOffset * first;
         out->start[1][r] = -kOffset * half[1][r];
@@ -120,7 +121,7 @@ struct ByteShape : Division {
     }
     for (int b = 0; b < w.blocks; ++b) {
       Store(out->scale[b][0][v], LoadHalves(scale[b]));
-      if (W::kHasMin) Store(out->min[b][0][v], Sub(Zero(), LoadHalves(min[b])));
+      if (W::kHasMin) Store(out->min[b][0][v], Mul(Set(-kSumUnit), LoadHalves(min[b])));
       Columns<W>::Read(rows, w.kb + b, high[b], [&](int, int t, I x) {
         StoreIntegers(out->q[b][t][v], kBySign ? Xor(x, Bytes(128)) : x);
       });
@@ -135,6 +136,7 @@ struct ByteShape : Division {
       for (int i = 0; i < kLanes; ++i) {
         Prefetch(rows[i], w, w.kb + b);
         W::SuperScales(rows[i], w.kb + b, scale[i], min[i]);
+        for (int n = 0; W::kHasMin && n < kCount; ++n) min[i][n] *= kSumUnit;
       }
       Columns<W>::Read(rows, w.kb + b, nullptr,
                        [&](int n, int t, I x) { StoreIntegers(out->q[b + n][t][v], x); });

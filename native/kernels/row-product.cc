@@ -63,7 +63,7 @@ struct PlainRow {
       for (int b = 0; b < 8 && i + b * kBlock < k; ++b) {
         const __m256i q = QuantiseRow(row + i + b * kBlock, &x->scale[b]);
         Store256(x->q[b], q);
-        x->sum[b] = -Sum256(_mm256_cvtepi32_ps(SumsOfFour(q)));
+        x->sum[b] = -Sum8(_mm256_cvtepi32_ps(SumsOfFour(q)));
       }
     }
   }
@@ -122,7 +122,7 @@ struct PlainRow {
       LLAVAOV_UNROLL
       for (int r = 0; r < kStreams; ++r) Blocks<1>(rows[r], kb, *x, kb % 8, f[r], &off[r]);
     }
-    for (int r = 0; r < kStreams; ++r) out[r] = Sum256(_mm256_add_ps(Total(f[r]), off[r]));
+    for (int r = 0; r < kStreams; ++r) out[r] = Sum8(_mm256_add_ps(Total(f[r]), off[r]));
   }
 };
 
@@ -134,7 +134,7 @@ struct SuperRow {
   struct X {
     int8_t q[8][kBlock];
     float scale[8];
-    float sum[kSums];  // of the values that share a scale of the weights, scaled, negative
+    float sum[kSums];  // of the values that share a scale of the weights, scaled, by -kSumUnit
   };
 
   static size_t Size(int k) { return size_t(k) / 256 * sizeof(X); }
@@ -149,11 +149,12 @@ struct SuperRow {
         Store256(sums, SumsOfFour(q));
         const float low = float(sums[0] + sums[1] + sums[2] + sums[3]);
         const float high = float(sums[4] + sums[5] + sums[6] + sums[7]);
+        const float scale = x->scale[b] / -kSumUnit;
         if (W::kScales == 2) {
-          x->sum[2 * b] = -x->scale[b] * low;
-          x->sum[2 * b + 1] = -x->scale[b] * high;
+          x->sum[2 * b] = scale * low;
+          x->sum[2 * b + 1] = scale * high;
         } else {
-          x->sum[b] = -x->scale[b] * (low + high);
+          x->sum[b] = scale * (low + high);
         }
       }
     }
@@ -218,7 +219,8 @@ struct SuperRow {
         SuperBlock(rows[r], kb, *x, deltas.d[r], deltas.dmin[r], f[r], &off[r]);
       }
     }
-    for (int r = 0; r < kStreams; ++r) out[r] = Sum256(_mm256_add_ps(Total(f[r]), off[r]));
+    const __m256 unit = _mm256_set1_ps(kSumUnit);
+    for (int r = 0; r < kStreams; ++r) out[r] = Sum8(_mm256_fmadd_ps(off[r], unit, Total(f[r])));
   }
 
   static inline void SuperBlock(const char* row, int kb, const X& x, float d, float dmin, Sums& f,

@@ -26,6 +26,8 @@ inline F8 ScaledBytes8(const int8_t* p, float scale) {
 }
 inline F8 Scaled8(F8 x, float scale) { return _mm256_mul_ps(x, _mm256_set1_ps(scale)); }
 inline void StoreFloats8(float* p, F8 x) { _mm256_storeu_ps(p, x); }
+inline F8 MulAdd8(F8 a, float b, F8 c) { return _mm256_fmadd_ps(a, _mm256_set1_ps(b), c); }
+inline F8 AddSquares8(F8 x, F8 sums) { return _mm256_fmadd_ps(x, x, sums); }
 inline I8 Bits8(F8 x) { return _mm256_castps_si256(x); }
 inline I8 Words8(uint16_t x) { return _mm256_set1_epi16(short(x)); }
 inline I8 Every8(unsigned x) { return _mm256_set1_epi8(char(x)); }
@@ -57,7 +59,7 @@ inline __m256i DotBytes256(__m256i start, __m256i w, __m256i x) {
 #endif
 }
 
-inline float Sum256(__m256 x) {
+inline float Sum8(__m256 x) {
   const __m128 a = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   const __m128 b = _mm_add_ps(a, _mm_movehl_ps(a, a));
   return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));

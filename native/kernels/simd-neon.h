@@ -61,6 +61,13 @@ inline F Mul(F a, F b) { return {vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.hi
 inline F MulAdd(F a, F b, F c) {
   return {vfmaq_f32(c.low, a.low, b.low), vfmaq_f32(c.high, a.high, b.high)};
 }
+// mask * factor + x; where the mask is -infinity that, whatever x is.
+inline F AddMask(F mask, F factor, F x) {
+  const F sum = MulAdd(mask, factor, x);
+  const float32x4_t hidden = vdupq_n_f32(-INFINITY);
+  return {vbslq_f32(vceqq_f32(mask.low, hidden), mask.low, sum.low),
+          vbslq_f32(vceqq_f32(mask.high, hidden), mask.high, sum.high)};
+}
 inline F Max(F a, F b) {  // NaN where one is, which the loops take as well as AVX's
   return {vmaxq_f32(a.low, b.low), vmaxq_f32(a.high, b.high)};
 }
@@ -130,6 +137,9 @@ inline F8 ScaledBytes8(const int8_t* p, float scale) {
   return Mul(ToFloats({vmovl_s16(vget_low_s16(words)), vmovl_high_s16(words)}), Set(scale));
 }
 inline void StoreFloats8(float* p, F8 x) { Store(p, x); }
+inline F8 MulAdd8(F8 a, float b, F8 c) { return MulAdd(a, Set(b), c); }
+inline F8 AddSquares8(F8 x, F8 sums) { return MulAdd(x, x, sums); }
+inline float Sum8(F8 x) { return SumOf(x); }
 inline I8 Bits8(F8 x) { return Bits(x); }
 inline I8 Load256(const void* p) { return LoadIntegers(p); }
 inline void Store256(void* p, I8 x) { StoreIntegers(p, x); }

@@ -45,6 +45,7 @@
 
 #if defined(LLAVAOV_KERNELS)
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
