@@ -1,6 +1,7 @@
 // Times every stage on shape-true random files, with our kernels and with ggml's and, when told where they are, the same work
-// by llama.cpp's own tools, in turns in one run, beside what the machine gives. Absolute times depend on the machine and its
-// neighbours: read the ratios and the shares of the limit.
+// by llama.cpp's own tools, in turns stage by stage, each of ours between two measurements of what the machine gives. Absolute
+// times (the best of all runs) depend on the machine and its neighbours: read the ratios and the shares of the limit, which are
+// medians of those of each run.
 //
 //   npm run bench -- [--dir DIR] [--types f16,q8_0] [--size 0.5b|7b] [--threads N] [--runs 3] [--json]
 //                    [--tasks tile,prefill:767,generate:64@767,…] [--llama-cpp FOLDER] [--compare-towers FILE] [--html FILE]
@@ -13,6 +14,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { writeWhole } from '../dist/src/files/whole-file.js';
 import { convert } from '../dist/src/index.js';
+import { between, limitsOf } from './limits.mjs';
 import { makeShapeTrue } from './make-shape-true.mjs';
 import { benchPage } from './page.mjs';
 import { llamaCpp } from './peers.mjs';
@@ -36,6 +38,13 @@ const { values: options } = parseArgs({
     html: { type: 'string' },
   },
 });
+const UNITS = [
+  ...['bf16', 'int8', 'int16'].map((name) => [name, 'GOP/s']),
+  ...[
+    ['f32', 'GFLOP/s'],
+    ['read', 'GB/s'],
+  ],
+];
 const runs = Number(options.runs);
 const tasks = options.tasks.split(',');
 const note = (text) => process.stderr.write(`${text}\n`);
@@ -63,24 +72,8 @@ async function files(type) {
   return { model, mmproj };
 }
 
-const PROGRAMS = {
-  AMX: 'x64-amx',
-  'AVX-512 VNNI': 'x64-v4-vnni',
-  'AVX-512': 'x64-v4',
-  'AVX-VNNI': 'x64-v3-vnni',
-  AVX2: 'x64-v3',
-};
-
-/** Operations and bytes per second of all threads, with the instruction set of the addon's kernels; {} without kernels or the program. */
-async function limitsOf(threads, instructionSet) {
-  const program = join(ROOT, `.build/cmake/kernels/kernels-limits-${PROGRAMS[instructionSet]}`);
-  if (existsSync(program)) return JSON.parse((await run(program, [String(threads)])).stdout);
-  note('no limits: npm run build:native -- --kernel-tests makes the program that measures them');
-  return {};
-}
-
-async function ours({ model, mmproj }, threads, kernels) {
-  const args = [join(ROOT, 'bench/measure.mjs'), model, mmproj, threads, kernels, ...tasks];
+async function ours({ model, mmproj }, threads, kernels, task) {
+  const args = [join(ROOT, 'bench/measure.mjs'), model, mmproj, threads, kernels, task];
   return JSON.parse((await run(process.execPath, args.map(String))).stdout);
 }
 
@@ -115,7 +108,8 @@ function stageOf(task, pair, peer) {
         key: `generate${depth}`,
         unit: 'tokens/s',
         peer: peer && (() => peer.generate(count, depth)),
-        least: async () => ({ read: await tokenBytes(pair.model, depth) }),
+        least: async () => ({ read: await tokenBytes(pair.model, depth + count / 2) }),
+        isReading: true,
         of: 1,
       };
     case 'chats':
@@ -138,29 +132,47 @@ const plus = (a, b) => {
 async function measureType(type, threads, limits) {
   const pair = await files(type);
   const peer = options['llama-cpp'] && llamaCpp(options['llama-cpp'], { ...pair, threads });
-  const stages = tasks.map((task) => stageOf(task, pair, peer));
-  const samples = { ours: [], ggml: [], peer: [] };
+  const stages = tasks.map((task) => ({ task, ...stageOf(task, pair, peer) }));
+  const rounds = [];
   for (let i = 0; i < runs; i++) {
     note(`${type}: run ${i + 1} of ${runs}`);
-    samples.ours.push(await ours(pair, threads, 'auto'));
-    samples.ggml.push(await ours(pair, threads, 'ggml'));
-    const there = {};
-    for (const { key, peer: work } of stages) if (work) there[key] = await work();
-    samples.peer.push(there);
+    const round = { ours: {}, ggml: {}, peer: {}, shares: {}, limits: [] };
+    for (const stage of stages) await measureStage(stage, pair, { threads, limits, round });
+    rounds.push(round);
   }
-  if (options['compare-towers']) await addTowers(pair, threads, samples);
-  const rows = [];
-  for (const stage of stages) rows.push(await rowOf(type, stage, samples, limits));
-  return rows;
+  if (options['compare-towers']) await addTowers(pair, threads, rounds);
+  return {
+    rows: stages.map((stage) => rowOf(type, stage, rounds)),
+    limits: rounds.flatMap((round) => round.limits),
+  };
 }
 
+/** One stage by ours, ggml's kernels and llama.cpp's tools, into `round`. */
+async function measureStage(stage, pair, { threads, limits, round }) {
+  const { task, key, peer, least, isReading } = stage;
+  const measureLimits = least && limits && (() => limits(isReading ? 'read' : undefined));
+  const before = await measureLimits?.();
+  const sample = await ours(pair, threads, 'auto', task);
+  Object.assign(round.ours, sample);
+  if (before) {
+    const given = between(before, await measureLimits());
+    round.limits.push(given);
+    const seconds = leastTime(await least(sample), given);
+    round.shares[key] = seconds && seconds / secondsOf(stage, sample[key]);
+  }
+  Object.assign(round.ggml, await ours(pair, threads, 'ggml', task));
+  if (peer) round.peer[key] = await peer();
+}
+
+const secondsOf = ({ isTime, of }, value) => (isTime ? value / 1000 : of / value);
+
 /** clip.cpp's tile, and a photo as its tiles and llama-bench's prefill would make it. */
-async function addTowers({ mmproj }, threads, samples) {
+async function addTowers({ mmproj }, threads, rounds) {
   const program = options['compare-towers'];
   const times = await compareTowers(mmproj, { threads, runs, program });
   const tileMs = Math.min(...times.clip);
-  const [{ photoTiles, photoRows }] = samples.ours;
-  for (const there of samples.peer) {
+  for (const { ours: here, peer: there } of rounds) {
+    const { photoTiles, photoRows } = here;
     there.tileMs = tileMs;
     const prefill = there[`prefill${nearest(Object.keys(there), photoRows)}`];
     if (photoTiles && prefill) there.photoMs = photoTiles * tileMs + (1000 * photoRows) / prefill;
@@ -173,24 +185,22 @@ function nearest(keys, rows) {
   return lengths.sort((a, b) => Math.abs(a - rows) - Math.abs(b - rows))[0];
 }
 
-async function rowOf(type, { key, unit, isTime, least, of }, samples, limits) {
-  const best = (list) => {
-    const values = list.map((sample) => sample[key]).filter((value) => value !== undefined);
-    return values.length === 0 ? undefined : (isTime ? Math.min : Math.max)(...values);
-  };
-  const value = best(samples.ours);
-  const ratio = (other) => other && (isTime ? other / value : value / other);
-  const seconds = least && leastTime(await least(samples.ours[0]), limits);
-  const taken = isTime ? value / 1000 : of / value;
-  return {
-    type,
-    stage: key,
-    value,
-    unit,
-    toGgml: ratio(best(samples.ggml)),
-    toLlamaCpp: ratio(best(samples.peer)),
-    share: seconds && seconds / taken,
-  };
+function rowOf(type, { key, unit, isTime }, rounds) {
+  const value = (isTime ? Math.min : Math.max)(...rounds.map((round) => round.ours[key]));
+  const ratio = (of) =>
+    median(
+      rounds.map((round) =>
+        isTime ? round[of][key] / round.ours[key] : round.ours[key] / round[of][key],
+      ),
+    );
+  const share = median(rounds.map(({ shares }) => shares[key]));
+  return { type, stage: key, value, unit, toGgml: ratio('ggml'), toLlamaCpp: ratio('peer'), share };
+}
+
+/** Of the numbers among them, of two in the middle the lesser; undefined where there are none. */
+function median(values) {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  return sorted[(sorted.length - 1) >> 1];
 }
 
 function table(rows) {
@@ -211,19 +221,33 @@ function table(rows) {
 
 const { native } = await import('../dist/src/addon/load-addon.js');
 const threads = Number(options.threads) || native().physicalCores();
-const limits = await limitsOf(threads, native().kernels().instructionSet);
+const { instructionSet } = native().kernels();
+const limits = limitsOf(threads, instructionSet);
+if (!limits)
+  note('no limits: npm run build:native -- --kernel-tests makes the program that measures them');
 const rows = [];
-for (const type of options.types.split(','))
-  rows.push(...(await measureType(type, threads, limits)));
-const said = describe(limits);
+const given = [];
+for (const type of options.types.split(',')) {
+  const measured = await measureType(type, threads, limits);
+  rows.push(...measured.rows);
+  given.push(...measured.limits);
+}
+const said = describe();
 process.stdout.write(
-  options.json ? `${JSON.stringify({ limits, rows }, null, 2)}\n` : `${said}\n${table(rows)}`,
+  options.json
+    ? `${JSON.stringify({ limits: given, rows }, null, 2)}\n`
+    : `${said}\n${table(rows)}`,
 );
 if (options.html !== undefined) await writeWhole(options.html, benchPage(rows, said));
 
-function describe({ instructionSet, int8, int16, f32, bf16, read }) {
-  const shapes = `${options.size} shapes with random weights, ${threads} threads, best of ${runs} runs each`;
-  if (!instructionSet) return shapes;
-  const giga = (value) => (value ? (value / 1e9).toFixed(0) : '–');
-  return `${shapes}; ${instructionSet} gives ${bf16 ? `bf16 ${giga(bf16)} GOP/s, ` : ''}int8 ${giga(int8)}, int16 ${giga(int16)}, f32 ${giga(f32)} GFLOP/s, read ${giga(read)} GB/s`;
+/** What was measured, and the least and the most that the machine gave meanwhile. */
+function describe() {
+  const shapes = `${options.size} shapes with random weights, ${threads} threads, ${runs} runs, the best of each and medians of ratios`;
+  if (given.length === 0) return shapes;
+  const range = ([name, unit]) => {
+    const values = given.map((one) => one[name] / 1e9).filter(Number.isFinite);
+    const [least, most] = [Math.min(...values), Math.max(...values)].map((one) => one.toFixed(0));
+    return values.length > 0 && `${name} ${least === most ? least : `${least}-${most}`} ${unit}`;
+  };
+  return `${shapes}; ${instructionSet} gave ${UNITS.map(range).filter(Boolean).join(', ')}`;
 }

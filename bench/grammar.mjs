@@ -1,7 +1,7 @@
-// What a grammar adds to a step: the median time between two tokens with a response format and without one, in turns.
+// What a grammar adds to a step: the median time between two tokens with a response format and without one, in short turns.
 // Weights are random, so nearly every choice of the model is refused and the whole vocabulary is asked about: the worst case.
 //
-//   npm run bench:grammar -- MODEL.gguf [--threads N] [--runs 3] [--tokens 48] [--json]
+//   npm run bench:grammar -- MODEL.gguf [--threads N] [--runs 12] [--tokens 16] [--json]
 import { parseArgs } from 'node:util';
 import { LlavaOneVision } from '../dist/src/index.js';
 
@@ -9,8 +9,8 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     threads: { type: 'string', default: '2' },
-    runs: { type: 'string', default: '3' },
-    tokens: { type: 'string', default: '48' },
+    runs: { type: 'string', default: '12' },
+    tokens: { type: 'string', default: '16' },
     json: { type: 'boolean', default: false },
   },
 });

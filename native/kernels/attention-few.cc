@@ -132,6 +132,13 @@ class Few {
     }
   }
 
+  // Rows of a head lie apart, each too short for the CPU to foresee the next one.
+  static void Ask(const char* rows, size_t stride, int n, size_t size) {
+    for (int i = 0; i < n; ++i, rows += stride) {
+      for (size_t at = 0; at < size; at += 64) _mm_prefetch(rows + at, _MM_HINT_T0);
+    }
+  }
+
   void Tile(int chunk, int batch, int head, int first, int n) {
     const ggml_tensor *k = op_->src[1], *v = op_->src[2], *mask = op_->src[3];
     const char* masks = nullptr;
@@ -144,6 +151,8 @@ class Few {
     }
     const char* keys = KeysOf(k, head, batch) + first * k->nb[1];
     const char* values = KeysOf(v, head, batch) + first * v->nb[1];
+    Ask(values, v->nb[1], n, ggml_row_size(v->type, s_.dim_v));
+    Ask(keys + kKeys * k->nb[1], k->nb[1], kKeys, ggml_row_size(k->type, s_.dim));
     std::fill_n(scores_, kMaxRows * kKeys, 0.0f);
     for (int c = 0; c < n; c += kLanes) Scores(k, keys, c, n);
     ReadRows(v, values, n, s_.dim_v, s_.padded_v, v_);

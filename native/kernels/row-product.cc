@@ -6,6 +6,7 @@
 // kernel here.
 #include "floats.h"
 #include "row-loops.h"
+#include "row-scales.h"
 
 namespace llavaov::kernels {
 
@@ -36,28 +37,6 @@ constexpr int kChains = 2;
 using Sums = __m256[kChains];
 
 inline __m256 Total(const Sums& f) { return _mm256_add_ps(f[0], f[1]); }
-
-// Put together in registers: what has just been written in pieces is not read as one at once.
-inline __m256 EightHalves(const uint16_t (&h)[8]) {
-  return _mm256_cvtph_ps(_mm_setr_epi16(short(h[0]), short(h[1]), short(h[2]), short(h[3]),
-                                        short(h[4]), short(h[5]), short(h[6]), short(h[7])));
-}
-
-// Scales go over memory, which gives one to all lanes for nothing: compilers would rather permute,
-// in the one unit that puts things together too.
-inline void StoreScales(float* to, __m256 scales) {
-  _mm256_storeu_ps(to, scales);
-#if defined(__GNUC__)
-  asm("" : : "r"(to) : "memory");
-#endif
-}
-
-// n of eight floats, then zeros.
-template <int n>
-inline __m256 FirstOf(const float* x) {
-  if (n == 8) return _mm256_loadu_ps(x);
-  return _mm256_zextps128_ps256(n == 4 ? _mm_loadu_ps(x) : _mm_load_ss(x));
-}
 
 // The eight sums of four bytes each.
 inline __m256i SumsOfFour(__m256i q) {
@@ -111,18 +90,16 @@ struct PlainRow {
   // Blocks [kb, kb + n), which are [first, first + n) of x: the products, and what comes off.
   template <int n>
   static inline void Blocks(const char* row, int kb, const X& x, int first, Sums& f, __m256* off) {
-    uint16_t s[8] = {}, m[8] = {};
-    LLAVAOV_UNROLL
-    for (int i = 0; i < n; ++i) W::HalfScales(row, kb + i, &s[i], &m[i]);
     const __m256 xs = FirstOf<n>(x.scale + first), sum = FirstOf<n>(x.sum + first);
-    const __m256 both = _mm256_mul_ps(EightHalves(s), xs);
+    const __m256 both = _mm256_mul_ps(HalvesOf<W, n>(row, kb, 0), xs);
     float scales[8];
     StoreScales(scales, both);
     if (kOffset) {
       *off = _mm256_fmadd_ps(both, _mm256_mul_ps(sum, _mm256_set1_ps(float(kOffset))), *off);
     }
     // Added by these types.
-    if (W::kHasMin) *off = _mm256_fnmadd_ps(_mm256_mul_ps(EightHalves(m), xs), sum, *off);
+    if (W::kHasMin)
+      *off = _mm256_fnmadd_ps(_mm256_mul_ps(HalvesOf<W, n>(row, kb, 2), xs), sum, *off);
     LLAVAOV_UNROLL
     for (int i = 0; i < n; ++i) {
       f[i % kChains] = Block(row, kb + i, x.q[first + i], scales[i], f[i % kChains]);
@@ -190,15 +167,37 @@ struct SuperRow {
     }
   }
 
+  // Scales of super-blocks, of every stretch at once: d and, of types that have it, dmin.
+  struct Deltas {
+    float d[kStreams], dmin[kStreams];
+    Deltas(const char* const (&rows)[kStreams], int kb) {
+      uint32_t both[kStreams];  // d is the lower half, or what stands alone the upper one
+      LLAVAOV_UNROLL
+      for (int r = 0; r < kStreams; ++r) {
+        const char* at = reinterpret_cast<const char*>(&W::At(rows[r], kb).d);
+        both[r] = FourBytes(W::kHasMin ? at : at - 2);
+      }
+      static_assert(kStreams == 8);
+      const __m128i first = _mm_setr_epi32(both[0], both[1], both[2], both[3]);
+      const __m128i second = _mm_setr_epi32(both[4], both[5], both[6], both[7]);
+      const __m128i upper = _mm_packus_epi32(_mm_srli_epi32(first, 16), _mm_srli_epi32(second, 16));
+      const __m128i lower = _mm_packus_epi32(_mm_blend_epi16(first, _mm_setzero_si128(), 0xaa),
+                                             _mm_blend_epi16(second, _mm_setzero_si128(), 0xaa));
+      StoreScales(d, _mm256_cvtph_ps(W::kHasMin ? lower : upper));
+      if (W::kHasMin) StoreScales(dmin, _mm256_cvtph_ps(upper));
+    }
+  };
+
   // The scales of a super-block by those of the activations, and what comes off.
-  static inline void Scales(const char* row, int kb, const X& x, float* scales, __m256* off) {
+  static inline void Scales(const char* row, int kb, const X& x, float delta, float delta_min,
+                            float* scales, __m256* off) {
     const auto& b = W::At(row, kb);
-    const __m256 d = _mm256_set1_ps(Half(b.d)), xs = _mm256_loadu_ps(x.scale);
+    const __m256 d = _mm256_set1_ps(delta), xs = _mm256_loadu_ps(x.scale);
     if constexpr (W::kHasMin) {
       __m256 s, m;
       SixBits(b.scales, &s, &m);
       StoreScales(scales, _mm256_mul_ps(_mm256_mul_ps(s, d), xs));
-      *off = _mm256_fmadd_ps(_mm256_mul_ps(m, _mm256_set1_ps(Half(b.dmin))), _mm256_loadu_ps(x.sum),
+      *off = _mm256_fmadd_ps(_mm256_mul_ps(m, _mm256_set1_ps(delta_min)), _mm256_loadu_ps(x.sum),
                              *off);
     } else {
       const __m128i bytes = Load128(b.scales);
@@ -221,23 +220,26 @@ struct SuperRow {
     Sums f[kStreams] = {};
     __m256 off[kStreams] = {};
     for (int kb = 0; kb < k / kBlock; kb += 8, ++x) {
+      const Deltas deltas(rows, kb);
       LLAVAOV_UNROLL
-      for (int r = 0; r < kStreams; ++r) SuperBlock(rows[r], kb, *x, f[r], &off[r]);
+      for (int r = 0; r < kStreams; ++r) {
+        SuperBlock(rows[r], kb, *x, deltas.d[r], deltas.dmin[r], f[r], &off[r]);
+      }
     }
     for (int r = 0; r < kStreams; ++r) out[r] = Sum256(_mm256_add_ps(Total(f[r]), off[r]));
   }
 
-  static inline void SuperBlock(const char* row, int kb, const X& x, Sums& f, __m256* off) {
+  static inline void SuperBlock(const char* row, int kb, const X& x, float d, float dmin, Sums& f,
+                                __m256* off) {
     const char* block = reinterpret_cast<const char*>(&W::At(row, kb));
     for (size_t i = 0; i < sizeof(typename W::Block); i += 64) Prefetch(block + i);
     float scales[16];
-    Scales(row, kb, x, scales, off);
+    Scales(row, kb, x, d, dmin, scales, off);
     LLAVAOV_UNROLL
     for (int i = 0; i < 8; ++i) {
       const __m256i sums =
           DotBytes256(_mm256_setzero_si256(), W::Quants(block, i), Load256(x.q[i]));
-      __m256 s = _mm256_set1_ps(scales[i * W::kScales]);
-      if (W::kScales == 2) s = _mm256_insertf128_ps(s, _mm_set1_ps(scales[i * 2 + 1]), 1);
+      const __m256 s = W::kScales == 2 ? TwoScales(scales + i * 2) : _mm256_set1_ps(scales[i]);
       f[i % kChains] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), s, f[i % kChains]);
     }
   }

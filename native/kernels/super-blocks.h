@@ -34,13 +34,17 @@ inline __m256i IsBitSet(const uint8_t* bytes, int bit) {
   return _mm256_cmpeq_epi8(_mm256_and_si256(Load256(bytes), mask), mask);
 }
 
-// Eight scales and eight mins of six bits each.
+// Eight scales and eight mins of six bits each, in 12 bytes before others that are read too.
 inline void SixBits(const uint8_t* bytes, __m256* scales, __m256* mins) {
-  const uint32_t a = FourBytes(bytes), b = FourBytes(bytes + 4), c = FourBytes(bytes + 8);
-  const uint32_t s0 = a & 0x3f3f3f3f, m0 = b & 0x3f3f3f3f;
-  const uint32_t s1 = (c & 0x0f0f0f0f) | ((a >> 6 & 0x03030303) << 4);
-  const uint32_t m1 = (c >> 4 & 0x0f0f0f0f) | ((b >> 6 & 0x03030303) << 4);
-  const __m128i all = _mm_set_epi32(int(m1), int(m0), int(s1), int(s0));
+  const __m128i x = Load128(bytes);  // four bytes each a, b and c
+  // The lower four or six bits of scales 0-3, 4-7, mins 0-3, 4-7, and the upper two of the others.
+  const __m128i acbc = _mm_shuffle_epi32(x, _MM_SHUFFLE(2, 1, 2, 0));
+  const __m128i aabb = _mm_shuffle_epi32(x, _MM_SHUFFLE(1, 1, 0, 0));
+  const __m128i low = _mm_and_si128(_mm_srlv_epi32(acbc, _mm_setr_epi32(0, 0, 0, 4)),
+                                    _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+  const __m128i high =
+      _mm_and_si128(_mm_srli_epi32(aabb, 2), _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
+  const __m128i all = _mm_or_si128(low, high);
   *scales = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
   *mins = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
 }

@@ -1,160 +1,12 @@
 #include "llama/token-grammar.h"
 
 #include <algorithm>
-#include <cmath>
-#include <iterator>
-#include <map>
-#include <unordered_map>
+#include <numeric>
 
 #include "errors.h"
-#include "llama-grammar.h"
+#include "llama/grammar-states.h"
 
 namespace llavaov {
-namespace {
-
-// Ways to read a text that are followed at a time. Beyond it an ambiguous grammar would take all
-// memory and time: their number may double with each character.
-constexpr size_t kMaxStacks = 10000;
-// The same for all beginnings of tokens together.
-constexpr size_t kMaxWork = 3000000;
-
-NativeError TooManyWays() {
-  return NativeError("ERR_DECODE",
-                     "The grammar can be read in too many ways at once: write it so that what "
-                     "comes next tells one alternative from another",
-                     {{"status", 0.0}});
-}
-
-// What may follow `point`, each once; the grammar itself stays where it is.
-llama_grammar_stacks StepFrom(llama_grammar* grammar, const llama_grammar_stacks& stacks,
-                              uint32_t point) {
-  llama_grammar_stacks& place = llama_grammar_get_stacks(grammar);
-  llama_grammar_stacks kept = std::move(place);
-  llama_grammar_stacks next;
-  // One by one: llama.cpp compares each with all others.
-  for (const auto& stack : stacks) {
-    place.assign(1, stack);
-    llama_grammar_accept(grammar, point);
-    std::move(place.begin(), place.end(), std::back_inserter(next));
-    if (next.size() > kMaxStacks) break;
-  }
-  place = std::move(kept);
-  if (next.size() > kMaxStacks) throw TooManyWays();
-  if (stacks.size() > 1) {
-    std::sort(next.begin(), next.end());
-    next.erase(std::unique(next.begin(), next.end()), next.end());
-  }
-  return next;
-}
-
-// As llama.cpp's own, which it keeps to itself.
-bool MatchesAt(const llama_grammar_stack& stack, uint32_t point) {
-  if (stack.empty()) return false;
-  const llama_grammar_element* pos = stack.back();
-  const bool is_opposite = pos->type == LLAMA_GRETYPE_CHAR_NOT;
-  if (pos->type == LLAMA_GRETYPE_CHAR_ANY) return true;
-  if (!is_opposite && pos->type != LLAMA_GRETYPE_CHAR) return false;  // a token by its number
-  do {
-    const bool is_range = pos[1].type == LLAMA_GRETYPE_CHAR_RNG_UPPER;
-    const uint32_t last = is_range ? pos[1].value : pos->value;
-    if (pos->type == LLAMA_GRETYPE_CHAR_ANY || (pos->value <= point && point <= last)) {
-      return !is_opposite;
-    }
-    pos += is_range ? 2 : 1;
-  } while (pos->type == LLAMA_GRETYPE_CHAR_ALT);
-  return is_opposite;
-}
-
-bool MayEnd(const llama_grammar_stacks& stacks) {
-  return std::any_of(stacks.begin(), stacks.end(),
-                     [](const llama_grammar_stack& stack) { return stack.empty(); });
-}
-
-llama_grammar_candidates Rejected(llama_grammar* grammar, const llama_grammar_stacks& stacks,
-                                  llama_grammar_candidates candidates) {
-  const auto& rules = llama_grammar_get_rules(grammar);
-  for (const auto& stack : stacks) {
-    if (candidates.empty()) break;
-    candidates = llama_grammar_reject_candidates_for_stack(rules, stack, candidates);
-  }
-  return candidates;
-}
-
-// Finds the candidates that may not come. Those whose next character the same stacks match are
-// followed together, so that ways to read a text do not multiply with its length.
-class Rejection {
- public:
-  Rejection(llama_grammar* grammar, size_t n_index) : grammar_(grammar), rejected_(n_index) {}
-
-  const std::vector<bool>& Of(const llama_grammar_stacks& stacks,
-                              const llama_grammar_candidates& candidates) {
-    Follow(stacks, candidates);
-    return rejected_;
-  }
-
- private:
-  struct Group {
-    uint32_t point;
-    llama_grammar_candidates candidates;
-  };
-
-  void Follow(const llama_grammar_stacks& stacks, const llama_grammar_candidates& candidates) {
-    llama_grammar_candidates partial;
-    std::map<std::vector<bool>, Group> groups;
-    std::unordered_map<uint32_t, Group*> group_of;  // null where nothing matches
-    Group* of_last = nullptr;                       // neighbours often begin alike
-    uint32_t last = 0;
-    for (const auto& candidate : candidates) {
-      const uint32_t point = *candidate.code_points;
-      if (point == 0) {
-        if (candidate.partial_utf8.n_remain != 0) partial.push_back(candidate);
-        continue;
-      }
-      if (point != last) {
-        const auto [known, is_new] = group_of.try_emplace(point, nullptr);
-        if (is_new) known->second = GroupOf(stacks, point, groups);
-        of_last = known->second;
-        last = point;
-      }
-      if (of_last) {
-        of_last->candidates.push_back(
-            {candidate.index, candidate.code_points + 1, candidate.partial_utf8, candidate.id});
-      } else {
-        rejected_[candidate.index] = true;
-      }
-    }
-    for (const auto& candidate : Rejected(grammar_, stacks, std::move(partial))) {
-      rejected_[candidate.index] = true;
-    }
-    for (const auto& [matching, group] : groups) {
-      const llama_grammar_stacks next = StepFrom(grammar_, stacks, group.point);
-      work_ += stacks.size() + next.size();
-      if (work_ > kMaxWork) throw TooManyWays();
-      Follow(next, group.candidates);
-    }
-  }
-
-  static Group* GroupOf(const llama_grammar_stacks& stacks, uint32_t point,
-                        std::map<std::vector<bool>, Group>& groups) {
-    std::vector<bool> matching(stacks.size());
-    bool is_any = false;
-    for (size_t i = 0; i < stacks.size(); ++i) {
-      matching[i] = MatchesAt(stacks[i], point);
-      is_any = is_any || matching[i];
-    }
-    if (!is_any) return nullptr;
-    return &groups.try_emplace(std::move(matching), Group{point, {}}).first->second;
-  }
-
-  llama_grammar* grammar_;
-  std::vector<bool> rejected_;
-  size_t work_ = 0;
-};
-
-llama_partial_utf8 Partial(const PartialCharacter& rest) { return {rest.value, rest.n_remain}; }
-
-}  // namespace
-
 void Grammar::Deleter::operator()(llama_grammar* grammar) const {
   llama_grammar_free_impl(grammar);
 }
@@ -189,6 +41,12 @@ struct TokenGrammar::Place {
   PartialCharacter rest;
 };
 
+struct TokenGrammar::Visit {
+  size_t node;
+  GrammarStates::State* state;
+  PartialCharacter rest;
+};
+
 struct TokenGrammar::State {
   Place place;
   bool has_begun;
@@ -209,6 +67,7 @@ TokenGrammar::TokenGrammar(TokenGrammarOptions options, std::shared_ptr<const To
     : options_(std::move(options)),
       texts_(std::move(texts)),
       grammar_(options_.gbnf),
+      states_(std::make_unique<GrammarStates>(grammar_.grammar_.get())),
       place_(new Place{llama_grammar_get_stacks(grammar_.grammar_.get()), {}}) {}
 
 TokenGrammar::~TokenGrammar() = default;
@@ -221,22 +80,19 @@ const char* TokenGrammar::BehindTrigger(const std::string& bytes, std::string& t
 
 // False where the text may not go on so.
 bool TokenGrammar::Advance(Place& place, const std::string& bytes) const {
-  llama_grammar* grammar = grammar_.grammar_.get();
   std::vector<uint32_t> points;
   if (!DecodeUtf8(bytes, place.rest, points)) return false;
   for (const uint32_t point : points) {
     if (place.stacks.empty()) return false;
-    place.stacks = StepFrom(grammar, place.stacks, point);
+    place.stacks = StepFrom(grammar_.grammar_.get(), place.stacks, point);
   }
   if (place.stacks.empty()) return false;
-  if (place.rest.n_remain == 0) return true;
-  const uint32_t end = 0;
-  return Rejected(grammar, place.stacks, {{0, &end, Partial(place.rest), 0}}).empty();
+  return place.rest.n_remain == 0 || states_->MayBegin(*states_->Of(place.stacks), place.rest);
 }
 
 bool TokenGrammar::Admits(int32_t token) const {
   const bool is_end = options_.end_tokens.count(token) > 0;
-  const std::string& bytes = (*texts_)[token].bytes;
+  const std::string& bytes = (*texts_)[token];
   if (IsWaiting()) {
     std::string text;
     const char* behind = is_end ? nullptr : BehindTrigger(bytes, text);
@@ -250,55 +106,83 @@ bool TokenGrammar::Admits(int32_t token) const {
   return Advance(place, bytes);
 }
 
-void TokenGrammar::Mask(std::vector<float>& scores) const {
-  if (!IsWaiting() && place_->rest.n_remain == 0) {
-    scores = MaskedWhole(scores);
-    return;
+std::vector<int32_t> TokenGrammar::Admitted(size_t n_vocab) const {
+  std::vector<uint8_t> is_admitted(n_vocab);
+  const auto ask = [&](int32_t token) {
+    if (size_t(token) < n_vocab) is_admitted[token] = Admits(token);
+  };
+  if (IsWaiting()) {
+    for (size_t token = 0; token < n_vocab; ++token) ask(int32_t(token));
+  } else {
+    Follow(is_admitted);
+    for (const int32_t token : options_.end_tokens) ask(token);
   }
-  for (size_t id = 0; id < scores.size(); ++id) {
-    if (!Admits(int32_t(id))) scores[id] = -INFINITY;
+  std::vector<int32_t> admitted;
+  for (size_t token = 0; token < n_vocab; ++token) {
+    if (is_admitted[token]) admitted.push_back(int32_t(token));
+  }
+  return admitted;
+}
+
+// Through the grammar and the vocabulary's characters side by side, as far as both go.
+void TokenGrammar::Follow(std::vector<uint8_t>& is_admitted) const {
+  const TokenTrie& trie = texts_->trie();
+  const Visit start{TokenTrie::kRoot, states_->Of(place_->stacks), place_->rest};
+  std::vector<Visit> open;
+  if (start.rest.n_remain > 0)
+    FollowBytes(start, open);
+  else
+    open.push_back(start);
+  while (!open.empty()) {
+    const Visit visit = open.back();
+    open.pop_back();
+    for (const auto& [token, own_rest] : trie.TokensAt(visit.node)) {
+      const PartialCharacter& rest = visit.rest.n_remain > 0 ? visit.rest : own_rest;
+      if (size_t(token) >= is_admitted.size()) continue;
+      is_admitted[token] = rest.n_remain == 0 || states_->MayBegin(*visit.state, rest);
+    }
+    if (visit.rest.n_remain > 0)
+      FollowBytes(visit, open);
+    else
+      FollowCharacters(visit, open);
   }
 }
 
-// Most tokens are told by their first character, of which there are far fewer.
-std::vector<float> TokenGrammar::MaskedWhole(const std::vector<float>& scores) const {
-  llama_grammar* grammar = grammar_.grammar_.get();
-  const auto& groups = texts_->groups();
-  llama_grammar_candidates candidates;
-  for (size_t i = 0; i < groups.size(); ++i) candidates.push_back({i, groups[i].first, {}, 0});
-  const std::vector<bool> may_not_begin =
-      Rejection(grammar, groups.size()).Of(place_->stacks, candidates);
-
-  candidates.clear();
-  const auto add = [&](const std::vector<int32_t>& tokens) {
-    for (const int32_t token : tokens) {
-      if (size_t(token) >= scores.size()) continue;
-      const TokenTexts::Text& text = (*texts_)[token];
-      candidates.push_back({size_t(token), text.points.data(), Partial(text.rest), token});
-    }
-  };
-  for (size_t i = 0; i < groups.size(); ++i) {
-    if (!may_not_begin[i]) add(groups[i].tokens);
-  }
-  add(texts_->beginnings());
-
-  std::vector<float> masked(scores.size(), -INFINITY);
-  Rejection rejection(grammar, scores.size());
-  const std::vector<bool>& rejected = rejection.Of(place_->stacks, candidates);
-  for (const auto& candidate : candidates) {
-    if (!rejected[candidate.index]) masked[candidate.index] = scores[candidate.index];
-  }
-  if (MayEnd(place_->stacks)) {
-    for (const int32_t end : options_.end_tokens) {
-      if (size_t(end) < scores.size()) masked[end] = scores[end];
+void TokenGrammar::FollowCharacters(const Visit& visit, std::vector<Visit>& open) const {
+  using Range = GrammarStates::Range;
+  const TokenTrie& trie = texts_->trie();
+  auto [step, end] = trie.ChildrenOf(visit.node);
+  if (step == end) return;
+  const std::vector<Range>& ranges = states_->RangesOf(*visit.state);
+  auto range = ranges.begin();
+  while (step != end && range != ranges.end()) {
+    if (*step < range->first) {
+      step = std::lower_bound(step, end, range->first);
+    } else if (*step > range->last) {
+      range = std::lower_bound(range, ranges.end(), *step,
+                               [](const Range& a, uint32_t point) { return a.last < point; });
+    } else {
+      open.push_back({trie.NodeOf(step++), states_->Next(*visit.state, *range), {}});
     }
   }
-  return masked;
+}
+
+void TokenGrammar::FollowBytes(const Visit& visit, std::vector<Visit>& open) const {
+  const TokenTrie& trie = texts_->trie();
+  for (const uint32_t& step : trie.ChildrenOf(visit.node)) {
+    if (!TokenTrie::IsByte(step)) continue;
+    PartialCharacter rest = visit.rest;
+    std::vector<uint32_t> points;
+    if (!DecodeUtf8({char(TokenTrie::ByteOf(step))}, rest, points)) continue;
+    GrammarStates::State* const state =
+        points.empty() ? visit.state : states_->After(*visit.state, points[0]);
+    if (state) open.push_back({trie.NodeOf(&step), state, rest});
+  }
 }
 
 void TokenGrammar::Accept(int32_t token) {
   if (options_.end_tokens.count(token) > 0) return;
-  std::string bytes = (*texts_)[token].bytes;
+  std::string bytes = (*texts_)[token];
   if (IsWaiting()) {
     std::string text;
     const char* behind = BehindTrigger(bytes, text);

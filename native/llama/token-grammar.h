@@ -15,6 +15,8 @@ struct llama_grammar;
 
 namespace llavaov {
 
+class GrammarStates;
+
 class Grammar {
  public:
   // Throws ERR_INVALID_ARGUMENT.
@@ -48,8 +50,8 @@ class TokenGrammar {
 
   // Whether `token` may come next.
   bool Admits(int32_t token) const;
-  // Sets the scores of tokens that may not come next to minus infinity; others stay.
-  void Mask(std::vector<float>& scores) const;
+  // Those of the first `n_vocab` tokens that may come next, in order.
+  std::vector<int32_t> Admitted(size_t n_vocab) const;
   // `token`, which is admitted, has come.
   void Accept(int32_t token);
 
@@ -59,17 +61,21 @@ class TokenGrammar {
 
  private:
   struct Place;  // where in the grammar, and in a character, the text is
+  struct Visit;  // where it would be, and in the vocabulary's tree
 
   bool IsWaiting() const { return !options_.trigger.empty() && !has_begun_; }
   // The bytes of the grammar's part once `bytes` follow; null while the trigger is not there.
   const char* BehindTrigger(const std::string& bytes, std::string& text) const;
   bool Advance(Place& place, const std::string& bytes) const;
-  // The scores of admitted tokens, all others minus infinity.
-  std::vector<float> MaskedWhole(const std::vector<float>& scores) const;
+  // Marks tokens that may come.
+  void Follow(std::vector<uint8_t>& is_admitted) const;
+  void FollowCharacters(const Visit& visit, std::vector<Visit>& open) const;
+  void FollowBytes(const Visit& visit, std::vector<Visit>& open) const;
 
   const TokenGrammarOptions options_;
   const std::shared_ptr<const TokenTexts> texts_;
   Grammar grammar_;
+  const std::unique_ptr<GrammarStates> states_;
   std::unique_ptr<Place> place_;
   bool has_begun_ = false;
   std::string tail_;  // of the text before the trigger

@@ -33,6 +33,22 @@ double TotalWeight(const Candidates& candidates) {
                          [](double sum, const auto& candidate) { return sum + candidate.weight; });
 }
 
+// Which of `n` weights a number from 0 to 1 falls on, where they lie side by side.
+template <typename WeightAt>
+size_t Drawn(size_t n, double uniform, WeightAt weight_at) {
+  double total = 0;
+  for (size_t i = 0; i < n; ++i) total += weight_at(i);
+  double rest = uniform * total;
+  size_t last = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const double weight = weight_at(i);
+    rest -= weight;
+    if (rest < 0) return i;
+    if (weight > 0) last = i;
+  }
+  return last;
+}
+
 // Moves the best candidates to the front, in order, as few as hold `share` of the weight; returns
 // how many. Sorts in growing pieces: a vocabulary is long and the share is usually held by a few.
 template <typename Candidates, typename Better>
@@ -64,7 +80,7 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   sample.token = Pick(options_.seed);
   if (grammar_ && !grammar_->Admits(sample.token)) {
     Score(logits);
-    grammar_->Mask(scores_);
+    KeepOnly(grammar_->Admitted(scores_.size()));
     // A draw of its own: the same one again would favour the tokens next to the refused one.
     sample.token = Pick(~options_.seed);
   }
@@ -77,7 +93,9 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   return sample;
 }
 
-int32_t TokenSampler::Pick(uint64_t seed) { return options_.temperature > 0 ? Draw(seed) : Best(); }
+int32_t TokenSampler::Pick(uint64_t seed) {
+  return options_.temperature > 0 ? Draw(seed) : TokenAt(Best());
+}
 
 void TokenSampler::Accept(int32_t token) {
   Count(token);
@@ -103,6 +121,7 @@ void TokenSampler::Restore(State state) {
 }
 
 void TokenSampler::Score(const float* logits) {
+  ids_.clear();
   scores_.assign(logits, logits + options_.n_vocab_used);
   for (const auto& [id, value] : options_.bias) {
     if (id < options_.n_vocab_used) scores_[id] += value;
@@ -116,17 +135,58 @@ void TokenSampler::Score(const float* logits) {
   }
 }
 
-// The first of equals, as torch.argmax.
-int32_t TokenSampler::Best() const {
-  const int best = IndexOfMax(scores_.data(), int(scores_.size()));
-  if (size_t(best) == scores_.size() || !std::isfinite(scores_[best])) {
+void TokenSampler::KeepOnly(std::vector<int32_t> ids) {
+  for (size_t i = 0; i < ids.size(); ++i) scores_[i] = scores_[ids[i]];  // in order: none is lost
+  scores_.resize(ids.size());
+  ids_ = std::move(ids);
+}
+
+// The first of equals, as torch.argmax. Where in the scores, not which token.
+size_t TokenSampler::Best() const {
+  const size_t best = scores_.empty() ? 0 : size_t(IndexOfMax(scores_.data(), int(scores_.size())));
+  if (best == scores_.size() || !std::isfinite(scores_[best])) {
     throw Unusable("Biases, penalties and grammar leave no token to choose");
   }
   return best;
 }
 
 int32_t TokenSampler::Draw(uint64_t seed) {
-  Candidates candidates = TopK();
+  Weigh();
+  const double uniform = NextUniform(seed);
+  if (options_.top_p >= 1 && options_.min_p <= 0 && options_.typical_p >= 1) {
+    return TokenAt(Drawn(weights_.size(), uniform, [this](size_t i) { return weights_[i]; }));
+  }
+  const Candidates candidates = Narrowed();
+  const size_t i =
+      Drawn(candidates.size(), uniform, [&candidates](size_t i) { return candidates[i].weight; });
+  return candidates[i].id;
+}
+
+// Temperature, then those no worse than the k-th best: as in transformers, equals stay together.
+// Others weigh nothing.
+void TokenSampler::Weigh() {
+  const int n = int(scores_.size());
+  const float max = scores_[Best()];
+  const float scale = float(std::min(1 / options_.temperature, 1e30));
+  for (float& score : scores_) score = (score - max) * scale;
+  float worst = -std::numeric_limits<float>::infinity();
+  if (options_.top_k > 0 && options_.top_k < n) {
+    worst = scores_[LargestIds(scores_.data(), n, options_.top_k).back()];
+  }
+  weights_.resize(n);
+  ExpDifferences(scores_.data(), n, 0, weights_.data());
+  for (int i = 0; i < n; ++i) {
+    const bool is_kept = scores_[i] >= worst && scores_[i] > kNegligible;
+    weights_[i] = is_kept ? weights_[i] : 0;
+  }
+}
+
+// By id, so that a draw does not depend on how a platform sorts.
+TokenSampler::Candidates TokenSampler::Narrowed() const {
+  Candidates candidates;
+  for (size_t i = 0; i < scores_.size(); ++i) {
+    if (weights_[i] > 0) candidates.push_back({TokenAt(i), scores_[i], weights_[i]});
+  }
   if (options_.top_p < 1) {
     candidates.resize(SmallestShare(candidates, options_.top_p, [](const auto& a, const auto& b) {
       return a.key != b.key ? a.key > b.key : a.id < b.id;
@@ -139,34 +199,8 @@ int32_t TokenSampler::Draw(uint64_t seed) {
         candidates.end());
   }
   if (options_.typical_p < 1) KeepTypical(candidates);
-  // By id, so that a draw does not depend on how a platform sorts.
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
-  double rest = NextUniform(seed) * TotalWeight(candidates);
-  for (const Candidate& candidate : candidates) {
-    rest -= candidate.weight;
-    if (rest < 0) return candidate.id;
-  }
-  return candidates.back().id;
-}
-
-// Temperature, then those no worse than the k-th best: as in transformers, equals stay together.
-TokenSampler::Candidates TokenSampler::TopK() {
-  const int n = int(scores_.size());
-  const float max = scores_[Best()];
-  const float scale = float(std::min(1 / options_.temperature, 1e30));
-  for (float& score : scores_) score = (score - max) * scale;
-  float worst = -std::numeric_limits<float>::infinity();
-  if (options_.top_k > 0 && options_.top_k < n) {
-    worst = scores_[LargestIds(scores_.data(), n, options_.top_k).back()];
-  }
-  weights_.resize(n);
-  ExpDifferences(scores_.data(), n, 0, weights_.data());
-  Candidates candidates;
-  for (int id = 0; id < n; ++id) {
-    const float score = scores_[id];
-    if (score >= worst && score > kNegligible) candidates.push_back({id, score, weights_[id]});
-  }
   return candidates;
 }
 

@@ -73,10 +73,14 @@ class TokenSampler {
   using Candidates = std::vector<Candidate>;
 
   void Score(const float* logits);
-  int32_t Best() const;
+  // Only these tokens, which are in order, may be chosen.
+  void KeepOnly(std::vector<int32_t> ids);
+  int32_t TokenAt(size_t i) const { return ids_.empty() ? int32_t(i) : ids_[i]; }
+  size_t Best() const;
   int32_t Pick(uint64_t seed);
   int32_t Draw(uint64_t seed);
-  Candidates TopK();
+  void Weigh();
+  Candidates Narrowed() const;
   void KeepTypical(Candidates& candidates) const;
   double NextUniform(uint64_t seed) const;
 
@@ -86,6 +90,7 @@ class TokenSampler {
   std::unordered_map<int32_t, int> counts_;
   uint64_t accepted_ = 0;
   std::vector<float> scores_;  // scratch
+  std::vector<int32_t> ids_;   // whose they are; empty: all, in order
   std::vector<float> weights_;
 };
 

@@ -22,13 +22,14 @@ export function ofLength(
   const longest = longestPath(automaton);
   if (shortest >= min && longest <= max) return automaton;
   if (shortest > max || longest < min) return [];
+  const least = shortest >= min ? 0 : min;
   // Where only the least counts, the states soon stop to be copied.
   if (longest <= max)
-    return counted(automaton, distances, { min, max: Number.POSITIVE_INFINITY }, maxStates);
+    return counted(automaton, distances, { min: least, max: Number.POSITIVE_INFINITY }, maxStates);
   const countable = Math.floor(maxStates / automaton.length);
   const most = Math.min(max, countable);
   if (min > countable || most < Math.min(max, SHORTEST_LIMIT)) throw new TooManyStates();
-  return counted(automaton, distances, { min, max: most }, maxStates);
+  return counted(automaton, distances, { min: least, max: most }, maxStates);
 }
 
 /** A limit below which leaving out longer texts would be felt. */
@@ -40,34 +41,42 @@ function counted(
   { min, max }: Lengths,
   maxStates: number,
 ): Automaton {
-  // The count beyond which nothing changes.
-  const top = max === Number.POSITIVE_INFINITY ? min : max;
-  const numbers = new Map<number, number>([[0, 0]]);
-  // A place is a state and a count in one number.
-  const order = [0];
   const states: AutomatonState[] = [];
-  for (let i = 0; i < order.length; i++) {
-    if (i > maxStates) throw new TooManyStates();
-    const count = order[i]! % (top + 1);
-    const from = automaton[(order[i]! - count) / (top + 1)]!;
-    const next = Math.min(count + 1, top);
-    const state: AutomatonState = {
-      ...from,
-      kind: count >= min ? from.kind : undefined,
-      moves: [],
-    };
-    states.push(state);
-    for (let j = 0; j < from.moves.length; j++) {
-      const { set, target } = from.moves[j]!;
-      if (count + 1 + distances[target]! > max) continue;
-      const behind = target * (top + 1) + next;
-      let number = numbers.get(behind);
-      if (number === undefined) {
-        number = order.push(behind) - 1;
-        numbers.set(behind, number);
+  const kept: AutomatonState['moves'] = [];
+  // The states with one count, and the numbers that they have; then those with one more.
+  let here = [0];
+  let numbers = new Int32Array(automaton.length).fill(-1);
+  let later = new Int32Array(automaton.length);
+  numbers[0] = 0;
+  let all = 1;
+  for (let count = 0; here.length > 0; count++) {
+    // Beyond the least nothing changes.
+    const isLast = max === Number.POSITIVE_INFINITY && count === min;
+    const behind = isLast ? here : [];
+    const after = isLast ? numbers : later.fill(-1);
+    for (let i = 0; i < here.length; i++) {
+      const { place, rule, kind, moves } = automaton[here[i]!]!;
+      let fitting = 0;
+      for (let j = 0; j < moves.length; j++) {
+        const { set, target } = moves[j]!;
+        if (count + 1 + distances[target]! > max) continue;
+        if (after[target]! < 0) {
+          after[target] = all++;
+          behind.push(target);
+        }
+        kept[fitting++] = { set, target: after[target]! };
       }
-      state.moves.push({ set, target: number });
+      states.push({
+        place,
+        rule,
+        kind: count >= min ? kind : undefined,
+        moves: kept.slice(0, fitting),
+      });
+      if (states.length > maxStates) throw new TooManyStates();
     }
+    if (isLast) break;
+    here = behind;
+    [numbers, later] = [after, numbers];
   }
   return min === 0 ? states : withoutDeadEnds(states);
 }

@@ -31,6 +31,15 @@ export function automatonOf(moves: Moves, term: Term, maxStates: number): Automa
   return classify(moves, { term, parts: [], kindOf: () => 0 }, maxStates);
 }
 
+/** What is followed: terms that all have to admit a text, and the parts that are none of them. */
+export function followed({ term, parts }: Pick<Kinds, 'term' | 'parts'>): {
+  needed: readonly Term[];
+  others: readonly Term[];
+} {
+  const needed = term.kind === 'both' ? term.parts : [term];
+  return { needed, others: parts.filter((part) => !needed.includes(part)) };
+}
+
 /**
  * All terms are followed at once, so that no product of theirs is made for each kind.
  * @param ruleOf what is written already of a place behind the first: that is followed no further.
@@ -42,8 +51,8 @@ export function classify(
   ruleOf: (place: Place) => number | undefined = () => undefined,
 ): Automaton {
   // All of these have to admit a text.
-  const needed = term.kind === 'both' ? term.parts : [term];
-  const places = new Places([...needed, ...parts], maxStates);
+  const { needed, others } = followed({ term, parts });
+  const places = new Places([...needed, ...others], maxStates);
   const kinds = new Map<string, number | undefined>();
   const states: AutomatonState[] = [];
   const sets = new MoveSets();
@@ -53,12 +62,22 @@ export function classify(
     const state: AutomatonState = { place, rule, kind: undefined, moves: [] };
     states.push(state);
     if (rule !== undefined) continue;
-    sets.start(index, state.moves);
+    sets.start(index);
     eachStep(moves, places, index, needed.length, sets);
-    const fits = place.map((each) => moves.pool.isNullable(each, index === 0, true));
-    if (fits.indexOf(false) >= 0 && fits.indexOf(false) < needed.length) continue;
-    const key = fits.join();
-    if (!kinds.has(key)) kinds.set(key, kindOf(fits.slice(needed.length)));
+    state.moves = sets.all();
+    const fits = (each: Term) => moves.pool.isNullable(each, index === 0, true);
+    let isWhole = true;
+    for (let i = 0; i < needed.length && isWhole; i++) isWhole = fits(place[i]!);
+    if (!isWhole) continue;
+    let key = '';
+    for (let i = needed.length; i < place.length; i++) key += fits(place[i]!) ? '1' : '0';
+    if (!kinds.has(key)) {
+      const fitting = parts.map((part) => {
+        const at = others.indexOf(part);
+        return at < 0 || key[at] === '1';
+      });
+      kinds.set(key, kindOf(fitting));
+    }
     state.kind = kinds.get(key);
   }
   return withoutDeadEnds(states);
@@ -89,23 +108,29 @@ class Places {
 
 /** Collects the moves of a state: one for each target. */
 class MoveSets {
-  private moves: AutomatonState['moves'] = [];
+  private readonly moves: AutomatonState['moves'] = [];
+  private count = 0;
   private state = -1;
   /** For each target the last state that leads to it, and which move of that does. */
   private readonly from: number[] = [];
   private readonly at: number[] = [];
 
-  start(state: number, moves: AutomatonState['moves']): void {
+  start(state: number): void {
     this.state = state;
-    this.moves = moves;
+    this.count = 0;
+  }
+
+  /** In a list of its own, which has no room to spare: there are many. */
+  all(): AutomatonState['moves'] {
+    return this.moves.slice(0, this.count);
   }
 
   /** Ranges come in order. */
   add(from: number, to: number, target: number): void {
     if (this.from[target] !== this.state) {
       this.from[target] = this.state;
-      this.at[target] = this.moves.length;
-      this.moves.push({ set: from === to ? single(from) : [[from, to]], target });
+      this.at[target] = this.count;
+      this.moves[this.count++] = { set: from === to ? single(from) : [[from, to]], target };
       return;
     }
     const move = this.moves[this.at[target]!]!;
@@ -152,8 +177,11 @@ function eachStep(
   });
 }
 
+const ONLY: readonly number[] = [0];
+
 /** Those of a place that tell characters apart, or else the first. */
-function openTerms({ pool }: Moves, place: Place, needed: number): number[] {
+function openTerms({ pool }: Moves, place: Place, needed: number): readonly number[] {
+  if (place.length === 1) return ONLY;
   const open: number[] = [];
   for (let i = 0; i < place.length; i++) {
     if (i === needed && open.length === 0) open.push(0);
@@ -196,30 +224,35 @@ export function withoutDeadEnds(states: readonly AutomatonState[]): Automaton {
 
 /** For each state the fewest characters to the end of a text, -1 where none ends. */
 export function toEnds(states: Automaton): Int32Array {
+  let all = 0;
+  for (let index = 0; index < states.length; index++) all += states[index]!.moves.length;
   // The moves to each state, as a list from the last one back.
   const last = new Int32Array(states.length).fill(-1);
-  const before: number[] = [];
-  const sources: number[] = [];
+  const before = new Int32Array(all);
+  const sources = new Int32Array(all);
   const distances = new Int32Array(states.length).fill(-1);
-  const queue: number[] = [];
+  const queue = new Int32Array(states.length);
+  let waiting = 0;
+  all = 0;
   for (let index = 0; index < states.length; index++) {
     const { kind, rule, moves } = states[index]!;
     for (let i = 0; i < moves.length; i++) {
       const { target } = moves[i]!;
-      before.push(last[target]!);
-      last[target] = sources.push(index) - 1;
+      before[all] = last[target]!;
+      sources[all] = index;
+      last[target] = all++;
     }
     if (kind === undefined && rule === undefined) continue;
     distances[index] = 0;
-    queue.push(index);
+    queue[waiting++] = index;
   }
-  for (let i = 0; i < queue.length; i++) {
+  for (let i = 0; i < waiting; i++) {
     const next = distances[queue[i]!]! + 1;
     for (let move = last[queue[i]!]!; move >= 0; move = before[move]!) {
       const source = sources[move]!;
       if (distances[source] !== -1) continue;
       distances[source] = next;
-      queue.push(source);
+      queue[waiting++] = source;
     }
   }
   return distances;

@@ -7,7 +7,7 @@ import { isEmptyLanguage } from './automaton.js';
 import { ARRAY, Branch, NUMBER, OBJECT, type PropertyGroup, STRING } from './branch.js';
 import { Disjoint } from './disjoint.js';
 import { LABEL_FORMS, type LabelForm, SHORT_FORMS } from './formats.js';
-import type { Keyword, Place } from './keyword.js';
+import { type Document, type Keyword, Place } from './keyword.js';
 import { ARRAY_KEYWORDS } from './keywords-array.js';
 import { LOGIC_KEYWORDS } from './keywords-logic.js';
 import { NUMBER_KEYWORDS } from './keywords-number.js';
@@ -16,7 +16,8 @@ import { STRING_KEYWORDS } from './keywords-string.js';
 import { type Term, TermPool, TooManyStates } from './language.js';
 import { Moves } from './moves.js';
 import { allGroups, propertyLiterals } from './property-literals.js';
-import { NotRegular, searchTerm } from './regexp.js';
+import { searchTerm } from './regexp.js';
+import { NotRegular } from './regexp-characters.js';
 import { isSchemaError, schemaError } from './schema-error.js';
 import { conjunction, type Literal, NOTHING, type Schema, SchemaIndex } from './schema-index.js';
 import { shortTerm } from './short-form.js';
@@ -39,12 +40,12 @@ const MAX_PROOFS = 4;
 
 const keyOf = (literals: readonly Literal[]): string => conjunction(literals).join();
 
-export class Expander {
+export class Expander implements Document {
   readonly pool = new TermPool();
   readonly moves = new Moves(this.pool);
   readonly index: SchemaIndex;
   private readonly patterns = new Map<string, Term>();
-  private readonly groups = new Map<Schema, PropertyGroup>();
+  readonly groups = new Map<Schema, PropertyGroup>();
   private readonly known = new Map<string, Branch[]>();
   private readonly emptyTexts = new Map<Term, boolean>();
   /** Conjunctions that are being expanded. */
@@ -83,10 +84,11 @@ export class Expander {
       if (done.length > MAX_BRANCHES || ++this.work > MAX_WORK) throw this.tooMany(branch);
       return;
     }
-    for (const choice of choices) {
-      const copy = branch.copy();
-      choice(copy);
-      this.follow(copy, done);
+    for (let i = 0; i < choices.length; i++) {
+      // The last one needs no copy: nothing comes back to the branch.
+      const own = i < choices.length - 1 ? branch.copy() : branch;
+      choices[i]!(own);
+      this.follow(own, done);
     }
   }
 
@@ -121,14 +123,14 @@ export class Expander {
     for (let i = 0; i < keywords.length; i++) {
       const keyword = keywords[i]!;
       if (!Object.hasOwn(KEYWORDS, keyword)) continue;
-      KEYWORDS[keyword]!.apply(branch, this.place(schema, keyword, schema[keyword]));
+      KEYWORDS[keyword]!.apply(branch, new Place(this, schema, keyword, schema[keyword]));
     }
   }
 
   private oppose(branch: Branch, schema: Schema): void {
     const choices = Object.entries(schema).flatMap(([keyword, value]) => {
       if (!Object.hasOwn(KEYWORDS, keyword)) return [];
-      const place = this.place(schema, keyword, value);
+      const place = new Place(this, schema, keyword, value);
       const { negate } = KEYWORDS[keyword]!;
       if (!negate)
         throw place.fail('its opposite, which "not", "oneOf" or "if" asks for, cannot be said');
@@ -139,30 +141,20 @@ export class Expander {
     else branch.choose(choices);
   }
 
-  private place(schema: Schema, keyword: string, value: unknown): Place {
-    const fail = (message: string) => schemaError(this.index.pointerOf(schema), keyword, message);
-    return {
-      schema,
-      keyword,
-      value,
-      index: this.index,
-      pool: this.pool,
-      moves: this.moves,
-      groups: this.groups,
-      fail,
-      pattern: (source) => this.pattern(source, fail),
-      isEmpty: (literals) => this.isEmpty(literals, this.working.size > MAX_PROOFS ? 0 : 2),
-    };
+  isClearlyEmpty(literals: readonly Literal[]): boolean {
+    return this.isEmpty(literals, this.working.size > MAX_PROOFS ? 0 : 2);
   }
 
-  private pattern(source: string, fail: Place['fail']): Term {
+  pattern(source: string, place: Place): Term {
     let term = this.patterns.get(source);
     if (!term) {
       try {
         term = searchTerm(this.pool, source);
       } catch (error) {
         if (!(error instanceof NotRegular)) throw error;
-        throw fail(`${JSON.stringify(source)} has ${error.message}; write the pattern without it`);
+        throw place.fail(
+          `${JSON.stringify(source)} has ${error.message}; write the pattern without it`,
+        );
       }
       this.patterns.set(source, term);
     }

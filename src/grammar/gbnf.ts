@@ -29,6 +29,8 @@ const MAX_ELEMENTS = 600_000;
 /** Up to here a bounded repetition is a chain of rules, which is easiest to follow. */
 const LONGEST_CHAIN = 32;
 
+const NONE: readonly Alternative[] = [];
+
 export class GrammarTooLarge extends Error {}
 
 export class GrammarBuilder {
@@ -48,7 +50,7 @@ export class GrammarBuilder {
       known = this.hintOf(baseName(hint));
       this.hints.set(hint, known);
     }
-    const rule: Rule = { hint: known, alternatives: [], isProductive: false, name: undefined };
+    const rule: Rule = { hint: known, alternatives: NONE, isProductive: false, name: undefined };
     return this.rules.push(rule) - 1;
   }
 
@@ -183,30 +185,37 @@ export class GrammarBuilder {
     const order = [this.rules[this.behind(root)]!];
     order[0]!.name = 'root';
     const isSure = this.rules.every(({ isProductive }) => isProductive);
-    const lines: string[] = [];
-    const others: number[] = [];
+    // As much as there can be: a list that grows is copied again and again.
+    const text = new Pieces(2 * this.elements + 4 * this.rules.length);
     for (let i = 0; i < order.length; i++) {
       const { name, alternatives } = order[i]!;
-      const line = [name!, '::='];
-      others.length = 0;
+      text.add(name!);
+      let before = ' ::= ';
+      let others: number[] | undefined;
       for (let j = 0; j < alternatives.length; j++) {
         const symbols = alternatives[j]!;
         if (!isSure && !this.ends(symbols)) continue;
-        if (alternatives.length > 1 && this.isAmong(symbols, others)) continue;
-        if (line.length > 2) line.push('|');
-        this.writeSymbols(symbols, line, order);
+        const other = alternatives.length > 1 ? this.onlyRule(symbols) : undefined;
+        if (other !== undefined) {
+          if (others?.includes(other)) continue;
+          if (others) others.push(other);
+          else others = [other];
+        }
+        text.add(before);
+        this.writeSymbols(symbols, text, order);
+        before = ' | ';
       }
-      lines.push(line.join(' '));
+      text.add('\n');
     }
-    lines.push('');
-    return lines.join('\n');
+    return text.whole();
   }
 
-  private writeSymbols(symbols: Alternative, line: string[], order: Rule[]): void {
-    if (symbols.length === 0) line.push('""');
+  private writeSymbols(symbols: Alternative, text: Pieces, order: Rule[]): void {
+    if (symbols.length === 0) text.add('""');
     for (let i = 0; i < symbols.length; i++) {
       const symbol = symbols[i]!;
-      line.push(typeof symbol === 'string' ? symbol : this.nameOf(symbol, order));
+      if (i > 0) text.add(' ');
+      text.add(typeof symbol === 'string' ? symbol : this.nameOf(symbol, order));
     }
   }
 
@@ -220,14 +229,29 @@ export class GrammarBuilder {
     return rule.name;
   }
 
-  /** Whether an alternative is one of the rules that are others already, by whatever name; or else it is one now. */
-  private isAmong(symbols: Alternative, others: number[]): boolean {
+  /** The rule that an alternative is, by whatever name. */
+  private onlyRule(symbols: Alternative): number | undefined {
     const only = symbols.length === 1 ? symbols[0] : undefined;
-    if (typeof only !== 'number') return false;
-    const rule = this.behind(only);
-    if (others.includes(rule)) return true;
-    others.push(rule);
-    return false;
+    return typeof only === 'number' ? this.behind(only) : undefined;
+  }
+}
+
+/** A text in pieces. */
+class Pieces {
+  private readonly pieces: string[];
+  private count = 0;
+
+  constructor(most: number) {
+    this.pieces = new Array<string>(most);
+  }
+
+  add(piece: string): void {
+    this.pieces[this.count++] = piece;
+  }
+
+  whole(): string {
+    this.pieces.length = this.count;
+    return this.pieces.join('');
   }
 }
 

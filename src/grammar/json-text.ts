@@ -2,7 +2,7 @@
  * Strings and other texts as JSON writes them, in rules of a grammar: any string, those of a language, those that are
  * none of some words. How a character is written: characters.ts.
  */
-import { type Automaton, automatonOf, classify, type Kinds } from './automaton.js';
+import { type Automaton, automatonOf, classify, followed, type Kinds } from './automaton.js';
 import { type Lengths, ofLength } from './automaton-lengths.js';
 import { Characters } from './characters.js';
 import { ANY_CHARACTER, type CodePoints, codePoints, complement, single } from './code-points.js';
@@ -175,10 +175,12 @@ export class JsonText {
     kinds: Kinds,
     endOf: (kind: number) => Alternative,
   ): number | undefined {
-    let written = this.written.get(key);
+    const { needed, others } = followed(kinds);
+    const meaning = `${key} ${needed.length} ${others.map((part) => kinds.parts.indexOf(part))}`;
+    let written = this.written.get(meaning);
     if (!written) {
       written = new TermListMap();
-      this.written.set(key, written);
+      this.written.set(meaning, written);
     }
     const known = written;
     const automaton = classify(this.moves, kinds, MAX_STATES, (place) => known.get(place));

@@ -6,20 +6,40 @@ import type { Moves } from './moves.js';
 import { schemaError } from './schema-error.js';
 import type { Literal, Schema, SchemaIndex } from './schema-index.js';
 
-export interface Place {
-  readonly schema: Schema;
-  readonly keyword: string;
-  readonly value: unknown;
+/** What is known of the document. */
+export interface Document {
   readonly index: SchemaIndex;
   readonly pool: TermPool;
   readonly moves: Moves;
   /** Properties of the schemas that have been read. */
   readonly groups: Map<Schema, PropertyGroup>;
-  /** The term of a pattern, and of the names that a schema admits. */
-  pattern(source: string): Term;
+  /** The term of a pattern that stands at a place. */
+  pattern(source: string, place: Place): Term;
   /** Whether no value keeps all of these; false where that is not easily seen. */
-  isEmpty(literals: readonly Literal[]): boolean;
-  fail(message: string): LlavaError;
+  isClearlyEmpty(literals: readonly Literal[]): boolean;
+}
+
+/** A keyword of a schema. One for each that is looked at: there are many. */
+export class Place {
+  constructor(
+    readonly document: Document,
+    readonly schema: Schema,
+    readonly keyword: string,
+    readonly value: unknown,
+  ) {}
+
+  get index(): SchemaIndex {
+    return this.document.index;
+  }
+
+  /** Another value, or keyword, of the same schema. */
+  with(value: unknown, keyword = this.keyword): Place {
+    return new Place(this.document, this.schema, keyword, value);
+  }
+
+  fail(message: string): LlavaError {
+    return schemaError(this.index.pointerOf(this.schema), this.keyword, message);
+  }
 }
 
 export interface Keyword {
@@ -28,12 +48,10 @@ export interface Keyword {
   negate?(place: Place): Choice[];
 }
 
-export function failAt(index: SchemaIndex, schema: Schema, keyword: string, message: string) {
-  return schemaError(index.pointerOf(schema), keyword, message);
-}
-
-export function numberAt({ value, fail }: Place): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw fail('it has to be a number');
+export function numberAt(place: Place): number {
+  const { value } = place;
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    throw place.fail('it has to be a number');
   return value;
 }
 
@@ -44,9 +62,9 @@ export function countAt(place: Place): number {
   return value;
 }
 
-export function listAt({ value, fail }: Place): readonly unknown[] {
-  if (!Array.isArray(value)) throw fail('it has to be a list');
-  return value;
+export function listAt(place: Place): readonly unknown[] {
+  if (!Array.isArray(place.value)) throw place.fail('it has to be a list');
+  return place.value;
 }
 
 export function namesAt(place: Place): readonly string[] {
@@ -56,9 +74,10 @@ export function namesAt(place: Place): readonly string[] {
   return list;
 }
 
-export function mapAt({ value, fail }: Place): Readonly<Record<string, unknown>> {
+export function mapAt(place: Place): Readonly<Record<string, unknown>> {
+  const { value } = place;
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw fail('it has to be an object');
+    throw place.fail('it has to be an object');
   return value as Record<string, unknown>;
 }
 

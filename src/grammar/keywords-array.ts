@@ -120,9 +120,7 @@ const contains: Keyword = {
   apply(branch, place) {
     const { schema } = place;
     const count = (keyword: string, other: number) =>
-      schema[keyword] === undefined
-        ? other
-        : countAt({ ...place, keyword, value: schema[keyword] });
+      schema[keyword] === undefined ? other : countAt(place.with(schema[keyword], keyword));
     const min = count('minContains', 1);
     const max = count('maxContains', Number.POSITIVE_INFINITY);
     if (min === 0 && max === Number.POSITIVE_INFINITY) return;
@@ -141,9 +139,9 @@ const uniqueItems: Keyword = {
   apply({ array }, { value, schema }) {
     if (value === true) array.uniqueSchema ??= schema;
   },
-  negate({ value, fail }) {
-    if (value !== true) return [];
-    throw fail('its opposite cannot be said');
+  negate(place) {
+    if (place.value !== true) return [];
+    throw place.fail('its opposite cannot be said');
   },
 };
 

@@ -26,13 +26,16 @@ const TYPES: Readonly<Record<string, number>> = {
   object: OBJECT,
 };
 
-function typesAt({ value, fail }: Place): { types: number; isInteger: boolean } {
+function typesAt(place: Place): { types: number; isInteger: boolean } {
+  const { value } = place;
   const names: unknown[] = Array.isArray(value) ? value : [value];
   let types = 0;
   for (const name of names) {
     const type = typeof name === 'string' && Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
     if (!type)
-      throw fail(`${JSON.stringify(name)} is no type; there are ${Object.keys(TYPES).join(', ')}`);
+      throw place.fail(
+        `${JSON.stringify(name)} is no type; there are ${Object.keys(TYPES).join(', ')}`,
+      );
     types |= type;
   }
   return { types, isInteger: names.includes('integer') && !names.includes('number') };
@@ -92,7 +95,7 @@ function keepScalars(branch: Branch, values: readonly unknown[], place: Place): 
   if (words.length > 0) types |= STRING;
   branch.only(types);
   if (numbers.length > 0) oneOfNumbers(branch.number, numbers);
-  if (words.length > 0) branch.string.terms.push(place.pool.words(wellFormed(words)));
+  if (words.length > 0) branch.string.terms.push(place.document.pool.words(wellFormed(words)));
 }
 
 /** Half surrogates cannot be written, so such a word is no answer. */
@@ -115,6 +118,7 @@ function keepValues(branch: Branch, values: readonly unknown[], place: Place): v
 
 /** No choice: every one of the values is left out. */
 function avoidValues(values: readonly unknown[], place: Place): Choice[] {
+  const { pool } = place.document;
   return [
     (branch) => {
       const words: string[] = [];
@@ -125,8 +129,7 @@ function avoidValues(values: readonly unknown[], place: Place): Choice[] {
         else if (typeof value === 'string') words.push(value);
         else branch.assume(literalAt(place, schemaOfValue(value as object)) ^ 1);
       }
-      if (words.length > 0)
-        branch.string.terms.push(place.pool.not(place.pool.words(wellFormed(words))));
+      if (words.length > 0) branch.string.terms.push(pool.not(pool.words(wellFormed(words))));
     },
   ];
 }
@@ -169,7 +172,7 @@ const oneOf: Keyword = {
     branch.choose(
       literals.map((literal, i) => {
         const overlapping = literals.filter(
-          (other, j) => i !== j && !place.isEmpty([literal, other]),
+          (other, j) => i !== j && !place.document.isClearlyEmpty([literal, other]),
         );
         return (other) => {
           try {
@@ -224,8 +227,8 @@ const reference: Keyword = {
 };
 
 const recursiveReference: Keyword = {
-  apply(_, { fail }) {
-    throw fail('write "$ref" with a name under "$defs"');
+  apply(_, place) {
+    throw place.fail('write "$ref" with a name under "$defs"');
   },
 };
 

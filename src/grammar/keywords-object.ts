@@ -14,23 +14,24 @@ const onlyObject = (change: Choice): Choice => {
 const OF_A_GROUP = ['properties', 'patternProperties', 'additionalProperties'];
 
 function groupOf(place: Place, owners: PropertyGroup['owners']): PropertyGroup {
-  let group = place.groups.get(place.schema);
+  const { groups } = place.document;
+  let group = groups.get(place.schema);
   if (!group) {
     group = readGroup(place);
-    place.groups.set(place.schema, group);
+    groups.set(place.schema, group);
   }
   return { ...group, owners };
 }
 
 function readGroup(place: Place): PropertyGroup {
-  const { schema, index } = place;
-  const at = (keyword: string): Place => ({ ...place, keyword, value: schema[keyword] ?? {} });
+  const { document, schema, index } = place;
+  const at = (keyword: string) => place.with(schema[keyword] ?? {}, keyword);
   const named = Object.entries(mapAt(at('properties'))).map(
     ([name, value]) => [name, index.literal(value, schema, 'properties')] as const,
   );
   const patterns = Object.entries(mapAt(at('patternProperties'))).map(
     ([source, value]) =>
-      [place.pattern(source), index.literal(value, schema, 'patternProperties')] as const,
+      [document.pattern(source, place), index.literal(value, schema, 'patternProperties')] as const,
   );
   const rest = schema.additionalProperties;
   return {
@@ -94,7 +95,9 @@ const patternProperties: Keyword = {
   apply: applyGroup,
   negate(place) {
     return groupOf(place, []).patterns.flatMap(([term, literal]) =>
-      negateByName(place, (name) => (place.moves.admits(term, name) ? literal ^ 1 : undefined)),
+      negateByName(place, (name) =>
+        place.document.moves.admits(term, name) ? literal ^ 1 : undefined,
+      ),
     );
   },
 };
@@ -105,8 +108,9 @@ const additionalProperties: Keyword = {
     const rest = literalAt(place);
     if (rest === ANYTHING) return [];
     const { names, patterns } = groupOf(place, []);
+    const { moves } = place.document;
     return negateByName(place, (name) => {
-      const isNamed = names.has(name) || patterns.some(([term]) => place.moves.admits(term, name));
+      const isNamed = names.has(name) || patterns.some(([term]) => moves.admits(term, name));
       return isNamed ? undefined : rest ^ 1;
     });
   },
@@ -166,7 +170,7 @@ type Dependency = { name: string; names: readonly string[]; literal: Literal };
 function dependenciesAt(place: Place): Dependency[] {
   return Object.entries(mapAt(place)).map(([name, value]) => {
     const isList = Array.isArray(value) || typeof value === 'string';
-    const names = isList ? namesAt({ ...place, value: [value].flat() }) : [];
+    const names = isList ? namesAt(place.with([value].flat())) : [];
     return { name, names, literal: isList ? 0 : literalAt(place, value) };
   });
 }

@@ -41,7 +41,7 @@ const maxLength: Keyword = {
 
 function patternAt(place: Place): Term {
   if (typeof place.value !== 'string') throw place.fail('it has to be a text');
-  return place.pattern(place.value);
+  return place.document.pattern(place.value, place);
 }
 
 const pattern: Keyword = {
@@ -50,7 +50,7 @@ const pattern: Keyword = {
     string.schema ??= place.schema;
   },
   negate(place) {
-    const term = place.pool.not(patternAt(place));
+    const term = place.document.pool.not(patternAt(place));
     return onlyString(({ string }) => {
       string.terms.push(term);
     });
@@ -67,7 +67,7 @@ const format: Keyword = {
       throw place.fail(`"${name}" is beyond a grammar; leave it out`);
     const known = formatPattern(name);
     if (known) {
-      branch.string.terms.push(place.pattern(known.pattern));
+      branch.string.terms.push(place.document.pattern(known.pattern, place));
       branch.string.schema ??= place.schema;
     }
     const limit = Object.hasOwn(INTEGERS, name) ? INTEGERS[name] : undefined;
@@ -86,7 +86,8 @@ const format: Keyword = {
     if (!known) return [];
     if (!known.isExact)
       throw place.fail(`the opposite of "${name}" cannot be said; write a pattern`);
-    const term = place.pool.not(place.pattern(known.pattern));
+    const { document } = place;
+    const term = document.pool.not(document.pattern(known.pattern, place));
     return onlyString(({ string }) => {
       string.terms.push(term);
     });

@@ -39,6 +39,9 @@ export class TooManyStates extends Error {}
 /** Terms looked at while a schema is compiled: of a thousand real ones that are kept none needs more than 32,000. */
 const MAX_WORK = 500_000;
 
+/** So many looks are the work of one term. */
+const LOOKS = 32;
+
 const MAX_WORD = 20_000;
 
 const NOWHERE = 0;
@@ -48,6 +51,7 @@ const ANYWHERE = 0b1111;
 
 export class TermPool {
   private work = 0;
+  private looks = 0;
   private count = 0;
   /** Of two others, found by one number. */
   private readonly sequences = new Map<number, Term>();
@@ -76,9 +80,12 @@ export class TermPool {
     if (this.work > MAX_WORK) throw new TooManyStates();
   }
 
-  /** How much work was done so far. */
-  get workDone(): number {
-    return this.work;
+  /** Counts work that is small: an object may have many groups of properties, and many names. */
+  look(count: number): void {
+    this.looks += count;
+    if (this.looks < LOOKS) return;
+    this.charge(Math.floor(this.looks / LOOKS));
+    this.looks %= LOOKS;
   }
 
   private add(shape: TermShape, hasStart: boolean, nullable: number): Term {
@@ -132,6 +139,11 @@ export class TermPool {
   }
 
   choice(...terms: Term[]): Term {
+    return this.choiceOf(terms);
+  }
+
+  /** Of those that there are. */
+  choiceOf(terms: readonly (Term | undefined)[]): Term {
     const parts = partsOf('choice', terms, this.nothing);
     if (parts.includes(this.anything)) return this.anything;
     const sets: CodePoints[] = [];
@@ -249,10 +261,15 @@ function keyOfTwo(a: Term, b: Term): number {
 }
 
 /** The terms, those of a kind as their parts, without `none`. */
-function partsOf(kind: 'choice' | 'both', terms: readonly Term[], none: Term): Term[] {
+function partsOf(
+  kind: 'choice' | 'both',
+  terms: readonly (Term | undefined)[],
+  none: Term,
+): Term[] {
   const parts: Term[] = [];
   for (let i = 0; i < terms.length; i++) {
-    const term = terms[i]!;
+    const term = terms[i];
+    if (!term) continue;
     if (term.kind === kind) parts.push(...term.parts);
     else if (term !== none) parts.push(term);
   }

@@ -107,11 +107,9 @@ export class Moves {
   }
 
   private anyOf(lists: readonly (readonly Move[])[]): readonly Move[] {
-    const open = lists.filter((moves) => moves.length > 0);
+    const open = lists.every(isOpen) ? lists : lists.filter(isOpen);
     if (open.length < 2) return open[0] ?? [];
-    return this.joined(open, (next) =>
-      this.pool.choice(...next.filter((each) => each !== undefined)),
-    );
+    return this.joined(open, (next) => this.pool.choiceOf(next));
   }
 
   private joined(
@@ -131,7 +129,7 @@ export class Moves {
 
 /** Moves that are added in order; neighbours that lead to one term are one, and none leads to nothing. */
 class MoveList {
-  readonly moves: { from: number; to: number; next: Term }[] = [];
+  moves: { from: number; to: number; next: Term }[] = [];
 
   constructor(private readonly pool: TermPool) {}
 
@@ -139,9 +137,15 @@ class MoveList {
     this.pool.charge(1);
     if (next === this.pool.nothing) return;
     const last = this.moves[this.moves.length - 1];
-    if (last && last.next === next && last.to + 1 === from) last.to = to;
+    // Most lists have one: a list that is begun with it takes no more room.
+    if (!last) this.moves = [{ from, to, next }];
+    else if (last.next === next && last.to + 1 === from) last.to = to;
     else this.moves.push({ from, to, next });
   }
+}
+
+function isOpen(moves: readonly Move[]): boolean {
+  return moves.length > 0;
 }
 
 function movesTo(set: CodePoints, next: Term): Move[] {

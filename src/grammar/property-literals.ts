@@ -14,9 +14,6 @@ export interface NameRules {
   textTerm(facts: Branch['string']): Term;
 }
 
-/** So many groups are looked into with the work of one term: an object may have many of them, and many names. */
-const LOOKS = 32;
-
 /** @param groups all of the branch. @throws TooManyStates */
 export function propertyLiterals(
   expander: NameRules,
@@ -25,7 +22,7 @@ export function propertyLiterals(
   groups = allGroups(expander, branch),
 ): Literal[] {
   const { moves } = expander;
-  moves.pool.charge(groups.length / LOOKS);
+  moves.pool.look(groups.length);
   const literals: Literal[] = [];
   for (let i = 0; i < groups.length; i++) {
     const { names, patterns, rest } = groups[i]!;

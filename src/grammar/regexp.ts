@@ -1,105 +1,118 @@
 /**
  * ECMA-262 regular expressions to terms: the language of all texts in which the pattern is found, by code points (as
- * with the flag u), and with the escapes that are valid only without it. Refused, by NotRegular: look-arounds, word
- * boundaries, back references, flags, and what is no regular expression at all.
+ * with the flag u), and with the escapes that are valid only without it. Refused, by NotRegular: look-arounds that are
+ * repeated and tell more than one character, word boundaries, back references, flags, and what is no regular expression
+ * at all.
  */
-import {
-  ANY_CHARACTER,
-  type CodePoints,
-  charactersOf,
-  codePoints,
-  complement,
-  union,
-} from './code-points.js';
 import type { Term, TermPool } from './language.js';
-import { unicodeProperty } from './unicode-property.js';
+import { CharacterReader, NO_LINE_END, NotRegular } from './regexp-characters.js';
 
-export class NotRegular extends Error {}
-
-const DIGIT: CodePoints = [[0x30, 0x39]];
-const WORD = codePoints([
-  [0x30, 0x39],
-  [0x41, 0x5a],
-  [0x5f, 0x5f],
-  [0x61, 0x7a],
-]);
-const LINE_ENDS = charactersOf('\n\r\u2028\u2029');
-const NO_LINE_END = complement(LINE_ENDS);
-const SPACE = union(LINE_ENDS, charactersOf('\t\v\f \u00a0\u1680\u202f\u205f\u3000\ufeff'), [
-  [0x2000, 0x200a],
-]);
-const CLASSES: Readonly<Record<string, CodePoints>> = {
-  d: DIGIT,
-  D: complement(DIGIT),
-  w: WORD,
-  W: complement(WORD),
-  s: SPACE,
-  S: complement(SPACE),
-};
-const CONTROLS: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13 };
+const LOOKS = ['=', '!', '<=', '<!'];
 const MAX_DEPTH = 100;
 const MAX_REPEAT = 10_000;
 
 /** All texts in which `source` is found. @throws NotRegular */
 export function searchTerm(pool: TermPool, source: string): Term {
-  const term = new RegExpReader(pool, source).read();
-  return pool.sequence(pool.anything, term, pool.anything);
+  // Where something looks back, it looks at all that comes before.
+  const looksBack = /\(\?<[=!]/.test(source);
+  const part = new RegExpReader(pool, source, looksBack ? pool.anything : pool.empty).read();
+  const term = before(pool, part, pool.anything);
+  return looksBack ? term : pool.pair(pool.anything, term);
 }
 
 /** The texts that `source`, which has no anchors, is all of. @throws NotRegular */
 export function wholeTerm(pool: TermPool, source: string): Term {
-  return new RegExpReader(pool, source).read();
+  return before(pool, new RegExpReader(pool, source, pool.empty).read(), pool.empty);
 }
 
-class RegExpReader {
-  private readonly chars: string[];
-  private at = 0;
+/** What a part of a pattern is: where it looks ahead, it depends on all that follows, up to the end of the text. */
+type Part = Term | ((rest: Term) => Term);
+
+function before(pool: TermPool, part: Part, rest: Term): Term {
+  return typeof part === 'function' ? part(rest) : pool.pair(part, rest);
+}
+
+/** A look at what follows, or at what stands before. */
+class Look {
+  constructor(
+    readonly isBehind: boolean,
+    readonly isNegated: boolean,
+    readonly part: Part,
+  ) {}
+}
+
+class RegExpReader extends CharacterReader {
   private depth = 0;
 
   constructor(
     private readonly pool: TermPool,
     source: string,
+    /** What comes before each of its alternatives. */
+    private readonly lead: Term,
   ) {
-    this.chars = Array.from(source);
+    super(source);
   }
 
-  read(): Term {
-    const term = this.alternatives();
+  read(): Part {
+    const part = this.alternatives();
     if (this.at < this.chars.length) throw new NotRegular('a ")" that closes nothing');
-    return term;
+    return part;
   }
 
-  private take(text: string): boolean {
-    if (!this.ahead(text)) return false;
-    this.at += text.length;
-    return true;
-  }
-
-  private ahead(text: string): boolean {
-    if (text.length === 1) return this.chars[this.at] === text;
-    for (let i = 0; i < text.length; i++) if (this.chars[this.at + i] !== text[i]) return false;
-    return true;
-  }
-
-  private alternatives(): Term {
+  private alternatives(): Part {
     if (++this.depth > MAX_DEPTH) throw new NotRegular(`groups nested deeper than ${MAX_DEPTH}`);
-    const terms = [this.sequence()];
-    while (this.take('|')) terms.push(this.sequence());
+    const parts = [this.sequence()];
+    while (this.take('|')) parts.push(this.sequence());
     this.depth--;
-    return this.pool.choice(...terms);
+    const { pool } = this;
+    if (parts.every(isTerm)) return pool.choice(...parts);
+    return (rest) => pool.choice(...parts.map((part) => before(pool, part, rest)));
   }
 
-  private sequence(): Term {
-    const terms: Term[] = [];
+  private sequence(): Part {
+    const parts: (Part | Look)[] = this.depth === 1 ? [this.lead] : [];
     while (this.at < this.chars.length && !this.ahead('|') && !this.ahead(')')) {
-      terms.push(this.quantified(this.atom()));
+      const atom = this.atom();
+      if (!(atom instanceof Look)) parts.push(this.quantified(atom));
+      else if (this.quantifier()) throw new NotRegular('a repetition of a look-around');
+      else if (atom.isBehind) this.lookBehind(parts, atom);
+      else parts.push(atom);
     }
-    return this.pool.sequence(...terms);
+    const { pool } = this;
+    return parts.reduceRight<Part>((tail, part) => {
+      if (part instanceof Look) return this.lookAhead(part, tail);
+      if (typeof part !== 'function' && typeof tail !== 'function') return pool.pair(part, tail);
+      return (rest) => before(pool, part, before(pool, tail, rest));
+    }, pool.empty);
   }
 
-  private quantified(term: Term): Term {
+  /** What follows is also so, or is not; `tail` is of the same group. */
+  private lookAhead({ part, isNegated }: Look, tail: Part): Part {
+    const { pool } = this;
+    const seen = before(pool, part, pool.anything);
+    const asked = isNegated ? pool.not(seen) : seen;
+    // One character tells, and there is one in the group.
+    if (isTerm(tail) && tail.nullable === 0 && isTerm(part) && part.kind === 'set')
+      return pool.both(asked, tail);
+    return (rest) => pool.both(asked, before(pool, tail, rest));
+  }
+
+  /** What stands before is also so, or is not: the parts of the group, or all where there is no other. */
+  private lookBehind(parts: (Part | Look)[], { part, isNegated }: Look): void {
+    const { pool } = this;
+    if (!isTerm(part)) throw new NotRegular('a look-around in another one');
+    const first = parts.findLastIndex((each) => each instanceof Look || !isTerm(each)) + 1;
+    const behind = pool.sequence(...(parts.splice(first) as Term[]));
+    if (part.kind !== 'set' || behind.nullable !== 0) {
+      if (first > 0 || this.depth > 1) throw new NotRegular('a look-behind within a group');
+    }
+    const seen = pool.pair(pool.anything, part);
+    parts.push(pool.both(behind, isNegated ? pool.not(seen) : seen));
+  }
+
+  private quantified(part: Part): Part {
     const bounds = this.quantifier();
-    if (!bounds) return term;
+    if (!bounds) return part;
     this.take('?'); // lazy or not, the language is the same
     if (bounds.max < bounds.min) throw new NotRegular('a repetition whose bounds are out of order');
     if (
@@ -108,7 +121,11 @@ class RegExpReader {
     )
       throw new NotRegular(`a repetition above ${MAX_REPEAT}`);
     if (this.quantifier()) throw new NotRegular('a repetition of a repetition');
-    return this.pool.repeat(term, bounds.min, bounds.max);
+    const { pool } = this;
+    if (isTerm(part)) return pool.repeat(part, bounds.min, bounds.max);
+    if (bounds.max > 1) throw new NotRegular('a look-around in a repetition');
+    if (bounds.max === 0) return pool.empty;
+    return bounds.min === 1 ? part : (rest) => pool.choice(part(rest), rest);
   }
 
   private quantifier(): { min: number; max: number } | undefined {
@@ -124,7 +141,7 @@ class RegExpReader {
     return { min, max: found[3] ? Number(found[3]) : Number.POSITIVE_INFINITY };
   }
 
-  private atom(): Term {
+  private atom(): Part | Look {
     const char = this.chars[this.at++]!;
     switch (char) {
       case '^':
@@ -152,109 +169,20 @@ class RegExpReader {
     return isStart ? this.pool.start : this.pool.end;
   }
 
-  private group(): Term {
+  private group(): Part | Look {
+    let look: string | undefined;
     if (this.take('?')) {
       const named = /^<[\p{L}_$][\p{L}\p{N}_$]*>/u.exec(this.chars.slice(this.at).join(''));
       if (named) this.at += Array.from(named[0]).length;
-      else if (['=', '!', '<=', '<!'].some((sign) => this.ahead(sign)))
-        throw new NotRegular('a look-around');
-      else if (!this.take(':')) throw new NotRegular('a group with flags');
+      else look = LOOKS.find((sign) => this.take(sign));
+      if (!named && !look && !this.take(':')) throw new NotRegular('a group with flags');
     }
-    const term = this.alternatives();
+    const part = this.alternatives();
     if (!this.take(')')) throw new NotRegular('a group that is not closed');
-    return term;
-  }
-
-  private characterClass(): CodePoints {
-    const isNegated = this.take('^');
-    const sets: CodePoints[] = [];
-    while (!this.take(']')) {
-      if (this.at >= this.chars.length)
-        throw new NotRegular('a character class that is not closed');
-      const from = this.classAtom();
-      const isRange =
-        this.ahead('-') && this.chars[this.at + 1] !== ']' && this.at + 1 < this.chars.length;
-      if (!isRange) {
-        sets.push(from);
-        continue;
-      }
-      this.at++;
-      const to = this.classAtom();
-      if (isSingle(from) && isSingle(to)) {
-        if (from[0]![0] > to[0]![0])
-          throw new NotRegular('a range of characters that is out of order');
-        sets.push(codePoints([[from[0]![0], to[0]![0]]]));
-      } else sets.push(from, charactersOf('-'), to);
-    }
-    return isNegated ? complement(union(...sets)) : union(...sets);
-  }
-
-  private classAtom(): CodePoints {
-    if (this.take('\\')) return this.escape(true);
-    return charactersOf(this.chars[this.at++]!);
-  }
-
-  private escape(inClass: boolean): CodePoints {
-    const char = this.chars[this.at++];
-    if (char === undefined) throw new NotRegular('a backslash at the end');
-    const known = CLASSES[char];
-    if (known) return known;
-    const control = CONTROLS[char];
-    if (control !== undefined) return [[control, control]];
-    if (char === 'b' && inClass) return [[8, 8]];
-    if (char === 'b' || char === 'B') throw new NotRegular('a word boundary');
-    if (char === 'k') throw new NotRegular('a back reference');
-    if (char === 'p' || char === 'P') return this.property(char === 'P');
-    if (char === 'c' && /[A-Za-z]/.test(this.chars[this.at] ?? '')) {
-      const point = this.chars[this.at++]!.charCodeAt(0) % 32;
-      return [[point, point]];
-    }
-    if (char === 'x') return this.hex(2) ?? charactersOf('x');
-    if (char === 'u') return this.unicode();
-    if (char === '0' && !/\d/.test(this.chars[this.at] ?? '')) return [[0, 0]];
-    if (/\d/.test(char)) throw new NotRegular('a back reference');
-    // \A, \Z, \h and their like mean something elsewhere and here a letter that nobody wanted.
-    if (/[A-Za-z]/.test(char)) throw new NotRegular(`the escape "\\${char}", which ECMA-262 lacks`);
-    return charactersOf(char);
-  }
-
-  private hex(digits: number): CodePoints | undefined {
-    const text = this.chars.slice(this.at, this.at + digits).join('');
-    if (text.length < digits || !/^[0-9a-f]+$/i.test(text)) return undefined;
-    this.at += digits;
-    const point = Number.parseInt(text, 16);
-    return [[point, point]];
-  }
-
-  private unicode(): CodePoints {
-    const braced = /^\{([0-9a-f]{1,6})\}/i.exec(this.chars.slice(this.at, this.at + 8).join(''));
-    if (braced) {
-      this.at += braced[0].length;
-      const point = Number.parseInt(braced[1]!, 16);
-      if (point > 0x10ffff) throw new NotRegular('a character above U+10FFFF');
-      return codePoints([[point, point]]);
-    }
-    const unit = this.hex(4);
-    if (!unit) throw new NotRegular('"\\u" without four hexadecimal digits');
-    const high = unit[0]![0];
-    if (high < 0xd800 || high > 0xdfff) return unit;
-    const unpaired = this.take('\\u') ? this.hex(4) : undefined;
-    const low = unpaired?.[0]?.[0];
-    if (high > 0xdbff || low === undefined || low < 0xdc00 || low > 0xdfff)
-      throw new NotRegular('half a surrogate pair');
-    const point = 0x10000 + (high - 0xd800) * 0x400 + (low - 0xdc00);
-    return [[point, point]];
-  }
-
-  private property(isNegated: boolean): CodePoints {
-    const found = /^\{([A-Za-z0-9_=]+)\}/.exec(this.chars.slice(this.at, this.at + 80).join(''));
-    const set = found ? unicodeProperty(found[1]!) : undefined;
-    if (!set) throw new NotRegular('an unknown Unicode property');
-    this.at += found![0].length;
-    return isNegated ? complement(set) : set;
+    return look ? new Look(look.startsWith('<'), look.endsWith('!'), part) : part;
   }
 }
 
-function isSingle(set: CodePoints): boolean {
-  return set.length === 1 && set[0]![0] === set[0]![1] && set !== ANY_CHARACTER;
+function isTerm(part: Part | Look): part is Term {
+  return typeof part !== 'function' && !(part instanceof Look);
 }

@@ -13,10 +13,24 @@ export const NOTHING: Literal = 1;
 
 /** Each once, in order; without ANYTHING, which asks nothing. */
 export function conjunction(literals: readonly Literal[]): readonly Literal[] {
-  const sorted =
-    literals.length < 2 ? literals : [...new Set(literals)].sort((one, other) => one - other);
-  return sorted[0] === ANYTHING ? sorted.slice(1) : sorted;
+  if (literals.length === 1 && literals[0] !== ANYTHING) return literals;
+  if (literals.length > FEW) {
+    const sorted = [...new Set(literals)].sort((one, other) => one - other);
+    return sorted[0] === ANYTHING ? sorted.slice(1) : sorted;
+  }
+  const sorted: Literal[] = [];
+  for (let i = 0; i < literals.length; i++) {
+    const literal = literals[i]!;
+    if (literal === ANYTHING || sorted.includes(literal)) continue;
+    let at = sorted.push(literal) - 1;
+    for (; at > 0 && sorted[at - 1]! > literal; at--) sorted[at] = sorted[at - 1]!;
+    sorted[at] = literal;
+  }
+  return sorted;
 }
+
+/** Literals that are sorted as they come. */
+const FEW = 8;
 
 const MAX_SCHEMAS = 50_000;
 /** No literal is larger. */
@@ -194,13 +208,11 @@ export class SchemaIndex {
         this.note(base, schema);
       }
     }
-    for (const keyword of ['$anchor', '$dynamicAnchor']) {
-      const anchor = schema[keyword];
-      if (typeof anchor !== 'string') continue;
-      this.note(`${base}#${anchor}`, schema);
-      if (keyword === '$dynamicAnchor') {
-        this.dynamicAnchors.set(anchor, [...(this.dynamicAnchors.get(anchor) ?? []), schema]);
-      }
+    const { $anchor: anchor, $dynamicAnchor: dynamic } = schema;
+    if (typeof anchor === 'string') this.note(`${base}#${anchor}`, schema);
+    if (typeof dynamic === 'string') {
+      this.note(`${base}#${dynamic}`, schema);
+      this.dynamicAnchors.set(dynamic, [...(this.dynamicAnchors.get(dynamic) ?? []), schema]);
     }
     return base;
   }

@@ -3,22 +3,39 @@ interface Numbered {
   readonly id: number;
 }
 
+/** Lists that are found by looking at each. */
+const FEW = 8;
+
 export class TermLists<Item extends Numbered | undefined> {
   /** All lists, by number. */
   readonly all: (readonly Item[])[] = [];
-  /** For each hash the last list that has it, and for each list the one before. */
-  private readonly last = new Map<number, number>();
-  private readonly before: number[] = [];
+  /** Once there are more than a few: for each hash the last list that has it, and for each list the one before. */
+  private last: Map<number, number> | undefined;
+  private before: number[] = [];
 
   /** The list is copied where it is new. */
   numberOf(list: readonly Item[]): number {
+    if (!this.last) {
+      for (let i = 0; i < this.all.length; i++) if (isSame(this.all[i]!, list)) return i;
+      const number = this.all.push(list.slice()) - 1;
+      if (this.all.length === FEW) this.hash();
+      return number;
+    }
     const hash = hashOf(list);
-    const last = this.last.get(hash) ?? -1;
-    for (let number = last; number >= 0; number = this.before[number]!)
-      if (isSame(this.all[number]!, list)) return number;
-    this.last.set(hash, this.all.length);
-    this.before.push(last);
+    for (let i = this.last.get(hash) ?? -1; i >= 0; i = this.before[i]!)
+      if (isSame(this.all[i]!, list)) return i;
+    this.note(hash, this.last, this.all.length);
     return this.all.push(list.slice()) - 1;
+  }
+
+  private hash(): void {
+    this.last = new Map();
+    for (let i = 0; i < FEW; i++) this.note(hashOf(this.all[i]!), this.last, i);
+  }
+
+  private note(hash: number, last: Map<number, number>, number: number): void {
+    this.before.push(last.get(hash) ?? -1);
+    last.set(hash, number);
   }
 }
 
@@ -46,6 +63,7 @@ function hashOf(list: readonly (Numbered | undefined)[]): number {
 }
 
 function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }

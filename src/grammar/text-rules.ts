@@ -64,7 +64,7 @@ export class TextRules {
     return rules.write(0, (state) => {
       const { place, kind, moves } = automaton[state]!;
       if (state > 0) written?.set(place, rules.of(state));
-      const alternatives: Alternative[] = [];
+      const alternatives = new Array<Alternative>(moves.length + (kind === undefined ? 0 : 1));
       for (let i = 0; i < moves.length; i++) {
         const { set, target } = moves[i]!;
         let text = plainCharacter(set);
@@ -79,11 +79,11 @@ export class TextRules {
         }
         const head = text ? literal(text) : symbolOf(set);
         const end = automaton[last]!;
-        if (end.rule !== undefined) alternatives.push([head, end.rule]);
-        else if (end.moves.length === 0) alternatives.push([head, ...endOf(end.kind!)]);
-        else alternatives.push([head, rules.of(last)]);
+        if (end.rule !== undefined) alternatives[i] = [head, end.rule];
+        else if (end.moves.length === 0) alternatives[i] = [head, ...endOf(end.kind!)];
+        else alternatives[i] = [head, rules.of(last)];
       }
-      if (kind !== undefined) alternatives.push(endOf(kind));
+      if (kind !== undefined) alternatives[moves.length] = endOf(kind);
       return alternatives;
     });
   }

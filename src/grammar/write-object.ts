@@ -135,6 +135,8 @@ function pairsByPattern(
     }
     return kind;
   };
+  // Whatever its patterns say, a name that has to be among those of a group is none of the others.
+  if (groups.some((group) => group.patterns.length === 0 && group.rest === NOTHING)) return [];
   const terms = [writer.expander.nameTerm(branch.object.names)];
   if (named.size > 0) terms.push(pool.not(pool.words([...named])));
   // Names that fit no pattern need not be followed where they are forbidden.

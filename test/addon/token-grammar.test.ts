@@ -57,6 +57,32 @@ it('follows characters byte by byte', async () => {
   expect(await choose(own, c3, end)).toBe(end);
 });
 
+it('never leaves UTF-8: no overlong form, no surrogate, nothing beyond the last character', async () => {
+  for (const [first, wrong, right] of [
+    [0xe0, 0x9f, 0xa0],
+    [0xed, 0xa0, 0x9f],
+    [0xf0, 0x8f, 0x90],
+    [0xf4, 0x90, 0x8f],
+  ] as const) {
+    const own = sampler('root ::= [^a]*');
+    expect(await choose(own, 0xc1, 0xf5, first)).toBe(first);
+    expect(await choose(own, wrong, 0xc3, end, right)).toBe(right);
+  }
+});
+
+it('follows tokens of several characters to their end', async () => {
+  const [he, ll, hell, hello, spaced] = [256, 257, 258, 259, 260];
+  const word = sampler('root ::= "hel" [a-l]+ "o"');
+  expect(await choose(word, end, spaced, ll, hello, hell)).toBe(hello);
+  expect(await choose(word, hello, end)).toBe(end);
+  const counted = sampler('root ::= [^ o]{3} "l" " hello"');
+  expect(await choose(counted, hello, hell, he)).toBe(hell);
+  expect(await choose(counted, hell, 0x6f, end, spaced)).toBe(spaced);
+  const either = sampler('root ::= ("he" | "hel" | "hell") (" " | "l") "hello"?');
+  expect(await choose(either, ll, spaced, hello, hell)).toBe(hell);
+  expect(await choose(either, ll, spaced, hello)).toBe(spaced);
+});
+
 it('never chooses a special token for the text that it has, nor NUL', async () => {
   const start = decoder.model.specialToken('<|im_start|>');
   const own = sampler('root ::= [^a]*');

@@ -73,7 +73,7 @@ describe('jsonSchemaToGrammar', () => {
   it.each([
     [{ type: 'strin' }, '', 'type'],
     [{ properties: { a: { items: { type: 'any' } } } }, '/properties/a/items', 'type'],
-    [{ properties: { 'a/b~': { pattern: '(?=x)' } } }, '/properties/a~1b~0', 'pattern'],
+    [{ properties: { 'a/b~': { pattern: '(?:(?=xy).)+' } } }, '/properties/a~1b~0', 'pattern'],
     [{ pattern: '\\bx' }, '', 'pattern'],
     [{ pattern: '(a)\\1' }, '', 'pattern'],
     [{ pattern: '(' }, '', 'pattern'],
