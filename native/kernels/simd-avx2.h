@@ -72,6 +72,10 @@ inline I DotWords(I sum, I w, I x) { return _mm256_add_epi32(sum, _mm256_madd_ep
 inline I Pairs(I w, I x) { return _mm256_maddubs_epi16(w, x); }
 inline I SignedPairs(I w, I x) { return Pairs(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)); }
 inline I AddWords(I a, I b) { return _mm256_add_epi16(a, b); }
+inline I SubWords(I a, I b) { return _mm256_sub_epi16(a, b); }
+inline I HighProducts(I a, I b) { return _mm256_mulhrs_epi16(a, b); }
+inline I AddIntegers(I a, I b) { return _mm256_add_epi32(a, b); }
+inline I SubIntegers(I a, I b) { return _mm256_sub_epi32(a, b); }
 inline I AddPairs(I sum, I pairs) { return DotWords(sum, pairs, _mm256_set1_epi16(1)); }
 #endif
 

@@ -86,6 +86,11 @@ inline I SignedPairs(I w, I x) {
   return Pairs(_mm512_abs_epi8(w), negated);
 }
 inline I AddWords(I a, I b) { return _mm512_add_epi16(a, b); }
+inline I SubWords(I a, I b) { return _mm512_sub_epi16(a, b); }
+// Products of words times 2^-15, rounded.
+inline I HighProducts(I a, I b) { return _mm512_mulhrs_epi16(a, b); }
+inline I AddIntegers(I a, I b) { return _mm512_add_epi32(a, b); }
+inline I SubIntegers(I a, I b) { return _mm512_sub_epi32(a, b); }
 inline I AddPairs(I sum, I pairs) { return DotWords(sum, pairs, _mm512_set1_epi16(1)); }
 #endif
 

@@ -22,6 +22,7 @@ constexpr int kFewRows = 3, kFewSigned = kFewRows;
 #endif
 // From which bf16 in tiles is the fastest, as measured; where few rows have tiles of their own.
 constexpr int kTileRows = 32, kTileRowsBeyondFew = 33;
+constexpr int kStrassenRows = 32;      // fewer are not worth the packing
 constexpr int64_t kLeastColumns = 64;  // of one row's product: fewer are not worth the threads
 
 struct ManyRows {
@@ -75,6 +76,9 @@ Kernel ProductFor(const ggml_tensor* op) {
   if (rows == 1) return op->src[0]->ne[1] >= kLeastColumns ? RowProduct(type) : Kernel();
   const bool is_many = rows >= LeastTileRows(type);
   if (const Kernel kernel = is_many ? TileProduct(type) : FewTileProduct(type)) return kernel;
+  if (rows >= kStrassenRows) {
+    if (const Kernel kernel = StrassenProduct(type)) return kernel;
+  }
   return rows >= LeastRows(type) ? KernelForMany(type).kernel : FewRowsProduct(type);
 }
 
@@ -101,6 +105,8 @@ std::vector<TypeEntry> Table() {
     const char* few = FewRowsProduct(type) ? "f32" : nullptr;
     if (TileProduct(type)) {
       table.push_back({type, "bf16", LeastTileRows(type), few ? few : many.name, one});
+    } else if (StrassenProduct(type)) {
+      table.push_back({type, "int16", kStrassenRows, many.name, one});
     } else {
       table.push_back({type, many.name, LeastRows(type), few, one});
     }
