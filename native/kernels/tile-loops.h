@@ -132,7 +132,7 @@ void SumSquare(const Square<a_pieces>* a, const Square<b_pieces>* b, int blocks,
 
 // Slices of whole `step`s of blocks.
 template <int a_pieces, int b_pieces, int step = 1>
-struct Loops {
+struct Loops : Division {
   static constexpr int kGroup = kSide, kStep = step, kLeastCols = kSide;
   static constexpr bool kPacksSlices = false;
   static constexpr int kLeastRows = 256, kMostRows = 768;
