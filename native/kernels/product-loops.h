@@ -288,7 +288,7 @@ class Product {
         }
       }
     }
-    _mm_sfence();  // StorePastCaches
+    EndPastCaches();
   }
 
   // Results [row, row + kGroup) of the panel at `col` are complete.

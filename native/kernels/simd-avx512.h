@@ -108,6 +108,11 @@ inline F TimesLowBits(F x, F n) {
   const I exponent = _mm512_slli_epi32(_mm512_castps_si512(n), 23);
   return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), exponent));
 }
+// mask * factor + x; where the mask is -infinity that, whatever x is.
+inline F AddMask(F mask, F factor, F x) {
+  const __mmask16 seen = _mm512_cmp_ps_mask(mask, Set(-INFINITY), _CMP_NEQ_UQ);
+  return _mm512_mask_fmadd_ps(mask, seen, factor, x);
+}
 // y; 0 where x < low.
 inline F ZeroBelow(F low, F x, F y) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLT_UQ), y);

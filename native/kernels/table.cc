@@ -11,7 +11,9 @@
 namespace llavaov::kernels {
 namespace {
 
-#if !defined(LLAVAOV_VNNI)
+#if defined(LLAVAOV_NEON)
+constexpr int kFewRows = 2, kFewSigned = kFewRows;
+#elif !defined(LLAVAOV_VNNI)
 constexpr int kFewRows = 4, kFewSigned = 8;
 #elif defined(LLAVAOV_WIDE)
 constexpr int kFewRows = 2, kFewSigned = kFewRows;
@@ -90,6 +92,8 @@ Kernel KernelFor(const ggml_tensor* op) {
 
 bool TakesType(ggml_type type) { return bool(KernelForMany(type).kernel); }
 
+bool LeavesRepacked() { return !RowProduct(GGML_TYPE_Q8_0); }
+
 std::vector<TypeEntry> Table() {
   std::vector<TypeEntry> table;
   for (const ggml_type type :
@@ -117,6 +121,10 @@ const char* InstructionSet() {
   return "AVX-512";
 #elif defined(LLAVAOV_VNNI)
   return "AVX-VNNI";
+#elif defined(LLAVAOV_NEON) && defined(LLAVAOV_BYTES)
+  return "NEON dotprod";
+#elif defined(LLAVAOV_NEON)
+  return "NEON";
 #elif defined(LLAVAOV_KERNELS)
   return "AVX2";
 #else
