@@ -27,6 +27,7 @@ const AVX2 = ['-mavx2', '-mfma', '-mf16c', '-mbmi2'];
 const AVX512 = ['f', 'cd', 'bw', 'dq', 'vl', 'vnni'].map((name) => `-mavx512${name}`);
 /** Without them a kernel is an empty file. */
 const KERNEL_ISA = [[], [...AVX2, '-mavxvnni'], [...AVX2, ...AVX512]];
+const ARM_KERNEL_ISA = [[], ['-march=armv8.2-a+dotprod+fp16']];
 
 function includes() {
   // cmake-js prints its own: those of Node-API and node-addon-api.
@@ -65,8 +66,8 @@ await main(() => {
       continue;
     }
     for (const file of files) {
-      const isKernel = file.startsWith('kernels') && !compiler.startsWith('aarch64');
-      for (const isa of isKernel ? KERNEL_ISA : [[]]) {
+      const kernelIsa = compiler.startsWith('aarch64') ? ARM_KERNEL_ISA : KERNEL_ISA;
+      for (const isa of file.startsWith('kernels') ? kernelIsa : [[]]) {
         const args = [...FLAGS, ...flags, ...isa, ...folders, path.join(NATIVE, file)];
         const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' });
         if (status !== 0) failed.push(`${compiler} ${isa.join(' ')} ${file}\n${stderr.trim()}`);

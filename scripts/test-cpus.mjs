@@ -2,9 +2,11 @@
  * Shows that what build:prebuilds made runs on CPUs that this machine is not (`npm run test:cpus`): under QEMU's user
  * emulation each model of the table must choose the build that fits it and answer the demo's questions as this machine does,
  * without an illegal instruction. With --tests the last of them also runs the tests of test/emulated.config.ts, or the files
- * named. Not part of npm test: it takes minutes, and QEMU.
+ * named. With --kernels only our CPU kernels are compiled for each model, and compared with ggml's and f64
+ * (test/kernels). Not part of npm test: it takes minutes, and QEMU.
  *
  *   npm run test:cpus -- [--target linux-arm64] [--cpu NAME]... [--packages DIR] [--tests [FILE...]]
+ *   npm run test:cpus -- --target linux-arm64 --kernels [--cpu NAME]...
  *
  * Debian's packages: qemu-user; for linux-arm64 also libc6-arm64-cross, libstdc++6-arm64-cross and libatomic1-arm64-cross.
  * An arm64 Node, sharp's arm64 build and those of vitest's parts are fetched from npm for that, into .build/.
@@ -14,8 +16,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { parseBuildArguments } from './build/build-options.mjs';
+import { CmakeTree } from './build/cmake-tree.mjs';
 import { Failure, main } from './build/failure.mjs';
 import { fetchPackage } from './fetch-package.mjs';
+import { cpuVariants } from './release/cpu-variants.mjs';
 import { buildsFolder, PACKAGES, parsePlatform } from './release/pack-platform.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -34,6 +39,7 @@ const TARGETS = {
   },
   'linux-arm64': {
     emulator: ['qemu-aarch64', '-L', '/usr/aarch64-linux-gnu'],
+    toolchain: path.join(ROOT, 'cmake/linux-arm64.cmake'),
     cpus: { 'cortex-a53': 'arm64', 'neoverse-n1': 'arm64-v8.2', max: 'arm64-sve' },
   },
 };
@@ -135,6 +141,29 @@ function runTests(cpu, { target, folder, files }) {
   if (status !== 0) throw new Failure(`The tests failed on ${cpu}.`);
 }
 
+/** Compiles our kernels as the build for this CPU has them, and compares them there with ggml's. */
+async function testKernels(cpu, name, { target }) {
+  const { emulator, toolchain } = TARGETS[target];
+  if (!toolchain) throw new Failure('--kernels is for another architecture: npm run test:kernels');
+  const { defines } = cpuVariants(...target.split('-')).find((variant) => variant.name === name);
+  const folder = path.join(ROOT, '.build', `kernels-${name}`);
+  const all = ['--no-native', '--', `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`, ...defines];
+  const cmake = new CmakeTree(folder, parseBuildArguments(all));
+  try {
+    await cmake.configure();
+    await cmake.compile(['llava-onevision-kernel-tests'], `the kernels of ${name}`);
+  } finally {
+    cmake.close();
+  }
+  const how = { folder: path.join(folder, 'kernels'), command: [...emulator, '-cpu', cpu] };
+  const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', 'kernels'], {
+    ...{ cwd: ROOT, stdio: 'inherit' },
+    env: { ...process.env, LLAVAOV_EMULATED_KERNELS: JSON.stringify(how) },
+  });
+  if (status !== 0) throw new Failure(`The kernels' tests failed on ${cpu}.`);
+}
+
 /** Where the right answers come from: this machine's own prebuilds, else whatever addon it has. */
 function hostEnvironment({ packages }) {
   const folder = path.join(packages, `${process.platform}-${process.arch}`);
@@ -149,10 +178,17 @@ async function testCpus() {
       packages: { type: 'string', default: PACKAGES },
       cpu: { type: 'string', multiple: true },
       tests: { type: 'boolean', default: false },
+      kernels: { type: 'boolean', default: false },
     },
   });
   const { target } = values;
   if (!TARGETS[target]) throw new Failure(`--target: ${Object.keys(TARGETS).join(' or ')}`);
+  const models = TARGETS[target].cpus;
+  const cpus = Object.keys(models).filter((cpu) => values.cpu?.includes(cpu) ?? true);
+  if (values.kernels) {
+    for (const cpu of cpus) await testKernels(cpu, models[cpu], { target });
+    return;
+  }
   const folder = path.join(values.packages, target);
   if (!existsSync(folder))
     throw new Failure(`${folder} is not there: npm run build:prebuilds -- --target ${target}`);
@@ -173,8 +209,7 @@ async function testCpus() {
     });
     return { picture, question, answer: answerOf(output) };
   });
-  const cpus = Object.keys(TARGETS[target].cpus).filter((cpu) => values.cpu?.includes(cpu) ?? true);
-  for (const cpu of cpus) testCpu(cpu, TARGETS[target].cpus[cpu], { target, folder, questions });
+  for (const cpu of cpus) testCpu(cpu, models[cpu], { target, folder, questions });
   if (values.tests) runTests(cpus.at(-1), { target, folder, files });
 }
 

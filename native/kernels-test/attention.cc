@@ -1,5 +1,5 @@
 // Attention of every shape of ours and beyond, by our kernel, ggml's own and in f64: one line of
-// JSON a case. `llava-onevision-kernels-attention [speed [THREADS [NAME]]]`.
+// JSON a case. `llava-onevision-kernels-attention [speed [THREADS [NAME [QUERIES]]]]`.
 #include <cstdio>
 #include <string>
 
@@ -11,6 +11,8 @@ namespace {
 
 enum class Masking { kNone, kCausal, kHoles };
 const char* const kMaskings[] = {"none", "causal", "holes"};
+// Cells that are not finite: those between ours, which none sees, or also one that some see.
+enum class Spoilt { kNone, kUnseen, kKey, kValue };
 
 struct Case {
   const char* name;
@@ -19,11 +21,50 @@ struct Case {
   Masking masking;
   float size = 1.0f;        // of the queries; NaN: one of them is
   bool is_rounded = false;  // as attention.h says
+  Spoilt spoilt = Spoilt::kNone;
 };
 
+bool IsMasked(const Case& c, int query, int key) {
+  if (c.masking == Masking::kNone) return false;
+  const bool is_later = key > c.keys - c.queries + query;
+  // Cells of another chat between ours, a whole tile of them, too.
+  return is_later || (c.masking == Masking::kHoles && (key % 5 == 2 || key / 128 == 1));
+}
+
+// Of the first head of keys, where half of the queries see it.
+int SeenSpoilt(const Case& c) {
+  for (int key = c.keys - (c.queries + 1) / 2;; --key) {
+    if (!IsMasked(c, c.queries - 1, key)) return key;
+  }
+}
+
+// Makes a value of a row, or a block's scale, infinite or NaN.
+void SpoilRow(ggml_type type, char* row, int at) {
+  const bool is_infinite = at % 2 == 0;
+  if (type == GGML_TYPE_F32) {
+    reinterpret_cast<float*>(row)[at % 3] = is_infinite ? -INFINITY : NAN;
+  } else {
+    reinterpret_cast<uint16_t*>(row)[0] = is_infinite ? 0x7c00 : 0x7e00;
+  }
+}
+
+void Spoil(const Case& c, bool is_value, ggml_tensor* all) {
+  const auto spoil = [&](int key, int head, int batch, int at) {
+    char* row = static_cast<char*>(all->data) + head * all->nb[1] + key * all->nb[2];
+    SpoilRow(c.type, row + batch * all->nb[3], at);
+  };
+  for (int key = 0; key < c.keys && c.spoilt != Spoilt::kNone; ++key) {
+    if (!IsMasked(c, c.queries - 1, key)) continue;
+    for (int head = 0; head < c.kv_heads; ++head) spoil(key, head, 0, key / 3 + head);
+  }
+  if (c.spoilt == (is_value ? Spoilt::kValue : Spoilt::kKey)) spoil(SeenSpoilt(c), 0, 0, 1);
+}
+
 // As caches lie: [dim, heads, cells], looked at as [dim, cells, heads].
-ggml_tensor* Cache(ggml_context* context, ggml_type type, int dim, const Case& c,
-                   std::vector<float>* values, std::mt19937& random) {
+ggml_tensor* Cache(ggml_context* context, bool is_value, const Case& c, std::vector<float>* values,
+                   std::mt19937& random) {
+  const ggml_type type = c.type;
+  const int dim = is_value ? c.dim_v : c.dim;
   std::normal_distribution<float> normal;
   values->resize(size_t(dim) * c.kv_heads * c.keys * c.batches);
   for (float& x : *values) x = normal(random);
@@ -31,18 +72,14 @@ ggml_tensor* Cache(ggml_context* context, ggml_type type, int dim, const Case& c
   const int64_t rows = int64_t(c.kv_heads) * c.keys * c.batches;
   if (type == GGML_TYPE_F32) {
     std::memcpy(all->data, values->data(), ggml_nbytes(all));
+    Spoil(c, is_value, all);
+    std::memcpy(values->data(), all->data, ggml_nbytes(all));
   } else {
     ggml_quantize_chunk(type, values->data(), all->data, 0, rows, dim, nullptr);
+    Spoil(c, is_value, all);
     ggml_get_type_traits(type)->to_float(all->data, values->data(), rows * dim);
   }
   return ggml_permute(context, all, 0, 2, 1, 3);
-}
-
-bool IsMasked(const Case& c, int query, int key) {
-  if (c.masking == Masking::kNone) return false;
-  const bool is_later = key > c.keys - c.queries + query;
-  // Cells of another chat between ours, a whole tile of them, too.
-  return is_later || (c.masking == Masking::kHoles && (key % 5 == 2 || key / 128 == 1));
 }
 
 struct Node {
@@ -66,8 +103,8 @@ Node Build(const Case& c) {
   if (is_bad) node.q[size_t(c.dim) * c.heads * 2 + 5] = NAN;  // one query of one head
   ggml_tensor* q = ggml_new_tensor_4d(context, GGML_TYPE_F32, c.dim, c.heads, c.queries, c.batches);
   std::memcpy(q->data, node.q.data(), ggml_nbytes(q));
-  ggml_tensor* k = Cache(context, c.type, c.dim, c, &node.k, random);
-  ggml_tensor* v = Cache(context, c.type, c.dim_v, c, &node.v, random);
+  ggml_tensor* k = Cache(context, false, c, &node.k, random);
+  ggml_tensor* v = Cache(context, true, c, &node.v, random);
   ggml_tensor* mask = nullptr;
   if (c.masking != Masking::kNone) {
     mask = ggml_new_tensor_2d(context, GGML_TYPE_F16, c.keys, (c.queries + 63) / 64 * 64);
@@ -104,6 +141,7 @@ void Reference(const Case& c, const Node& node, int batch, int query, int head, 
   std::fill_n(out, c.dim_v, 0.0);
   if (std::isinf(top)) return;  // sees nothing
   for (int j = 0; j < c.keys; ++j) {
+    if (IsMasked(c, query, j)) continue;
     const double share = std::exp(scores[j] - top);
     sum += share;
     for (int i = 0; i < c.dim_v; ++i) out[i] += share * node.v[row(c.dim_v, j) + i];
@@ -111,6 +149,19 @@ void Reference(const Case& c, const Node& node, int batch, int query, int head, 
   for (int i = 0; i < c.dim_v; ++i) out[i] /= sum;
 }
 
+// Rows that see the cell that is not finite.
+int SpoiltRows(const Case& c) {
+  if (c.spoilt < Spoilt::kKey) return 0;
+  int queries = 0;
+  for (int i = 0; i < c.queries; ++i) queries += !IsMasked(c, i, SeenSpoilt(c));
+  return queries * (c.heads / c.kv_heads);
+}
+
+bool AllFinite(const std::vector<double>& x) {
+  return std::all_of(x.begin(), x.end(), [](double value) { return std::isfinite(value); });
+}
+
+// Of rows that are finite in f64.
 double ErrorOf(const Case& c, const Node& node, const std::vector<float>& values) {
   std::vector<float> some;
   std::vector<double> reference(c.dim_v), all;
@@ -118,11 +169,12 @@ double ErrorOf(const Case& c, const Node& node, const std::vector<float>& values
   for (int i = 0; i < rows; i += step) {
     Reference(c, node, i / c.heads / c.queries, i / c.heads % c.queries, i % c.heads,
               reference.data());
+    if (c.spoilt != Spoilt::kNone && !AllFinite(reference)) continue;
     all.insert(all.end(), reference.begin(), reference.end());
     some.insert(some.end(), values.begin() + size_t(i) * c.dim_v,
                 values.begin() + size_t(i + 1) * c.dim_v);
   }
-  return Error(some, all);
+  return all.empty() ? NAN : Error(some, all);
 }
 
 void Check(const Case& c, Pools& pools) {
@@ -138,11 +190,11 @@ void Check(const Case& c, Pools& pools) {
   std::printf(
       "{\"name\":\"%s\",\"type\":\"%s\",\"queries\":%d,\"keys\":%d,\"mask\":\"%s\","
       "\"set\":\"%s\",\"isOurs\":%s,\"error\":%.6g,\"ggmlError\":%.6g,\"isEqual\":%s,"
-      "\"badRows\":%d,\"isAsBefore\":%s}\n",
+      "\"badRows\":%d,\"spoiltRows\":%d,\"isAsBefore\":%s}\n",
       c.name, ggml_type_name(c.type), c.queries, c.keys, kMaskings[int(c.masking)],
       InstructionSet(), ours.is_ours ? "true" : "false", ErrorOf(c, node, ours.values),
       ErrorOf(c, node, theirs.values), is_equal ? "true" : "false", BadRows(ours.values, c.dim_v),
-      is_as_before ? "true" : "false");
+      SpoiltRows(c), is_as_before ? "true" : "false");
   std::fflush(stdout);
 }
 
@@ -194,6 +246,11 @@ std::vector<Case> Cases() {
       {"odd", 40, 24, 5, 131, 6, 3, 1, GGML_TYPE_F16, Masking::kHoles},
       {"odd", 33, 17, 9, 67, 3, 1, 1, GGML_TYPE_F32, Masking::kNone},
   };
+  for (Spoilt spoilt : {Spoilt::kUnseen, Spoilt::kKey, Spoilt::kValue}) {
+    cases.push_back({"spoilt words", 40, 24, 43, 131, 6, 2, 1, GGML_TYPE_F32, Masking::kHoles});
+    cases.back().is_rounded = true;
+    cases.back().spoilt = spoilt;
+  }
   for (ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_Q8_0}) {
     for (Masking masking : {Masking::kCausal, Masking::kHoles}) {
       for (int queries : {1, 2, 7, 33}) {
@@ -205,6 +262,12 @@ std::vector<Case> Cases() {
     }
     cases.push_back({"7b", 128, 128, 40, 300, 28, 4, 1, type, Masking::kCausal});
     cases.push_back({"7b", 128, 128, 1, 600, 28, 4, 1, type, Masking::kHoles});
+    for (Spoilt spoilt : {Spoilt::kUnseen, Spoilt::kKey, Spoilt::kValue}) {
+      for (int queries : {1, 2, 7, 33, 140}) {
+        cases.push_back({"spoilt", 64, 64, queries, 777, 14, 2, 1, type, Masking::kHoles});
+        cases.back().spoilt = spoilt;
+      }
+    }
     cases.push_back({"72b", 128, 128, 1, 300, 64, 8, 1, type, Masking::kCausal});
   }
   return cases;
@@ -217,6 +280,7 @@ int Main(int argc, char** argv) {
   if (argc > 1 && std::string(argv[1]) == "speed") {
     for (const Case& c : kShapes) {
       if (argc > 3 && std::string(argv[3]) != c.name) continue;
+      if (argc > 4 && std::atoi(argv[4]) != c.queries) continue;
       Speed(c, pools, argc > 2 ? std::atoi(argv[2]) : 1);
     }
     return 0;

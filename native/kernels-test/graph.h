@@ -5,7 +5,9 @@
 #include <ggml-cpu.h>
 #include <ggml.h>
 
+#if !defined(__aarch64__)
 #include <xmmintrin.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -26,11 +28,28 @@ namespace llavaov::kernels::test {
 // Whether this CPU has what the kernels were compiled for. These programs themselves ask for
 // nothing.
 inline bool CpuRuns() {
+#if defined(__aarch64__)
+  return true;  // they have those of ggml beside them, which were compiled for a CPU of the
+                // emulator
+#else
   const std::string set = InstructionSet();
   const bool wide = set.rfind("AVX-512", 0) == 0 || set == "AMX";
   const auto vnni = wide ? __builtin_cpu_supports("avx512vnni") : __builtin_cpu_supports("avxvnni");
   return (!wide || __builtin_cpu_supports("avx512bw")) && __builtin_cpu_supports("avx2") &&
          (set.find("VNNI") == std::string::npos || vnni);
+#endif
+}
+
+// How this thread rounds and treats denormals.
+inline bool IsFloatingPointDefault() {
+#if defined(__aarch64__)
+  uint64_t control;
+  asm volatile("mrs %0, fpcr" : "=r"(control));
+  return control == 0;
+#else
+  constexpr unsigned kControls = 0xffc0, kDefault = 0x1f80;  // the rest is what has happened
+  return (_mm_getcsr() & kControls) == kDefault;
+#endif
 }
 
 constexpr int kCannotRun = 3;  // exit status
@@ -95,9 +114,7 @@ inline bool AreAsBefore(Pools& pools, int threads) {
   const ggml_context_ptr context = NewContext(size_t(1) << 20);
   std::atomic<bool> result{true};
   const auto look = [](ggml_tensor*, const ggml_tensor*, int, int, void* result) {
-    constexpr unsigned kControls = 0xffc0, kDefault = 0x1f80;  // the rest is what has happened
-    const bool is_default = (_mm_getcsr() & kControls) == kDefault;
-    if (!is_default) *static_cast<std::atomic<bool>*>(result) = false;
+    if (!IsFloatingPointDefault()) *static_cast<std::atomic<bool>*>(result) = false;
   };
   ggml_tensor* none = ggml_new_tensor_1d(context.get(), GGML_TYPE_F32, 1);
   ggml_tensor* node = ggml_map_custom1(context.get(), none, look, GGML_N_TASKS_MAX, &result);

@@ -1,6 +1,6 @@
 // Products of every type and shape, ours beside ggml's own and both against f64: one line of JSON a
 // case. `llava-onevision-kernels-products [speed [THREADS [TYPE]]]`; without arguments the cases of
-// test/kernels/products.test.ts.
+// test/kernels/products.test.ts, `brief` a part of them, for emulators; either of one TYPE alone.
 #include <cstdio>
 #include <string>
 
@@ -15,9 +15,20 @@ const std::vector<ggml_type> kTypes = {
     GGML_TYPE_IQ4_NL, GGML_TYPE_Q6_K, GGML_TYPE_Q5_K, GGML_TYPE_Q4_K, GGML_TYPE_Q3_K,
     GGML_TYPE_Q2_K,   GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_F32};
 
-enum class Values { kGaussian, kOutliers, kZeros, kTiny, kHuge, kNan, kInfinite, kBroken };
-const char* const kValues[] = {"gaussian", "outliers", "zeros",    "tiny",
-                               "huge",     "nan",      "infinite", "broken"};
+enum class Values {
+  kGaussian,
+  kOutliers,
+  kZeros,
+  kTiny,
+  kHuge,
+  kLargest,
+  kSpread,
+  kNan,
+  kInfinite,
+  kBroken
+};
+const char* const kValues[] = {"gaussian", "outliers", "zeros", "tiny",     "huge",
+                               "largest",  "spread",   "nan",   "infinite", "broken"};
 enum class Layout { kPlain, kStrided, kBatched };
 const char* const kLayouts[] = {"plain", "strided", "batched"};
 const char* const kFinishes[] = {"none", "bias", "gelu", "residual"};
@@ -41,6 +52,10 @@ float Activation(std::mt19937& random, Values values, int row, int column) {
       return x * 1e-38f;
     case Values::kHuge:
       return x * 1e4f;  // f16's own products end at 65504
+    case Values::kLargest:
+      return x * 3e37f;
+    case Values::kSpread:
+      return x * std::pow(10.0f, std::uniform_real_distribution<float>(-38.0f, 37.5f)(random));
     case Values::kNan:
       return row % 3 == 1 && column == 5 ? NAN : x;
     case Values::kInfinite:
@@ -198,8 +213,8 @@ std::vector<Case> Cases(ggml_type type) {
   for (Layout layout : {Layout::kStrided, Layout::kBatched}) {
     for (int m : {4, 22, 66}) add(m, 768, 130, Values::kGaussian, layout);
   }
-  for (Values values : {Values::kZeros, Values::kTiny, Values::kHuge, Values::kNan,
-                        Values::kInfinite, Values::kBroken}) {
+  for (Values values : {Values::kZeros, Values::kTiny, Values::kHuge, Values::kLargest,
+                        Values::kSpread, Values::kNan, Values::kInfinite, Values::kBroken}) {
     for (int m : {1, 3, 18, 36}) add(m, 512, 66, values, Layout::kPlain);
   }
   for (Finish finish : {Finish::kBias, Finish::kBiasGelu, Finish::kBiasResidual}) {
@@ -211,6 +226,11 @@ std::vector<Case> Cases(ggml_type type) {
     cases.back().finish = Finish::kBiasResidual;
   }
   return cases;
+}
+
+// Of those that an emulator has time for.
+bool IsInBrief(const Case& c, int i) {
+  return i % 5 == 0 || c.finish != Finish::kNone || (c.values >= Values::kNan && c.m == 18);
 }
 
 void Speed(const Case& c, Pools& pools, int threads) {
@@ -254,10 +274,15 @@ int Main(int argc, char** argv) {
     }
     return 0;
   }
+  const bool is_brief = argc > 1 && std::string(argv[1]) == "brief";
+  const std::string only = argc > 1 + is_brief ? argv[1 + is_brief] : "";
   for (ggml_type type : kTypes) {
-    if (argc > 1 && std::string(argv[1]) != ggml_type_name(type)) continue;
+    if (!TakesType(type) || (!only.empty() && only != ggml_type_name(type))) continue;
     int i = 0;
-    for (const Case& c : Cases(type)) Check(c, pools, i++ % 8 == 0);
+    for (const Case& c : Cases(type)) {
+      if (!is_brief || IsInBrief(c, i)) Check(c, pools, i % 8 == 0);
+      ++i;
+    }
   }
   return 0;
 }

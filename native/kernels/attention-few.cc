@@ -5,7 +5,10 @@
 //
 // Within a tile of 64 keys, the values of a head are the lanes: kLanes keys are multiplied by one
 // row at a time and their products added across, all at once.
-#include "attention-shape.h"
+//
+// Strays are sought only where a segment's result shows that there may be some: it is computed
+// again.
+#include "attention-strays.h"
 #include "attention-values.h"
 #include "attention.h"
 
@@ -27,6 +30,7 @@ struct Partial {
   float& sum() const { return at[width + 1]; }
 };
 
+template <bool with_strays>
 class Few {
  public:
   Few(const ggml_compute_params* params, const ggml_tensor* op)
@@ -65,6 +69,17 @@ class Few {
     for (int first = segment * kSegment; first < end; first += kKeys) {
       Tile(chunk, batch, head, first, std::min(kKeys, end - first));
     }
+  }
+
+  bool IsSound(int chunk) const {
+    F nothing = Zero();
+    for (int r = 0; r < rows_; ++r) {
+      const float* values = At(chunk, r).values();
+      for (int i = 0; i < s_.padded_v; i += kLanes) {
+        nothing = MulAdd(Load(values + i), Zero(), nothing);
+      }
+    }
+    return IsFinite(nothing);
   }
 
   void Merge(int index, ggml_tensor* op) const {
@@ -135,7 +150,7 @@ class Few {
   // Rows of a head lie apart, each too short for the CPU to foresee the next one.
   static void Ask(const char* rows, size_t stride, int n, size_t size) {
     for (int i = 0; i < n; ++i, rows += stride) {
-      for (size_t at = 0; at < size; at += 64) _mm_prefetch(rows + at, _MM_HINT_T0);
+      for (size_t at = 0; at < size; at += 64) AskFor(rows + at);
     }
   }
 
@@ -156,6 +171,8 @@ class Few {
     std::fill_n(scores_, kMaxRows * kKeys, 0.0f);
     for (int c = 0; c < n; c += kLanes) Scores(k, keys, c, n);
     ReadRows(v, values, n, s_.dim_v, s_.padded_v, v_);
+    Strays strays;
+    if (with_strays) strays.Take(v, values, n, s_.padded_v, v_);
     float shrink[kMaxRows];
     std::fill_n(shrink, kMaxRows, 1.0f);
     for (int r = 0; r < rows_; ++r) {
@@ -172,6 +189,14 @@ class Few {
       Values<kKeys>(scores_ + r * kKeys, v_, n, shrink + r, s_.padded_v, int(PartialWidth()),
                     At(chunk, r).values());
     }
+    for (int r = 0; with_strays && r < rows_; ++r) {
+      const char* row = kind == Mask::kSome ? masks + r / s_.group * mask->nb[1] : nullptr;
+      const float* shares = scores_ + r * kKeys;
+      float* out = At(chunk, r).values();
+      strays.Add(
+          reinterpret_cast<const uint16_t*>(row), [&](int key) { return shares[key]; },
+          [&](int i) { return out + i; });
+    }
   }
 
   const AttentionShape s_;
@@ -180,15 +205,23 @@ class Few {
   float *partials_ = nullptr, *q_ = nullptr, *k_ = nullptr, *v_ = nullptr, *scores_ = nullptr;
 };
 
-size_t Work(int threads, const ggml_tensor* op) { return Few(nullptr, op).WorkSize(threads); }
+size_t Work(int threads, const ggml_tensor* op) {
+  return Few<false>(nullptr, op).WorkSize(threads);
+}
+
+// An object of its own: the other's members stay in registers, as none but its loops know it.
+LLAVAOV_NOINLINE void Again(const ggml_compute_params* params, ggml_tensor* op, int chunk) {
+  Few<true>(params, op).Segment(chunk);
+}
 
 void Run(const ggml_compute_params* params, ggml_tensor* op) {
-  Few few(params, op);
+  Few<false> few(params, op);
   if (params->ith == 0) ggml_threadpool_chunk_set(params->threadpool, params->nth);
   ggml_barrier(params->threadpool);
   for (int chunk = params->ith; chunk < few.chunks();
        chunk = ggml_threadpool_chunk_add(params->threadpool, 1)) {
     few.Segment(chunk);
+    if (!few.IsSound(chunk)) Again(params, op, chunk);
   }
   ggml_barrier(params->threadpool);
   for (int i = params->ith; i < few.merges(); i += params->nth) few.Merge(i, op);

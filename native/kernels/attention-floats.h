@@ -3,7 +3,7 @@
 // 3 vectors; values as attention-values.h says.
 #pragma once
 
-#include "attention-shape.h"
+#include "attention-strays.h"
 #include "attention-values.h"
 
 #if defined(LLAVAOV_KERNELS)
@@ -42,6 +42,7 @@ class FloatTiles {
                 int n) {
     PackKeys(keys, k->nb[1], k->type, n);
     ReadRows(v, values, n, s_.dim_v, s_.padded_v, v_);
+    strays_.Take(v, values, n, s_.padded_v, v_);
   }
 
   // kTileRows rows by the tile. `mask`(row) is what is added to the row's scores, or null.
@@ -58,6 +59,12 @@ class FloatTiles {
     for (int r = 0; r < kTileRows; r += kValueRows) {
       Values<kTileKeys>(scores_ + r * kTileKeys, v_, n, shrink + r, s_.padded_v, s_.padded_v,
                         out_ + size_t(first + r) * s_.padded_v);
+    }
+    for (int r = 0; strays_.any() && r < kTileRows; ++r) {
+      float* out = out_ + size_t(first + r) * s_.padded_v;
+      const float* shares = scores_ + r * kTileKeys;
+      strays_.Add(
+          mask(first + r), [&](int key) { return shares[key]; }, [&](int i) { return out + i; });
     }
   }
 
@@ -77,11 +84,10 @@ class FloatTiles {
     for (int c = 0; c < kTileKeys; c += kLanes) {
       float* panel = k_ + size_t(c / kPanel) * Padded(s_.dim) * kPanel + c % kPanel;
       for (int d = 0; d < s_.dim; d += 8) {
-        __m256i rows[kLanes];
+        I8 rows[kLanes];
         for (int i = 0; i < kLanes; ++i) {
-          rows[i] = c + i < n
-                        ? _mm256_castps_si256(EightOf(keys + (c + i) * stride, type, d, s_.dim - d))
-                        : _mm256_setzero_si256();
+          rows[i] =
+              Bits8(c + i < n ? EightOf(keys + (c + i) * stride, type, d, s_.dim - d) : Zeros8());
         }
         I columns[8];
         TransposeLanes(rows, columns);
@@ -105,9 +111,10 @@ class FloatTiles {
         F w[kFloatVectors];
         LLAVAOV_UNROLL
         for (int v = 0; v < kFloatVectors; ++v) w[v] = Load(k + v * kLanes);
+        const auto values = LoadEach(x);
         LLAVAOV_UNROLL
         for (int r = 0; r < kFloatRows; ++r) {
-          const F value = Set(x[r]);
+          const F value = Set(values[r]);
           LLAVAOV_UNROLL
           for (int v = 0; v < kFloatVectors; ++v) f[r][v] = MulAdd(w[v], value, f[r][v]);
         }
@@ -123,6 +130,7 @@ class FloatTiles {
 
   const AttentionShape& s_;
   float *out_, *top_, *sum_, *q_, *k_, *v_, *scores_;
+  Strays strays_;
 };
 
 }  // namespace llavaov::kernels

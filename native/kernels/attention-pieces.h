@@ -3,7 +3,7 @@
 // by side.
 #pragma once
 
-#include "attention-shape.h"
+#include "attention-strays.h"
 #include "bfloats.h"
 
 #if defined(LLAVAOV_TILES)
@@ -59,22 +59,29 @@ class Pieces {
   }
 
   // kStep values, of which the first `n` exist, to [column][high, low][key][column]; dwords hold a
-  // key's and those of the 16th after it.
+  // key's and those of the 16th after it. Those with a bit in `left_out` are 0. Gives the sums of
+  // the squares.
   template <ggml_type type>
-  void PackValues(const char* values, size_t stride, int n, char* to) const {
+  F PackValues(const char* values, size_t stride, int n, uint32_t left_out, char* to) const {
     const I order = Interleaved();
+    const auto width = [&](int key) { return key < n && !(left_out >> key & 1) ? dim_v_ : 0; };
+    F squares[2] = {Zero(), Zero()};
     for (int i = 0; i < kLanes; ++i) {
       const char *a = values + i * stride, *b = a + kLanes * stride;
-      const int width_a = i < n ? dim_v_ : 0, width_b = i + kLanes < n ? dim_v_ : 0;
+      const int width_a = width(i), width_b = width(i + kLanes);
       char* out = to + i * kTileBytes;
       for (int c = 0; c < columns; ++c, out += 2 * kTile) {
         I high, low;
-        kernels::Split(LanesOf<type>(a, c * kLanes, width_a), LanesOf<type>(b, c * kLanes, width_b),
-                       &high, &low);
+        const F x = LanesOf<type>(a, c * kLanes, width_a);
+        const F y = LanesOf<type>(b, c * kLanes, width_b);
+        squares[0] = MulAdd(x, x, squares[0]);
+        squares[1] = MulAdd(y, y, squares[1]);
+        kernels::Split(x, y, &high, &low);
         StoreIntegers(out, _mm512_permutexvar_epi16(order, high));
         StoreIntegers(out + kTile, _mm512_permutexvar_epi16(order, low));
       }
     }
+    return kernels::Add(squares[0], squares[1]);
   }
 
  private:

@@ -78,12 +78,10 @@ inline float* ResultOf(ggml_tensor* op, const AttentionShape& s, int query, int 
 }
 
 // Values [i, i + 8) of a row, of which the first `n` exist.
-inline __m256 EightOf(const char* row, ggml_type type, int i, int n) {
+inline F8 EightOf(const char* row, ggml_type type, int i, int n) {
   if (type == GGML_TYPE_Q8_0) {  // rows of whole blocks of 32
     const auto& block = reinterpret_cast<const block_q8_0*>(row)[i / 32];
-    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(block.qs + i % 32));
-    return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
-                         _mm256_set1_ps(Half(block.d)));
+    return ScaledBytes8(block.qs + i % 32, Half(block.d));
   }
   const int size = type == GGML_TYPE_F32 ? 4 : 2;
   const char* from = row + i * size;
@@ -93,8 +91,7 @@ inline __m256 EightOf(const char* row, ggml_type type, int i, int n) {
     std::memcpy(copy, from, std::max(n, 0) * size);
     from = copy;
   }
-  return size == 4 ? _mm256_loadu_ps(reinterpret_cast<const float*>(from))
-                   : _mm256_cvtph_ps(Load128(from));
+  return size == 4 ? Floats8(reinterpret_cast<const float*>(from)) : Halves8(from);
 }
 
 // `n` rows of `dim` values to floats, `padded` apart, with zeros between.
@@ -108,12 +105,11 @@ inline void ReadRows(const char* rows, size_t stride, int n, int dim, int padded
       } else if constexpr (type == GGML_TYPE_F16) {
         Store(out + i, LoadHalves(reinterpret_cast<const uint16_t*>(rows) + i));
       } else {
-        for (int k = i; k < i + kLanes; k += 8)
-          _mm256_storeu_ps(out + k, EightOf(rows, type, k, 8));
+        for (int k = i; k < i + kLanes; k += 8) StoreFloats8(out + k, EightOf(rows, type, k, 8));
       }
     }
     for (; i < padded; i += 8) {
-      _mm256_storeu_ps(out + i, i < dim ? EightOf(rows, type, i, dim - i) : _mm256_setzero_ps());
+      StoreFloats8(out + i, i < dim ? EightOf(rows, type, i, dim - i) : Zeros8());
     }
   }
 }
@@ -129,6 +125,11 @@ inline void ReadRows(const ggml_tensor* x, const char* rows, int n, int dim, int
       return ReadRows<GGML_TYPE_Q8_0>(rows, x->nb[1], n, dim, padded, out);
   }
 }
+
+constexpr uint16_t kHidden = 0xfc00;  // a mask's -infinity
+
+// Whether a row whose mask this is, or null, looks at a key of a tile.
+inline bool Sees(const uint16_t* mask, int key) { return !mask || mask[key] != kHidden; }
 
 // One row of scores (n of them, in whole vectors; those that are masked -inf) to shares of the
 // running top. Gives what earlier sums shrink by.
@@ -157,14 +158,16 @@ inline float Softmax(float* scores, float* top, float* sum) {
   return shrink;
 }
 
-// scores[0, n) += mask * factor.
+// scores[0, n) += mask * factor; -infinity where the mask is, even if the score is NaN.
 inline void AddMask(const uint16_t* mask, int n, float factor, float* scores) {
   const F base = Set(factor);
   int i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    Store(scores + i, MulAdd(LoadHalves(mask + i), base, Load(scores + i)));
+    Store(scores + i, AddMask(LoadHalves(mask + i), base, Load(scores + i)));
   }
-  for (; i < n; ++i) scores[i] += Half(mask[i]) * factor;
+  for (; i < n; ++i) {
+    scores[i] = mask[i] == kHidden ? -INFINITY : Half(mask[i]) * factor + scores[i];
+  }
 }
 
 enum class Mask { kNone, kAll, kSome };
@@ -175,18 +178,18 @@ inline Mask MaskOf(const char* mask, size_t stride, int queries, int n) {
   for (int q = 0; q < queries; ++q) {
     const uint16_t* row = reinterpret_cast<const uint16_t*>(mask + q * stride);
     int i = 0;
-    __m256i seen = _mm256_setzero_si256(), kept = seen;
-    const __m256i infinite = _mm256_set1_epi16(short(0xfc00));
+    I8 seen = Words8(0), kept = seen;
+    const I8 infinite = Words8(kHidden);
     for (; i + 16 <= n; i += 16) {
-      const __m256i x = Load256(row + i);
-      seen = _mm256_or_si256(seen, x);
-      kept = _mm256_or_si256(kept, _mm256_xor_si256(x, infinite));
+      const I8 x = Load256(row + i);
+      seen = Or8(seen, x);
+      kept = Or8(kept, Xor8(x, infinite));
     }
-    any |= !_mm256_testz_si256(seen, seen);
-    all &= _mm256_testz_si256(kept, kept) != 0;
+    any |= !IsZero8(seen);
+    all &= IsZero8(kept);
     for (; i < n; ++i) {
       any |= row[i] != 0;
-      all &= row[i] == 0xfc00;
+      all &= row[i] == kHidden;
     }
     if (any && !all) return Mask::kSome;
   }

@@ -134,12 +134,38 @@ class BfloatTiles {
                                k_ + size_t((key + c) / kLanes) * pieces_.count * kTile);
       }
     });
+    Strays& strays = strays_[key / kKeys];
+    strays.Clear();
+    if (LoadValues(keys, first, key, n, strays)) return;
+    strays.Find(keys.v, keys.ValueAt(first + key), n);
+    LoadValues(keys, first, key, n, strays);
+  }
+
+  // Whether they are finite.
+  bool LoadValues(const UnitKeys& keys, int first, int key, int n, const Strays& but) {
+    F squares = Zero();
     OfType(keys.v->type, [&](auto type) {
       for (int c = 0; c < kKeys; c += kStep) {
-        pieces_.PackValues<type>(keys.ValueAt(first + key + c), keys.v->nb[1], n - c,
-                                 v_ + size_t((key + c) / kStep) * pieces_.columns * 2 * kTile);
+        const F more = pieces_.PackValues<type>(
+            keys.ValueAt(first + key + c), keys.v->nb[1], n - c, but.Bits(c / kStep),
+            v_ + size_t((key + c) / kStep) * pieces_.columns * 2 * kTile);
+        squares = Add(squares, more);
       }
     });
+    return IsFinite(squares);
+  }
+
+  // After the values of a block, whose shares are two bf16 each.
+  LLAVAOV_NOINLINE void AddStrays(const Block& block, const Strays& strays) {
+    for (int r = 0; r < kRows; ++r) {
+      const auto share = [&](int key) {
+        const auto* word = reinterpret_cast<const uint16_t*>(block.scores + r * kKeys) +
+                           key / kStep * 2 * kStep + key % kLanes * 2 + key / kLanes % 2;
+        return Float(word[0]) + Float(word[kStep]);
+      };
+      const auto to = [&](int i) { return SumsAt(block.row + r, i / kLanes) + i % kLanes; };
+      strays.Add(block.has_mask ? block.masks[r] : nullptr, share, to);
+    }
   }
 
   static void Prefetch(const char* row, size_t bytes) {
@@ -158,7 +184,11 @@ class BfloatTiles {
                          (next ? 2 * (3 * pieces_.whole + pieces_.rests) : 0);
     due_ = 0;
     rate_ = products ? (kRows * 256 + products - 1) / products : 0;
-    if (older.row >= 0) Values(older, last);
+    if (older.row >= 0) {
+      Values(older, last);
+      const Strays& strays = strays_[older.key / kKeys];
+      if (strays.any()) AddStrays(older, strays);
+    }
     older.row = -1;
     if (next) {
       older = *next;
@@ -321,7 +351,7 @@ class BfloatTiles {
       for (int i = 0; i < kKeys / kLanes; ++i) {
         const int n = std::min(std::max(block.keys - i * kLanes, 0), kLanes);
         const __m256i halves = _mm256_maskz_loadu_epi16(First(n), mask + i * kLanes);
-        x[i] = MulAdd(_mm512_cvtph_ps(halves), Set(kLog2e), x[i]);
+        x[i] = AddMask(_mm512_cvtph_ps(halves), Set(kLog2e), x[i]);
       }
     }
     if (block.keys < kKeys) {
@@ -368,6 +398,7 @@ class BfloatTiles {
   float *out_, *top_, *sum_, *scores_;
   char *q_, *k_, *v_;
   Block blocks_[2];
+  Strays strays_[kManyKeys / kKeys];
   int turn_ = 0, row_ = 0, due_ = 0, rate_ = 0;
 };
 

@@ -10,10 +10,10 @@
 //          error of 1e-4 of its values, below f16's 2e-4.
 //
 // Dwords hold two words: of a key and a query two neighbours of the width, of shares and values two
-// keys (KeysOfPair). What is not finite in keys or values makes the whole unit NaN.
+// keys (KeysOfPair). No integer is NaN: what makes a row so is added in floats.
 #pragma once
 
-#include "attention-shape.h"
+#include "attention-strays.h"
 
 #if defined(LLAVAOV_VNNI)
 
@@ -74,9 +74,15 @@ class WordTiles {
     for (int c = 0; c < kTileKeys; c += kLanes) {
       PackKeys(k, keys + c * k->nb[1], std::min(std::max(n - c, 0), kLanes), c);
     }
+    bad_keys_ = 0;
+    if (!AreFinite(k_scale_, kTileKeys)) FindBadKeys();
     ReadRows(v, values, n, s_.dim_v, s_.padded_v, floats_);
     std::fill(floats_ + size_t(n) * s_.padded_v, floats_ + size_t(kTileKeys) * s_.padded_v, 0.0f);
-    for (int c = 0; c < s_.padded_v; c += kLanes) PackValues(n, c);
+    PackValues(n);
+    strays_.Clear();
+    if (AreFinite(v_scale_, s_.padded_v)) return;
+    strays_.Take(v, values, n, s_.padded_v, floats_);
+    PackValues(n);
   }
 
   // kTileRows rows by the tile. `mask`(row) is what is added to the row's scores, or null.
@@ -96,12 +102,15 @@ class WordTiles {
       Values(shares_ + r * (kTileKeys / 2), pairs, shrink + r,
              out_ + size_t(first + r) * s_.padded_v);
     }
+    if (bad_keys_ || strays_.any()) {
+      for (int r = 0; r < kTileRows; ++r) AddWhatIsNoInteger(first + r, r, mask(first + r));
+    }
   }
 
   void Pass(const UnitKeys& keys, int rows) { PassTiles(keys, s_.keys, rows, *this); }
 
   const float* Sums(int row, int column) const { return out_ + size_t(row) * s_.padded_v + column; }
-  float Total(int row) const { return SumOf(Load(sum_ + size_t(row) * kLanes)) + poison_; }
+  float Total(int row) const { return SumOf(Load(sum_ + size_t(row) * kLanes)); }
 
  private:
   static constexpr int kPanel = kFloatVectors * kLanes, kVectors = kTileKeys / kLanes;
@@ -123,12 +132,38 @@ class WordTiles {
   }
 
   // What values of a length are multiplied by, and what makes them again of what becomes of them.
-  void Scales(F squares, float length, F* factor, float* scale) {
+  static void Scales(F squares, float length, F* factor, float* scale) {
     const F root = Sqrt(squares), least = Set(kLeastLength);
     *factor = ZeroBelow(least, root, Div(Set(length), Max(root, least)));
     const F back = ZeroBelow(least, root, Mul(root, Set(1.0f / length)));
     Store(scale, back);
-    poison_ += SumOf(Mul(back, Zero()));
+  }
+
+  static bool AreFinite(const float* x, int n) {
+    F sum = Zero();
+    for (int i = 0; i < n; i += kLanes) sum = Add(sum, Load(x + i));
+    return IsFinite(sum);
+  }
+
+  // Scores are never NaN: rows that look at these keys are told so otherwise.
+  void FindBadKeys() {
+    for (int key = 0; key < kTileKeys; ++key) {
+      if (std::isfinite(k_scale_[key])) continue;
+      k_scale_[key] = 0.0f;
+      bad_[bad_keys_++] = uint8_t(key);
+    }
+  }
+
+  LLAVAOV_NOINLINE void AddWhatIsNoInteger(int row, int r, const uint16_t* mask) {
+    for (int i = 0; i < bad_keys_; ++i) {
+      if (Sees(mask, bad_[i])) sum_[size_t(row) * kLanes] = NAN;
+    }
+    int16_t shares[kTileKeys];
+    for (int pair = 0; pair < kTileKeys / 2; ++pair) {
+      std::memcpy(shares + KeyOfPair(pair), shares_ + r * (kTileKeys / 2) + pair, sizeof(int32_t));
+    }
+    float* out = out_ + size_t(row) * s_.padded_v;
+    strays_.Add(mask, [&](int key) { return float(shares[key]); }, [&](int i) { return out + i; });
   }
 
   // Keys [c, c + valid) of the tile to [panel][pair][kPanel].
@@ -152,8 +187,12 @@ class WordTiles {
     }
   }
 
+  void PackValues(int n) {
+    for (int c = 0; c < s_.padded_v; c += kLanes) PackColumns(n, c);
+  }
+
   // Columns [c, c + kLanes) of the values, from floats_ to [pair][column].
-  void PackValues(int n, int c) {
+  void PackColumns(int n, int c) {
     F squares = Zero(), factor;
     for (int j = 0; j < n; ++j) {
       const F x = Load(floats_ + size_t(j) * s_.padded_v + c);
@@ -310,7 +349,9 @@ class WordTiles {
   int pairs_, padded_;
   float *out_, *top_, *sum_, *q_scale_, *k_scale_, *v_scale_, *scores_, *floats_;
   int32_t *q_, *k_, *v_, *shares_;
-  float poison_ = 0.0f;
+  int bad_keys_ = 0;
+  uint8_t bad_[kTileKeys];
+  Strays strays_;
 };
 
 }  // namespace llavaov::kernels

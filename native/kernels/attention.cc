@@ -71,8 +71,8 @@ class Unit {
   static constexpr int kAhead = 16;
   static void Ask(const float* row, int n) {
     const char *from = reinterpret_cast<const char*>(row), *last = from + n * sizeof(float) - 1;
-    for (; from < last; from += 64) _mm_prefetch(from, _MM_HINT_T0);
-    _mm_prefetch(last, _MM_HINT_T0);
+    for (; from < last; from += 64) AskFor(from);
+    AskFor(last);
   }
 
   void StoreRows(int batch, int kv_head, int first_query, int rows) {

@@ -10,6 +10,13 @@ namespace llavaov::kernels {
 
 inline I Rounded(F low, F high) { return I(_mm512_cvtne2ps_pbh(high, low)); }
 
+inline float Float(uint16_t bfloat) {
+  const uint32_t bits = uint32_t(bfloat) << 16;
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
 // 32 floats, `low` before `high`, to the nearest bf16 and what they are beyond those.
 inline void Split(F low, F high, I* first, I* second) {
   *first = Rounded(low, high);

@@ -5,32 +5,17 @@
 
 #include "simd.h"
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES)
 
 #define GGML_COMMON_DECL_C
 #include <ggml-common.h>
 
 namespace llavaov::kernels {
 
-inline __m256i Nibbles(const uint8_t* qs) {  // the low ones, then the high ones
-  const __m256i twice = _mm256_broadcastsi128_si256(Load128(qs));
-  const __m256i shifted = _mm256_srlv_epi32(twice, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
-  return _mm256_and_si256(shifted, _mm256_set1_epi8(15));
-}
-
-// x + 16 where the bit of the place is set.
-inline __m256i AddFifthBit(__m256i x, uint32_t bits) {
-#if defined(LLAVAOV_WIDE)
-  return _mm256_mask_add_epi8(x, bits, x, _mm256_set1_epi8(16));
-#else
-  const __m256i spread = _mm256_shuffle_epi8(
-      _mm256_set1_epi32(int(bits)),
-      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
-  const __m256i place = _mm256_set1_epi64x(int64_t(0x8040201008040201));
-  const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, place), place);
-  return _mm256_or_si256(x, _mm256_and_si256(is_set, _mm256_set1_epi8(16)));
-#endif
-}
+// Sums of a block, scaled as its activations are, may be more than a float holds where their
+// product with what scales the weights is not: they are kept as a 2^16th of them, and the weights'
+// as 2^16.
+constexpr float kSumUnit = 65536.0f;
 
 inline uint32_t FourBytes(const void* p) {
   uint32_t x;
@@ -58,28 +43,26 @@ struct Plain {
 };
 
 struct Q8_0 : Plain<block_q8_0, 128, false, true> {
-  static __m256i Quants(const void* row, int kb) {
-    return _mm256_xor_si256(Load256(At(row, kb).qs), _mm256_set1_epi8(-128));
-  }
+  static I8 Quants(const void* row, int kb) { return Xor8(Load256(At(row, kb).qs), Every8(128)); }
 };
 
 struct Q4_0 : Plain<block_q4_0, 8, false, false> {
-  static __m256i Quants(const void* row, int kb) { return Nibbles(At(row, kb).qs); }
+  static I8 Quants(const void* row, int kb) { return Nibbles(At(row, kb).qs); }
 };
 
 struct Q4_1 : Plain<block_q4_1, 0, true, false> {
-  static __m256i Quants(const void* row, int kb) { return Nibbles(At(row, kb).qs); }
+  static I8 Quants(const void* row, int kb) { return Nibbles(At(row, kb).qs); }
 };
 
 struct Q5_0 : Plain<block_q5_0, 16, false, false> {
-  static __m256i Quants(const void* row, int kb) {
+  static I8 Quants(const void* row, int kb) {
     return AddFifthBit(Nibbles(At(row, kb).qs), HighBits(row, kb));
   }
   static uint32_t HighBits(const void* row, int kb) { return FourBytes(At(row, kb).qh); }
 };
 
 struct Q5_1 : Plain<block_q5_1, 0, true, false> {
-  static __m256i Quants(const void* row, int kb) {
+  static I8 Quants(const void* row, int kb) {
     return AddFifthBit(Nibbles(At(row, kb).qs), HighBits(row, kb));
   }
   static uint32_t HighBits(const void* row, int kb) { return FourBytes(At(row, kb).qh); }
@@ -87,13 +70,12 @@ struct Q5_1 : Plain<block_q5_1, 0, true, false> {
 
 // ggml's kvalues_iq4nl, by 128 larger.
 struct IQ4_NL : Plain<block_iq4_nl, 128, false, true> {
-  static __m128i Levels() {
-    return _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, char(129), char(141), char(153),
-                         char(166), char(181), char(197), char(217), char(241));
+  static Table16 Levels() {
+    alignas(16) static const uint8_t levels[16] = {1,   24,  45,  63,  79,  93,  106, 118,
+                                                   129, 141, 153, 166, 181, 197, 217, 241};
+    return LoadTable(levels);
   }
-  static __m256i Quants(const void* row, int kb) {
-    return _mm256_shuffle_epi8(Join(Levels(), Levels()), Nibbles(At(row, kb).qs));
-  }
+  static I8 Quants(const void* row, int kb) { return Looked8(Levels(), Nibbles(At(row, kb).qs)); }
 };
 
 }  // namespace llavaov::kernels

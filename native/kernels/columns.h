@@ -8,7 +8,7 @@
 
 #include "super-blocks.h"
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES)
 
 #include <cstddef>
 
@@ -75,9 +75,7 @@ struct FifthBitColumns {
     ReadNibbles<B>(rows, kb, x);
     const I bits = LoadIntegers(high), sixteen = Bytes(16);
     for (int i = 0; i < 4; ++i) {  // byte i has the bits of two dwords
-      const __m128i order = _mm_add_epi8(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c),
-                                         _mm_set1_epi8(char(i)));
-      const I byte = ShuffleEach(bits, order);
+      const I byte = ShuffleEach(bits, ByteOfDwords(i));
       store(0, 2 * i, Or(x[2 * i], WhereBits(byte, Integers(0x08040201), sixteen)));
       store(0, 2 * i + 1, Or(x[2 * i + 1], WhereBits(byte, Integers(int(0x80402010)), sixteen)));
     }

@@ -1,7 +1,7 @@
 // Some rows of activations by f16 or bf16 weights, as drafts and several chats have them: too few
 // for weights to be worth unpacking (product-words.cc). Each weight is read and made a float once
-// for up to kRows rows, three rows of weights at a time, whose sums live in registers. Activations
-// are laid side by side first, vector by vector of k. Nothing is rounded but the sums.
+// for up to kRows rows, kWeights rows of weights at a time, whose sums live in registers.
+// Activations are laid side by side first, vector by vector of k. Nothing is rounded but the sums.
 #include "floats.h"
 #include "product-loops.h"
 
@@ -12,11 +12,13 @@ namespace llavaov::kernels {
 namespace {
 
 #if defined(LLAVAOV_WIDE)
-constexpr int kRows = 8;
+constexpr int kRows = 8, kWeights = 3;
+#elif defined(LLAVAOV_NEON)
+constexpr int kRows = 4, kWeights = 3;
 #else
-constexpr int kRows = 4;
+constexpr int kRows = 4, kWeights = 3;
 #endif
-constexpr int kWeights = 3, kAhead = 4096;
+constexpr int kAhead = 4096;
 
 template <class T>
 struct FewRows {
@@ -101,7 +103,7 @@ struct FewRows {
       F weight[kWeights];
       LLAVAOV_UNROLL
       for (int i = 0; i < kWeights; ++i) {
-        _mm_prefetch(w[i] + at * T::kBytes + kAhead, _MM_HINT_T0);
+        AskFor(w[i] + at * T::kBytes + kAhead);
         weight[i] = T::LoadLanes(w[i] + at * T::kBytes);
       }
       Add(weight, *x, f);

@@ -34,8 +34,8 @@ struct FewTiles {
   // The activations of a tile of sums.
   struct Group {
     int32_t q[kUnits][kDepth / 4][kLanes];
-    float scale[kLanes];
-    float sum[kLanes];  // of a unit's values, scaled, for mins
+    float scale[kLanes];  // by kSumUnit, as are sums
+    float sum[kLanes];    // of a unit's values, scaled, for mins
   };
 
   static int Groups(int blocks) { return (blocks * W::kScales + kUnits - 1) / kUnits; }
@@ -69,11 +69,11 @@ struct FewTiles {
     const Quantised quantised = Quantise(floats, 127.0f);
     const __m256i bytes = PackBytes(quantised.values);
     Store256(q, bytes);
-    *scale = quantised.scale;
+    *scale = quantised.scale / kSumUnit;
     if (!W::kHasMin) return;
     int32_t sums[8];
     Store256(sums, DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), bytes));
-    const float factor = W::kSuper == 1 ? quantised.scale : -quantised.scale;
+    const float factor = quantised.scale / (W::kSuper == 1 ? kSumUnit : -kSumUnit);
     const float low = factor * float(sums[0] + sums[1] + sums[2] + sums[3]);
     const float high = factor * float(sums[4] + sums[5] + sums[6] + sums[7]);
     *sum = W::kScales == 1 ? low + high : low;

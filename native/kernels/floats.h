@@ -2,7 +2,7 @@
 // that has fewer.
 #pragma once
 
-#include "super-blocks.h"
+#include "simd.h"
 
 #if defined(LLAVAOV_KERNELS)
 
@@ -10,26 +10,24 @@ namespace llavaov::kernels {
 
 struct F16 {
   static constexpr int kBytes = 2;
-  static __m256 Load8(const void* p) { return _mm256_cvtph_ps(Load128(p)); }
+  static F8 Load8(const void* p) { return Halves8(p); }
   static F LoadLanes(const void* p) { return LoadHalves(static_cast<const uint16_t*>(p)); }
 };
 
 struct BF16 {
   static constexpr int kBytes = 2;
-  static __m256 Load8(const void* p) {
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(Load128(p)), 16));
-  }
+  static F8 Load8(const void* p) { return Bfloats8(p); }
   static F LoadLanes(const void* p) { return LoadBfloats(static_cast<const uint16_t*>(p)); }
 };
 
 struct F32 {
   static constexpr int kBytes = 4;
-  static __m256 Load8(const void* p) { return _mm256_loadu_ps(static_cast<const float*>(p)); }
+  static F8 Load8(const void* p) { return Floats8(static_cast<const float*>(p)); }
   static F LoadLanes(const void* p) { return Load(static_cast<const float*>(p)); }
 };
 
 template <class T>
-inline void FloatBlock(const char* row, int kb, int rest, __m256 (&out)[4]) {
+inline void FloatBlock(const char* row, int kb, int rest, F8 (&out)[4]) {
   const char* from = row + size_t(kb) * kBlock * T::kBytes;
   char copy[kBlock * T::kBytes];
   if (rest) {

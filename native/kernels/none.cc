@@ -15,6 +15,7 @@ Counts CountNodes() { return {0, 0}; }
 bool FinishWith(ggml_tensor*, Finish, ggml_tensor*, ggml_tensor*) { return false; }
 void SetRounded(ggml_tensor*) {}
 bool TakesType(ggml_type) { return false; }
+bool LeavesRepacked() { return true; }
 std::vector<TypeEntry> Table() { return {}; }
 const char* InstructionSet() { return nullptr; }
 

@@ -15,7 +15,7 @@
 
 namespace llavaov::kernels {
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES)
 
 namespace {
 
@@ -23,6 +23,14 @@ namespace {
 constexpr bool kHasVnni = true;
 #else
 constexpr bool kHasVnni = false;
+#endif
+#if defined(LLAVAOV_NEON)
+constexpr bool kIsNeon = true;
+constexpr int kPanelBytes =
+    8192;  // narrow panels: all activations pass each, from the second cache
+#else
+constexpr bool kIsNeon = false;
+constexpr int kPanelBytes = 24576;
 #endif
 
 constexpr int kRows = kIntRows, kVectors = kIntVectors;
@@ -41,7 +49,7 @@ struct ByteBlock {
 
 template <int scales, bool has_min>
 struct BytePanel {
-  static constexpr int kCols = kVectors * kLanes, kMaxBlocks = 24576 / kCols / kBlock;
+  static constexpr int kCols = kVectors * kLanes, kMaxBlocks = kPanelBytes / kCols / kBlock;
   static constexpr int kMins = has_min ? scales : 1;
   alignas(64) int32_t q[kMaxBlocks][8][kVectors][kLanes];
   alignas(64) float scale[kMaxBlocks][scales][kVectors][kLanes];
@@ -57,30 +65,27 @@ struct ByteShape : Division {
   static constexpr int kOffset = kBySign ? W::kOffset - 128 : W::kOffset;
 
   static void PackA(const float* const* rows, A* out) {
-    __m256i q[kRows];
+    I8 q[kRows];
     int32_t half[2][kRows];
     for (int r = 0; r < kRows; ++r) {
-      q[r] = _mm256_setzero_si256();
+      q[r] = Bits8(Zeros8());
       out->scale[r] = 0.0f;
       if (rows[r]) {
-        __m256 x[4];
+        F8 x[4];
         LoadFloats(rows[r], x);
         const Quantised quantised = Quantise(x, 127.0f);
         q[r] = PackBytes(quantised.values);
         out->scale[r] = quantised.scale;
       }
-      const __m256i sums = DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q[r]);
-      const __m256i pairs = _mm256_hadd_epi32(sums, sums);
-      const __m256i both = _mm256_hadd_epi32(pairs, pairs);
-      half[0][r] = _mm_cvtsi128_si32(_mm256_castsi256_si128(both));
-      half[1][r] = _mm_cvtsi128_si32(_mm256_extracti128_si256(both, 1));
+      SumHalves(q[r], &half[0][r], &half[1][r]);
     }
     Transpose4x8(q, out->q);
     for (int r = 0; r < kRows; ++r) {
       const int first = W::kScales == 1 ? half[0][r] + half[1][r] : half[0][r];
       if (W::kHasMin) {
-        out->sum[0][r] = -out->scale[r] * float(first);
-        out->sum[1][r] = -out->scale[r] * float(half[1][r]);
+        const float scale = out->scale[r] / -kSumUnit;
+        out->sum[0][r] = scale * float(first);
+        out->sum[1][r] = scale * float(half[1][r]);
       } else {
         out->start[0][r] = -kOffset * first;
         out->start[1][r] = -kOffset * half[1][r];
@@ -116,7 +121,7 @@ struct ByteShape : Division {
     }
     for (int b = 0; b < w.blocks; ++b) {
       Store(out->scale[b][0][v], LoadHalves(scale[b]));
-      if (W::kHasMin) Store(out->min[b][0][v], Sub(Zero(), LoadHalves(min[b])));
+      if (W::kHasMin) Store(out->min[b][0][v], Mul(Set(-kSumUnit), LoadHalves(min[b])));
       Columns<W>::Read(rows, w.kb + b, high[b], [&](int, int t, I x) {
         StoreIntegers(out->q[b][t][v], kBySign ? Xor(x, Bytes(128)) : x);
       });
@@ -131,6 +136,7 @@ struct ByteShape : Division {
       for (int i = 0; i < kLanes; ++i) {
         Prefetch(rows[i], w, w.kb + b);
         W::SuperScales(rows[i], w.kb + b, scale[i], min[i]);
+        for (int n = 0; W::kHasMin && n < kCount; ++n) min[i][n] *= kSumUnit;
       }
       Columns<W>::Read(rows, w.kb + b, nullptr,
                        [&](int n, int t, I x) { StoreIntegers(out->q[b + n][t][v], x); });
@@ -148,13 +154,13 @@ struct ByteShape : Division {
   // The same block of the panel that this thread takes next: hardware does not foresee it.
   static inline void Prefetch(const char* row, const WeightSlice& w, int kb) {
     const char* block = row + w.next + kb / W::kSuper * sizeof(typename W::Block);
-    for (size_t i = 0; i < sizeof(typename W::Block); i += 64) _mm_prefetch(block + i, _MM_HINT_T1);
+    for (size_t i = 0; i < sizeof(typename W::Block); i += 64) AskForLater(block + i);
   }
 
   // Eight numbers of each column, kCount apart, to where `at` says that a vector of them lies.
   template <class At>
   static inline void Spread(const float* numbers, int count, int part, At at) {
-    __m256i rows[kLanes];
+    I8 rows[kLanes];
     for (int i = 0; i < kLanes; ++i) rows[i] = Load256(numbers + i * count);
     I columns[8];
     TransposeLanes(rows, columns);
@@ -173,8 +179,9 @@ struct ByteShape : Division {
         LLAVAOV_UNROLL
         for (int v = 0; v < kVectors; ++v) {
           const F min = Load(panel.min[b][W::kHasMin ? s : 0][v]);
+          const auto sums = LoadEach(a->sum[s]);
           LLAVAOV_UNROLL
-          for (int r = 0; r < kRows; ++r) f[r][v] = MulAdd(min, Set(a->sum[s][r]), f[r][v]);
+          for (int r = 0; r < kRows; ++r) f[r][v] = MulAdd(min, Set(sums[r]), f[r][v]);
         }
       }
     }
@@ -182,9 +189,10 @@ struct ByteShape : Division {
   }
 
   // Steps of four products that go into int32 together.
-  static constexpr int kTogether = kHasVnni || kBySign ? 1 : 2;
+  static constexpr int kTogether = kHasVnni || kBySign || kIsNeon ? 1 : 2;
 
-  static inline I Dot(I sum, I w, I x, I next_w, I next_x) {
+#if !defined(LLAVAOV_NEON)
+  static inline I Dot(I sum, I w, I x, [[maybe_unused]] I next_w, [[maybe_unused]] I next_x) {
 #if defined(LLAVAOV_VNNI)
     return DotBytes(sum, w, x);
 #else
@@ -192,6 +200,7 @@ struct ByteShape : Division {
     return AddPairs(sum, AddWords(Pairs(w, x), Pairs(next_w, next_x)));
 #endif
   }
+#endif
 
   // The products that share scale `s` of block `b`.
   static inline void Scaled(const A& a, const B& panel, int b, int s, F (&f)[kRows][kVectors]) {
@@ -211,6 +220,9 @@ struct ByteShape : Division {
         LLAVAOV_UNROLL
         for (int v = 0; v < kVectors; ++v) w[i][v] = LoadIntegers(panel.q[b][t + i][v]);
       }
+#if defined(LLAVAOV_NEON)
+      DotEach(sum, w[0][0], a.q[t]);
+#else
       LLAVAOV_UNROLL
       for (int r = 0; r < kRows; ++r) {
         const I x = Integers(a.q[t][r]), next = Integers(a.q[t + kTogether - 1][r]);
@@ -219,13 +231,15 @@ struct ByteShape : Division {
           sum[r][v] = Dot(sum[r][v], w[0][v], x, w[kTogether - 1][v], next);
         }
       }
+#endif
     }
     LLAVAOV_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const F scale = Load(panel.scale[b][s][v]);
+      const auto scales = LoadEach(a.scale);
       LLAVAOV_UNROLL
       for (int r = 0; r < kRows; ++r) {
-        f[r][v] = MulAdd(ToFloats(sum[r][v]), Mul(scale, Set(a.scale[r])), f[r][v]);
+        f[r][v] = MulAdd(ToFloats(sum[r][v]), Mul(scale, Set(scales[r])), f[r][v]);
       }
     }
   }
@@ -235,10 +249,12 @@ struct ByteShape : Division {
 
 Kernel ByteProduct(ggml_type type) {
   switch (type) {
+#if !defined(__ARM_FEATURE_MATMUL_INT8)  // of which ggml's repacked products of these make more
     case GGML_TYPE_Q8_0:
       return Product<ByteShape<Q8_0>>::Entry();
     case GGML_TYPE_Q4_0:
       return Product<ByteShape<Q4_0>>::Entry();
+#endif
     case GGML_TYPE_Q4_1:
       return Product<ByteShape<Q4_1>>::Entry();
     case GGML_TYPE_Q5_0:

@@ -29,9 +29,9 @@ struct FloatPanel {
   alignas(64) float w[kMaxBlocks * kBlock][kVectors][kLanes];
 };
 
-inline void TransposeRows(const __m256i* rows, float (*out)[kRows]) {
+inline void TransposeRows(const I8* rows, float (*out)[kRows]) {
 #if defined(LLAVAOV_WIDE)
-  __m256i columns[8];
+  I8 columns[8];
   Transpose8x8(rows, columns);
   for (int t = 0; t < 8; ++t) Store256(out[t], columns[t]);
 #else
@@ -43,8 +43,8 @@ inline void TransposeRows(const __m256i* rows, float (*out)[kRows]) {
 
 void PackFloats(const float* const* rows, FloatRows* out) {
   for (int k = 0; k < kBlock; k += 8) {
-    __m256i x[kRows];
-    for (int r = 0; r < kRows; ++r) x[r] = rows[r] ? Load256(rows[r] + k) : _mm256_setzero_si256();
+    I8 x[kRows];
+    for (int r = 0; r < kRows; ++r) x[r] = rows[r] ? Load256(rows[r] + k) : Bits8(Zeros8());
     TransposeRows(x, out->x + k);
   }
 }
@@ -54,15 +54,14 @@ inline void UnpackFloats(const WeightSlice& w, FloatPanel* out) {
   for (int v = 0; v < kVectors; ++v) {
     const int valid = std::min(kLanes, w.n_cols - v * kLanes);
     for (int b = 0; b < w.blocks; ++b) {
-      __m256i rows[4][kLanes];
+      I8 rows[4][kLanes];
       for (int i = 0; i < kLanes; ++i) {
-        __m256 x[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(),
-                       _mm256_setzero_ps()};
+        F8 x[4] = {Zeros8(), Zeros8(), Zeros8(), Zeros8()};
         if (i < valid) {
           FloatBlock<T>(w.data + (v * kLanes + i) * w.stride, w.kb + b,
                         b + 1 == w.blocks ? w.rest : 0, x);
         }
-        for (int j = 0; j < 4; ++j) rows[j][i] = _mm256_castps_si256(x[j]);
+        for (int j = 0; j < 4; ++j) rows[j][i] = Bits8(x[j]);
       }
       for (int j = 0; j < 4; ++j) {
         I columns[8];
@@ -86,9 +85,10 @@ inline void Piece(const float (*x)[kRows], const float (*w)[kVectors][kLanes], S
     F weights[kVectors];
     LLAVAOV_UNROLL
     for (int v = 0; v < kVectors; ++v) weights[v] = Load(w[k][v]);
+    const auto values = LoadEach(x[k]);
     LLAVAOV_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      const F value = Set(x[k][r]);
+      const F value = Set(values[r]);
       LLAVAOV_UNROLL
       for (int v = 0; v < kVectors; ++v) f[r][v] = MulAdd(weights[v], value, f[r][v]);
     }

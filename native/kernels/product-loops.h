@@ -1,9 +1,8 @@
 // The loops around every product with many rows: C[m, n] = sum over k of A[m, k] W[n, k], W in
 // ggml's types, A and C rows of floats.
 //
-//   pack     all threads write A once into the work buffer, in groups of rows, k by k, slice by
-//   slice chunks   a thread takes a panel of columns (and, where panels are few, a part of the
-//   rows) at a
+//   pack     all threads write A once into the work buffer, by slices and groups of rows
+//   chunks   a thread takes a panel of columns (and, where panels are few, a part of the rows) at a
 //            time, in whatever order: no sum depends on who computes it, so results are equal at
 //            any number of threads
 //   slices   for each slice of k the panel's weights are unpacked once, into a buffer of the thread
@@ -38,6 +37,7 @@ struct Division {
   static constexpr int kLeastRows = 64;  // of a part; unpacking costs too much for fewer
   static constexpr int kLeastCols = 0;   // of a panel; 0: always B's
   static constexpr int kStep = 0;        // blocks of which slices of even lengths consist; 0: B's
+  static constexpr bool kPacksSlices = false;  // of whole blocks, instead of single ones
 };
 
 // Columns [0, n_cols) of a panel of W, blocks [kb, kb + blocks) of each.
@@ -216,18 +216,29 @@ class Product {
   }
 
   void PackRows() const {
-    const int whole = k_ / kBlock;
     for (int g = params_.ith; g < groups_; g += params_.nth) {
-      const float *rows[kGroup], *at[kGroup];
+      const float* rows[kGroup];
       for (int r = 0; r < kGroup; ++r) {
         const int row = g * kGroup + r;
         rows[r] = row < m_ ? RowOf(op_->src[1], row) : nullptr;
       }
-      for (int kb = 0; kb < whole; ++kb) {
-        for (int r = 0; r < kGroup; ++r) at[r] = rows[r] ? rows[r] + kb * kBlock : nullptr;
+      PackGroup(g, rows);
+    }
+  }
+
+  void PackGroup(int g, const float* const* rows) const {
+    const int whole = k_ / kBlock, step = Shape::kPacksSlices ? slice_ : 1;
+    const float* at[kGroup];
+    for (int kb = 0; kb < whole; kb += step) {
+      for (int r = 0; r < kGroup; ++r) at[r] = rows[r] ? rows[r] + kb * kBlock : nullptr;
+      if constexpr (Shape::kPacksSlices) {
+        Shape::PackA(at, std::min(whole - kb, step), BlockOf(g, kb));
+      } else {
         Shape::PackA(at, BlockOf(g, kb));
       }
-      if (whole == blocks_) continue;
+    }
+    if constexpr (!Shape::kPacksSlices) {
+      if (whole == blocks_) return;
       float rest[kGroup][kBlock] = {};
       for (int r = 0; r < kGroup; ++r) {
         at[r] = rows[r] ? rest[r] : nullptr;
@@ -277,7 +288,7 @@ class Product {
         }
       }
     }
-    _mm_sfence();  // StorePastCaches
+    EndPastCaches();
   }
 
   // Results [row, row + kGroup) of the panel at `col` are complete.

@@ -18,14 +18,16 @@ struct Kernel {
 };
 
 // Many rows of activations.
-Kernel ByteProduct(ggml_type type);   // product-bytes.cc
-Kernel WordProduct(ggml_type type);   // product-words.cc
-Kernel FloatProduct(ggml_type type);  // product-floats.cc
-Kernel TileProduct(ggml_type type);   // product-tiles.cc
+Kernel ByteProduct(ggml_type type);      // product-bytes.cc
+Kernel WordProduct(ggml_type type);      // product-words.cc
+Kernel StrassenProduct(ggml_type type);  // product-strassen.cc
+Kernel FloatProduct(ggml_type type);     // product-floats.cc
+Kernel TileProduct(ggml_type type);      // product-tiles.cc
 // A few, from two on, where they have a kernel of their own.
 Kernel FewRowsProduct(ggml_type type);  // few-rows.cc
 Kernel FewTileProduct(ggml_type type);  // few-tiles.cc
 // One row.
-Kernel RowProduct(ggml_type type);  // row-product.cc
+Kernel RowProduct(ggml_type type);       // row-product.cc
+Kernel FloatRowProduct(ggml_type type);  // row-floats.cc, of f32, f16, bf16
 
 }  // namespace llavaov::kernels

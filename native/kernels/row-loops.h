@@ -14,6 +14,9 @@
 
 namespace llavaov::kernels {
 
+constexpr int kUnit = 8 * kBlock;  // activations that are packed at a time
+constexpr int kRowAhead = 1024;    // bytes: what is asked for of memory
+
 // What is left of a thread's rows: its own steps are taken from the front, others', where they are
 // done before it is (a neighbour has its core, memory serves it worse), from the end.
 struct alignas(128) Left {

@@ -1,28 +1,20 @@
-// One row of activations: every weight is used once, so the speed is that of memory. A thread
-// divides its rows of weights into stretches and reads all of them side by side, since memory waits
-// at every new page of a single one; it asks for what lies 1 KiB further on in each.
-// Quantised weights multiply activations of eight bits with a scale for every 32; floats are
-// multiplied as they are. Of the K-quants those that files of the published models hold have a
-// kernel here.
-#include "floats.h"
+// One row of activations by quantised weights: every weight is used once, so the speed is that of
+// memory (row-loops.h). Activations have eight bits and a scale for every 32. Of the K-quants those
+// that files of the published models hold have a kernel here; on ARM ggml's kernels of repacked
+// weights need half to four fifths of the instructions.
 #include "row-loops.h"
 #include "row-scales.h"
+#include "super-blocks.h"
 
 namespace llavaov::kernels {
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES) && !defined(LLAVAOV_NEON)
 
 namespace {
 
-#if defined(LLAVAOV_WIDE)
-constexpr int kFloatStreams = 4;
-#else
-constexpr int kFloatStreams = 2;  // as many sums as there are registers for
-#endif
-constexpr int kByteStreams = 8, kAhead = 1024;
-constexpr int kUnit = 8 * kBlock;  // activations that are packed at a time
+constexpr int kByteStreams = 8;
 
-inline void Prefetch(const char* p) { _mm_prefetch(p + kAhead, _MM_HINT_T0); }
+inline void Prefetch(const char* p) { AskFor(p + kRowAhead); }
 
 inline __m256i QuantiseRow(const float* x, float* scale) {
   __m256 floats[4];
@@ -71,7 +63,7 @@ struct PlainRow {
       for (int b = 0; b < 8 && i + b * kBlock < k; ++b) {
         const __m256i q = QuantiseRow(row + i + b * kBlock, &x->scale[b]);
         Store256(x->q[b], q);
-        x->sum[b] = -Sum256(_mm256_cvtepi32_ps(SumsOfFour(q)));
+        x->sum[b] = -Sum8(_mm256_cvtepi32_ps(SumsOfFour(q)));
       }
     }
   }
@@ -130,7 +122,7 @@ struct PlainRow {
       LLAVAOV_UNROLL
       for (int r = 0; r < kStreams; ++r) Blocks<1>(rows[r], kb, *x, kb % 8, f[r], &off[r]);
     }
-    for (int r = 0; r < kStreams; ++r) out[r] = Sum256(_mm256_add_ps(Total(f[r]), off[r]));
+    for (int r = 0; r < kStreams; ++r) out[r] = Sum8(_mm256_add_ps(Total(f[r]), off[r]));
   }
 };
 
@@ -142,7 +134,7 @@ struct SuperRow {
   struct X {
     int8_t q[8][kBlock];
     float scale[8];
-    float sum[kSums];  // of the values that share a scale of the weights, scaled, negative
+    float sum[kSums];  // of the values that share a scale of the weights, scaled, by -kSumUnit
   };
 
   static size_t Size(int k) { return size_t(k) / 256 * sizeof(X); }
@@ -157,11 +149,12 @@ struct SuperRow {
         Store256(sums, SumsOfFour(q));
         const float low = float(sums[0] + sums[1] + sums[2] + sums[3]);
         const float high = float(sums[4] + sums[5] + sums[6] + sums[7]);
+        const float scale = x->scale[b] / -kSumUnit;
         if (W::kScales == 2) {
-          x->sum[2 * b] = -x->scale[b] * low;
-          x->sum[2 * b + 1] = -x->scale[b] * high;
+          x->sum[2 * b] = scale * low;
+          x->sum[2 * b + 1] = scale * high;
         } else {
-          x->sum[b] = -x->scale[b] * (low + high);
+          x->sum[b] = scale * (low + high);
         }
       }
     }
@@ -226,7 +219,8 @@ struct SuperRow {
         SuperBlock(rows[r], kb, *x, deltas.d[r], deltas.dmin[r], f[r], &off[r]);
       }
     }
-    for (int r = 0; r < kStreams; ++r) out[r] = Sum256(_mm256_add_ps(Total(f[r]), off[r]));
+    const __m256 unit = _mm256_set1_ps(kSumUnit);
+    for (int r = 0; r < kStreams; ++r) out[r] = Sum8(_mm256_fmadd_ps(off[r], unit, Total(f[r])));
   }
 
   static inline void SuperBlock(const char* row, int kb, const X& x, float d, float dmin, Sums& f,
@@ -241,51 +235,6 @@ struct SuperRow {
           DotBytes256(_mm256_setzero_si256(), W::Quants(block, i), Load256(x.q[i]));
       const __m256 s = W::kScales == 2 ? TwoScales(scales + i * 2) : _mm256_set1_ps(scales[i]);
       f[i % kChains] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), s, f[i % kChains]);
-    }
-  }
-};
-
-template <class T>
-struct FloatRow {
-  static constexpr int kStreams = kFloatStreams;
-
-  static size_t Size(int k) { return size_t(k) * sizeof(float); }
-  static void Pack(const float* row, int k, int part, int parts, void* to) {
-    for (int i = part * kUnit; i < k; i += parts * kUnit) {
-      std::memcpy(static_cast<float*>(to) + i, row + i, std::min(kUnit, k - i) * sizeof(float));
-    }
-  }
-
-  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
-                   float (&out)[kStreams]) {
-    const float* x = static_cast<const float*>(packed);
-    constexpr int kStep = 4 * kLanes;
-    F f[kStreams][4] = {};
-    int i = 0;
-    for (; i + kStep <= k; i += kStep) {
-      LLAVAOV_UNROLL
-      for (int r = 0; r < kStreams; ++r) {
-        const char* at = rows[r] + i * T::kBytes;
-        for (int line = 0; line < kStep * T::kBytes; line += 64) Prefetch(at + line);
-        LLAVAOV_UNROLL
-        for (int j = 0; j < 4; ++j) {
-          f[r][j] =
-              MulAdd(T::LoadLanes(at + j * kLanes * T::kBytes), Load(x + i + j * kLanes), f[r][j]);
-        }
-      }
-    }
-    for (; i < k; i += kLanes) {
-      const int left = k - i < kLanes ? k - i : kLanes;
-      const F values = LoadFirst(x + i, left);
-      LLAVAOV_UNROLL
-      for (int r = 0; r < kStreams; ++r) {
-        char copy[kLanes * T::kBytes] = {};
-        std::memcpy(copy, rows[r] + i * T::kBytes, left * T::kBytes);
-        f[r][0] = MulAdd(T::LoadLanes(copy), values, f[r][0]);
-      }
-    }
-    for (int r = 0; r < kStreams; ++r) {
-      out[r] = SumOf(Add(Add(f[r][0], f[r][1]), Add(f[r][2], f[r][3])));
     }
   }
 };
@@ -312,20 +261,14 @@ Kernel RowProduct(ggml_type type) {
       return Row<SuperRow<Q5_K>>::Entry();
     case GGML_TYPE_Q6_K:
       return Row<SuperRow<Q6_K>>::Entry();
-    case GGML_TYPE_F16:
-      return Row<FloatRow<F16>>::Entry();
-    case GGML_TYPE_BF16:
-      return Row<FloatRow<BF16>>::Entry();
-    case GGML_TYPE_F32:
-      return Row<FloatRow<F32>>::Entry();
     default:
-      return {};
+      return FloatRowProduct(type);
   }
 }
 
 #else
 
-Kernel RowProduct(ggml_type) { return {}; }
+Kernel RowProduct(ggml_type type) { return FloatRowProduct(type); }
 
 #endif
 

@@ -4,7 +4,7 @@
 
 #include "simd.h"
 
-#if defined(LLAVAOV_KERNELS)
+#if defined(LLAVAOV_BYTES) && !defined(LLAVAOV_NEON)
 
 namespace llavaov::kernels {
 

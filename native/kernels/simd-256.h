@@ -11,6 +11,37 @@ inline float Half(uint16_t x) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si
 inline __m256i Load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 inline __m128i Load128(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 inline void Store256(void* p, __m256i x) { _mm256_storeu_si256(static_cast<__m256i*>(p), x); }
+// Eight floats and eight dwords: what the loops read and turn, whatever the width of F.
+using F8 = __m256;
+using I8 = __m256i;
+inline F8 Zeros8() { return _mm256_setzero_ps(); }
+inline F8 Floats8(const float* p) { return _mm256_loadu_ps(p); }
+inline F8 Halves8(const void* p) { return _mm256_cvtph_ps(Load128(p)); }
+inline F8 Bfloats8(const void* p) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(Load128(p)), 16));
+}
+inline F8 ScaledBytes8(const int8_t* p, float scale) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_set1_ps(scale));
+}
+inline F8 Scaled8(F8 x, float scale) { return _mm256_mul_ps(x, _mm256_set1_ps(scale)); }
+inline void StoreFloats8(float* p, F8 x) { _mm256_storeu_ps(p, x); }
+inline F8 MulAdd8(F8 a, float b, F8 c) { return _mm256_fmadd_ps(a, _mm256_set1_ps(b), c); }
+inline F8 AddSquares8(F8 x, F8 sums) { return _mm256_fmadd_ps(x, x, sums); }
+inline I8 Bits8(F8 x) { return _mm256_castps_si256(x); }
+inline I8 Words8(uint16_t x) { return _mm256_set1_epi16(short(x)); }
+inline I8 Every8(unsigned x) { return _mm256_set1_epi8(char(x)); }
+inline I8 And8(I8 a, I8 b) { return _mm256_and_si256(a, b); }
+// Of words, by a number that is constant where it is compiled.
+inline I8 ShiftRight8(I8 x, int n) { return _mm256_srli_epi16(x, n); }
+inline I8 ShiftLeft8(I8 x, int n) { return _mm256_slli_epi16(x, n); }
+inline I8 SameBytes8(I8 a, I8 b) { return _mm256_cmpeq_epi8(a, b); }
+inline I8 Or8(I8 a, I8 b) { return _mm256_or_si256(a, b); }
+inline I8 Xor8(I8 a, I8 b) { return _mm256_xor_si256(a, b); }
+inline bool IsZero8(I8 x) { return _mm256_testz_si256(x, x) != 0; }
+inline const float* LoadEach(const float* p) { return p; }  // see simd-neon.h
+inline void EndPastCaches() { _mm_sfence(); }
+
 inline __m256i Join(__m128i low, __m128i high) {
   return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
@@ -28,7 +59,7 @@ inline __m256i DotBytes256(__m256i start, __m256i w, __m256i x) {
 #endif
 }
 
-inline float Sum256(__m256 x) {
+inline float Sum8(__m256 x) {
   const __m128 a = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   const __m128 b = _mm_add_ps(a, _mm_movehl_ps(a, a));
   return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
@@ -74,6 +105,63 @@ inline __m256i PackWords(__m256i x, __m256i y) {
 
 inline void LoadFloats(const float* from, __m256 (&to)[4]) {
   for (int i = 0; i < 4; ++i) to[i] = _mm256_loadu_ps(from + 8 * i);
+}
+
+// Of signed bytes, 16 each.
+inline void SumHalves(__m256i q, int32_t* low, int32_t* high) {
+  const __m256i sums = DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
+  const __m256i pairs = _mm256_hadd_epi32(sums, sums);
+  const __m256i both = _mm256_hadd_epi32(pairs, pairs);
+  *low = _mm_cvtsi128_si32(_mm256_castsi256_si128(both));
+  *high = _mm_cvtsi128_si32(_mm256_extracti128_si256(both, 1));
+}
+
+// 16 bytes as 32 nibbles: the low ones, then the high ones.
+inline __m256i Nibbles(const uint8_t* qs) {
+  const __m256i twice = _mm256_broadcastsi128_si256(Load128(qs));
+  const __m256i shifted = _mm256_srlv_epi32(twice, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
+  return _mm256_and_si256(shifted, _mm256_set1_epi8(15));
+}
+
+// x + 16 where the bit of the place is set.
+inline __m256i AddFifthBit(__m256i x, uint32_t bits) {
+#if defined(LLAVAOV_WIDE)
+  return _mm256_mask_add_epi8(x, bits, x, _mm256_set1_epi8(16));
+#else
+  const __m256i spread = _mm256_shuffle_epi8(
+      _mm256_set1_epi32(int(bits)),
+      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
+  const __m256i place = _mm256_set1_epi64x(int64_t(0x8040201008040201));
+  const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, place), place);
+  return _mm256_or_si256(x, _mm256_and_si256(is_set, _mm256_set1_epi8(16)));
+#endif
+}
+
+// What bytes are looked up in or ordered by, 16 of them.
+using Table16 = __m128i;
+inline Table16 LoadTable(const uint8_t (&bytes)[16]) { return Load128(bytes); }
+inline __m256i Looked8(Table16 table, __m256i x) {
+  return _mm256_shuffle_epi8(Join(table, table), x);
+}
+// Byte `i` of each dword, four times.
+inline Table16 ByteOfDwords(int i) {
+  return _mm_add_epi8(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c),
+                      _mm_set1_epi8(char(i)));
+}
+
+// Eight scales and eight mins of six bits each, in 12 bytes before others that are read too.
+inline void SixBits(const uint8_t* bytes, __m256* scales, __m256* mins) {
+  const __m128i x = Load128(bytes);  // four bytes each a, b and c
+  // The lower four or six bits of scales 0-3, 4-7, mins 0-3, 4-7, and the upper two of the others.
+  const __m128i acbc = _mm_shuffle_epi32(x, _MM_SHUFFLE(2, 1, 2, 0));
+  const __m128i aabb = _mm_shuffle_epi32(x, _MM_SHUFFLE(1, 1, 0, 0));
+  const __m128i low = _mm_and_si128(_mm_srlv_epi32(acbc, _mm_setr_epi32(0, 0, 0, 4)),
+                                    _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+  const __m128i high =
+      _mm_and_si128(_mm_srli_epi32(aabb, 2), _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
+  const __m128i all = _mm_or_si128(low, high);
+  *scales = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
+  *mins = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
 }
 
 // Four rows of eight dwords to [dword][row].

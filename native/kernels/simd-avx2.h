@@ -39,7 +39,7 @@ inline float MaxOf(F x) {
   const __m128 b = _mm_max_ps(a, _mm_movehl_ps(a, a));
   return _mm_cvtss_f32(_mm_max_ss(b, _mm_movehdup_ps(b)));
 }
-inline float SumOf(F x) { return Sum256(x); }
+inline float SumOf(F x) { return Sum8(x); }
 
 inline I Integers(int32_t x) { return _mm256_set1_epi32(x); }
 inline I LoadIntegers(const void* p) { return Load256(p); }
@@ -72,6 +72,10 @@ inline I DotWords(I sum, I w, I x) { return _mm256_add_epi32(sum, _mm256_madd_ep
 inline I Pairs(I w, I x) { return _mm256_maddubs_epi16(w, x); }
 inline I SignedPairs(I w, I x) { return Pairs(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)); }
 inline I AddWords(I a, I b) { return _mm256_add_epi16(a, b); }
+inline I SubWords(I a, I b) { return _mm256_sub_epi16(a, b); }
+inline I HighProducts(I a, I b) { return _mm256_mulhrs_epi16(a, b); }
+inline I AddIntegers(I a, I b) { return _mm256_add_epi32(a, b); }
+inline I SubIntegers(I a, I b) { return _mm256_sub_epi32(a, b); }
 inline I AddPairs(I sum, I pairs) { return DotWords(sum, pairs, _mm256_set1_epi16(1)); }
 #endif
 
@@ -90,6 +94,11 @@ inline F TimesPowerOf2(F x, F n) {
 inline F TimesLowBits(F x, F n) {
   const I exponent = _mm256_slli_epi32(_mm256_castps_si256(n), 23);
   return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), exponent));
+}
+// mask * factor + x; where the mask is -infinity that, whatever x is.
+inline F AddMask(F mask, F factor, F x) {
+  const F hidden = _mm256_cmp_ps(mask, Set(-INFINITY), _CMP_EQ_OQ);
+  return _mm256_blendv_ps(MulAdd(mask, factor, x), mask, hidden);
 }
 // y; 0 where x < low.
 inline F ZeroBelow(F low, F x, F y) { return _mm256_and_ps(_mm256_cmp_ps(x, low, _CMP_NLT_UQ), y); }

@@ -86,6 +86,11 @@ inline I SignedPairs(I w, I x) {
   return Pairs(_mm512_abs_epi8(w), negated);
 }
 inline I AddWords(I a, I b) { return _mm512_add_epi16(a, b); }
+inline I SubWords(I a, I b) { return _mm512_sub_epi16(a, b); }
+// Products of words times 2^-15, rounded.
+inline I HighProducts(I a, I b) { return _mm512_mulhrs_epi16(a, b); }
+inline I AddIntegers(I a, I b) { return _mm512_add_epi32(a, b); }
+inline I SubIntegers(I a, I b) { return _mm512_sub_epi32(a, b); }
 inline I AddPairs(I sum, I pairs) { return DotWords(sum, pairs, _mm512_set1_epi16(1)); }
 #endif
 
@@ -102,6 +107,11 @@ inline F TimesPowerOf2(F x, F n) { return _mm512_scalef_ps(x, n); }
 inline F TimesLowBits(F x, F n) {
   const I exponent = _mm512_slli_epi32(_mm512_castps_si512(n), 23);
   return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), exponent));
+}
+// mask * factor + x; where the mask is -infinity that, whatever x is.
+inline F AddMask(F mask, F factor, F x) {
+  const __mmask16 seen = _mm512_cmp_ps_mask(mask, Set(-INFINITY), _CMP_NEQ_UQ);
+  return _mm512_mask_fmadd_ps(mask, seen, factor, x);
 }
 // y; 0 where x < low.
 inline F ZeroBelow(F low, F x, F y) {

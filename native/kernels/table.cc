@@ -11,7 +11,9 @@
 namespace llavaov::kernels {
 namespace {
 
-#if !defined(LLAVAOV_VNNI)
+#if defined(LLAVAOV_NEON)
+constexpr int kFewRows = 2, kFewSigned = kFewRows;
+#elif !defined(LLAVAOV_VNNI)
 constexpr int kFewRows = 4, kFewSigned = 8;
 #elif defined(LLAVAOV_WIDE)
 constexpr int kFewRows = 2, kFewSigned = kFewRows;
@@ -20,6 +22,7 @@ constexpr int kFewRows = 3, kFewSigned = kFewRows;
 #endif
 // From which bf16 in tiles is the fastest, as measured; where few rows have tiles of their own.
 constexpr int kTileRows = 32, kTileRowsBeyondFew = 33;
+constexpr int kStrassenRows = 32;      // fewer are not worth the packing
 constexpr int64_t kLeastColumns = 64;  // of one row's product: fewer are not worth the threads
 
 struct ManyRows {
@@ -73,6 +76,9 @@ Kernel ProductFor(const ggml_tensor* op) {
   if (rows == 1) return op->src[0]->ne[1] >= kLeastColumns ? RowProduct(type) : Kernel();
   const bool is_many = rows >= LeastTileRows(type);
   if (const Kernel kernel = is_many ? TileProduct(type) : FewTileProduct(type)) return kernel;
+  if (rows >= kStrassenRows) {
+    if (const Kernel kernel = StrassenProduct(type)) return kernel;
+  }
   return rows >= LeastRows(type) ? KernelForMany(type).kernel : FewRowsProduct(type);
 }
 
@@ -86,6 +92,8 @@ Kernel KernelFor(const ggml_tensor* op) {
 
 bool TakesType(ggml_type type) { return bool(KernelForMany(type).kernel); }
 
+bool LeavesRepacked() { return !RowProduct(GGML_TYPE_Q8_0); }
+
 std::vector<TypeEntry> Table() {
   std::vector<TypeEntry> table;
   for (const ggml_type type :
@@ -97,6 +105,8 @@ std::vector<TypeEntry> Table() {
     const char* few = FewRowsProduct(type) ? "f32" : nullptr;
     if (TileProduct(type)) {
       table.push_back({type, "bf16", LeastTileRows(type), few ? few : many.name, one});
+    } else if (StrassenProduct(type)) {
+      table.push_back({type, "int16", kStrassenRows, many.name, one});
     } else {
       table.push_back({type, many.name, LeastRows(type), few, one});
     }
@@ -111,6 +121,10 @@ const char* InstructionSet() {
   return "AVX-512";
 #elif defined(LLAVAOV_VNNI)
   return "AVX-VNNI";
+#elif defined(LLAVAOV_NEON) && defined(LLAVAOV_BYTES)
+  return "NEON dotprod";
+#elif defined(LLAVAOV_NEON)
+  return "NEON";
 #elif defined(LLAVAOV_KERNELS)
   return "AVX2";
 #else

@@ -14,6 +14,9 @@ Kernel KernelFor(const ggml_tensor* op);
 // Whether products with many rows of weights of this type are ours.
 bool TakesType(ggml_type type);
 
+// Whether tokens are faster with what ggml repacks of the weights, when it may: on ARM.
+bool LeavesRepacked();
+
 struct TypeEntry {
   ggml_type type;
   const char* many;  // how many rows are multiplied; null: by ggml

@@ -65,7 +65,7 @@ struct TileWeights {
   }
 };
 
-// Weights are scale * (signed byte) + min, or - min in K-quants.
+// Weights are scale * (signed byte) + min, or - min in K-quants, both kSumUnit times.
 template <class W>
 struct TileFactors {
   static constexpr int kUnits = kChunk * W::kScales;
@@ -89,7 +89,7 @@ struct TileFactors {
       for (int r = 0; r < p.height; ++r, row += p.stride) {
         const auto& block = W::At(row, kb);
         const F x = ToFloats(_mm512_cvtepi8_epi32(Load128(block.scales)));
-        Store(scale + r * kUnits, Mul(x, Set(Half(block.d))));
+        Store(scale + r * kUnits, Mul(x, Set(Half(block.d) * kSumUnit)));
       }
     }
   }
@@ -104,8 +104,9 @@ struct TileFactors {
   void Plain(const Panel& p, int kb, int blocks) {
     for (int b = 0; b < kChunk; ++b) {
       const I both = b < blocks ? Gather(p, &W::At(p.data, kb + b)) : Integers(0);
-      Store(scale + b * kTileHeight, LowHalves(both));
-      if (W::kHasMin) Store(min + b * kTileHeight, HighHalves(both));
+      const F unit = Set(kSumUnit);
+      Store(scale + b * kTileHeight, Mul(LowHalves(both), unit));
+      if (W::kHasMin) Store(min + b * kTileHeight, Mul(HighHalves(both), unit));
     }
   }
 
@@ -114,7 +115,7 @@ struct TileFactors {
   void SixBits(const Panel& p, const Block& block) {
     const I both = Gather(p, &block.d), a = Gather(p, block.scales);
     const I b = Gather(p, block.scales + 4), c = Gather(p, block.scales + 8);
-    const F d = LowHalves(both), m = HighHalves(both);
+    const F unit = Set(kSumUnit), d = Mul(LowHalves(both), unit), m = Mul(HighHalves(both), unit);
     const I six = Bytes(0x3f), low = Bytes(15), high = Bytes(0x30);
     FourUnits(And(a, six), d, scale);
     FourUnits(Or(And(c, low), And(_mm512_srli_epi32(a, 2), high)), d, scale + 4 * kTileHeight);

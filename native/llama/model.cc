@@ -1,5 +1,6 @@
 #include "llama/model.h"
 
+#include "kernels/table.h"
 #include "llama/log.h"
 
 namespace llavaov {
@@ -72,7 +73,7 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
   params.load_mode = LoadMode(options);
   params.vocab_only = options.vocab_only;
   // Ours read the blocks where the file has them; ggml's repacked copies would hide them.
-  params.use_extra_bufts = !kernels::IsEnabled();
+  params.use_extra_bufts = !kernels::IsEnabled() || kernels::LeavesRepacked();
   params.progress_callback = Watch::Step;
   params.progress_callback_user_data = &watch;
   const ErrorLog errors;

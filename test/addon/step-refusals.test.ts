@@ -1,7 +1,8 @@
 /** What a step refuses: too many rows, values that are not finite, slices that are wrong. The context goes on after it. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { NativeSlice } from '../../src/binding.js';
+import { native } from '../../src/addon/load-addon.js';
+import type { NativeSample, NativeSlice } from '../../src/binding.js';
 import { decoderSteps, ids, PROMPT, rowsOf } from '../support/decoder-steps.js';
 import { expectSame } from '../support/samples.js';
 import { openDecoder, TINY, writeTinyDecoder } from '../support/tiny-decoder.js';
@@ -68,6 +69,38 @@ describe('values that are not finite', () => {
     other.context.removePositions(0, 0, -1);
     expectSame((await run(0, 0, 4))[0]!, first!);
     await other.dispose();
+  });
+});
+
+describe.skipIf(native().kernels().instructionSet === null)('a sequence that is not finite', () => {
+  const BAD = 5;
+  const fill = (name: string, [width, rows]: number[]) =>
+    name === 'token_embd.weight'
+      ? Float32Array.from({ length: width! * rows! }, (_, i) =>
+          Math.floor(i / width!) === BAD ? NaN : Math.sin(i * i),
+        )
+      : undefined;
+
+  // Our attention, of many positions and of one, with the other's cells before, between and behind.
+  it.each(['f32', 'f16', 'q8_0'] as const)('leaves others alone in a cache of %s', async (type) => {
+    const file = await writeTinyDecoder(join(tiny.folder, 'bad.gguf'), { untied: true, fill });
+    const answers = async (other: number) => {
+      const kvTypes = { kvTypeK: type, kvTypeV: type };
+      const decoder = await openDecoder(file, { ...kvTypes, flashAttention: 'on' });
+      const samples: NativeSample[] = [];
+      let position = 0;
+      for (const [step, length] of [3, 40, 1].entries()) {
+        const between = { sequence: 1, position: 2 * step, data: ids(other, other), sampler: null };
+        const data = ids(...Array.from({ length }, (_, i) => 6 + ((i * 37) % 240)));
+        const slice = sampled({ sequence: 0, position, data }, decoder);
+        samples.push((await decoder.context.step([between, slice]))[1]!);
+        position += length;
+      }
+      await decoder.dispose();
+      return samples;
+    };
+    const expected = await answers(7);
+    for (const [i, sample] of (await answers(BAD)).entries()) expectSame(sample, expected[i]!);
   });
 });
 

@@ -14,6 +14,7 @@ interface Attention {
   ggmlError: number | null;
   isEqual: boolean;
   badRows: number;
+  spoiltRows: number;
   isAsBefore: boolean;
 }
 
@@ -53,7 +54,10 @@ describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
 
   test('of f16 and q8_0 caches, not above ggml', ({ skip }) => {
     if (!cases) skip('this CPU has not the instruction set');
-    const cached = cases!.filter(({ type, keys }) => type !== 'f32' && keys > 1);
+    // ggml's own tiles, of many queries, add NaN to NaN where a mask hides it.
+    const cached = cases!.filter(
+      ({ type, keys, ggmlError }) => type !== 'f32' && keys > 1 && ggmlError !== null,
+    );
     expect(cached.length).toBeGreaterThan(20);
     expect(cached.filter(({ error, ggmlError }) => error! > ggmlError! * 0.6)).toEqual([]);
   });
@@ -65,7 +69,17 @@ describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
 
   test('a query that is not finite shows in its row and in no other', ({ skip }) => {
     if (!cases) skip('this CPU has not the instruction set');
-    const wrong = cases!.filter((attention) => attention.badRows !== (isSound(attention) ? 0 : 1));
+    const wrong = cases!.filter(
+      (attention) => attention.badRows !== (isSound(attention) ? attention.spoiltRows : 1),
+    );
     expect(wrong).toEqual([]);
+  });
+
+  test('a cell that is not finite shows in the rows that see it and in no other', ({ skip }) => {
+    if (!cases) skip('this CPU has not the instruction set');
+    const spoilt = cases!.filter(({ name }) => name.startsWith('spoilt'));
+    expect(spoilt.filter(({ spoiltRows }) => spoiltRows === 0).length).toBeGreaterThan(15);
+    expect(spoilt.filter(({ spoiltRows }) => spoiltRows > 0).length).toBeGreaterThan(30);
+    expect(spoilt.filter(({ badRows, spoiltRows }) => badRows !== spoiltRows)).toEqual([]);
   });
 });
