@@ -1,6 +1,7 @@
 /** Keywords of objects. */
 import { type Branch, type Choice, OBJECT, type PropertyGroup } from './branch.js';
 import { countAt, type Keyword, literalAt, mapAt, namesAt, type Place } from './keyword.js';
+import type { Term } from './language.js';
 import { ANYTHING, type Literal, NOTHING } from './schema-index.js';
 
 const onlyObject = (change: Choice): Choice => {
@@ -24,14 +25,17 @@ function groupOf(place: Place, owners: PropertyGroup['owners']): PropertyGroup {
 }
 
 function readGroup(place: Place): PropertyGroup {
-  const { document, schema, index } = place;
+  const { schema, index } = place;
   const at = (keyword: string) => place.with(schema[keyword] ?? {}, keyword);
   const named = Object.entries(mapAt(at('properties'))).map(
     ([name, value]) => [name, index.literal(value, schema, 'properties')] as const,
   );
   const patterns = Object.entries(mapAt(at('patternProperties'))).map(
     ([source, value]) =>
-      [document.pattern(source, place), index.literal(value, schema, 'patternProperties')] as const,
+      [
+        namePattern(source, at('patternProperties')),
+        index.literal(value, schema, 'patternProperties'),
+      ] as const,
   );
   const rest = schema.additionalProperties;
   return {
@@ -40,6 +44,14 @@ function readGroup(place: Place): PropertyGroup {
     rest: rest === undefined ? undefined : index.literal(rest, schema, 'additionalProperties'),
     owners: [],
   };
+}
+
+/** Names that look around overlap with all others: what may stand behind each such name takes too long to tell. */
+function namePattern(source: string, place: Place): Term {
+  if (/(?<!\\)\(\?<?[=!]/.test(source)) {
+    throw place.fail(`${JSON.stringify(source)} has a look-around; write the names without it`);
+  }
+  return place.document.pattern(source, place);
 }
 
 function applyGroup(branch: Branch, place: Place): void {

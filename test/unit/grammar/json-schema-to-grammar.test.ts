@@ -77,6 +77,7 @@ describe('jsonSchemaToGrammar', () => {
     [{ pattern: '\\bx' }, '', 'pattern'],
     [{ pattern: '(a)\\1' }, '', 'pattern'],
     [{ pattern: '(' }, '', 'pattern'],
+    [{ patternProperties: { '^(?!a$)': {} } }, '', 'patternProperties'],
     [{ pattern: '^+' }, '', 'pattern'],
     [{ pattern: `${'('.repeat(5000)}${')'.repeat(5000)}` }, '', 'pattern'],
     [{ pattern: '^(.*a.{30})*$' }, '', 'pattern'],
