@@ -10,14 +10,12 @@
 // their product, over any values, fits into int32 (Cauchy); what is wrapped on the way to it comes
 // back. Words are at most 2^14, so that sums of two are words. Weights are rounded again for that,
 // which with the activations' rounding loses 5e-4, a tenth of what activations of eight bits lose.
-#include <cmath>
-
 #include "columns.h"
 #include "product-loops.h"
 
 namespace llavaov::kernels {
 
-#if defined(LLAVAOV_KERNELS) && !defined(LLAVAOV_VNNI)
+#if defined(LLAVAOV_KERNELS) && !defined(LLAVAOV_VNNI) && !defined(LLAVAOV_NEON)
 
 namespace {
 

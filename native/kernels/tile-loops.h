@@ -134,6 +134,7 @@ void SumSquare(const Square<a_pieces>* a, const Square<b_pieces>* b, int blocks,
 template <int a_pieces, int b_pieces, int step = 1>
 struct Loops : Division {
   static constexpr int kGroup = kSide, kStep = step, kLeastCols = kSide;
+  static constexpr bool kPacksSlices = false;
   static constexpr int kLeastRows = 256, kMostRows = 768;
   using A = Square<a_pieces>;
   static constexpr int kSlice = kRowsInL1 / int(sizeof(A)) / step * step;

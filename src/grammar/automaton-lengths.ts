@@ -3,6 +3,7 @@
  * counted, in copies of every state; where that takes too many, longer texts than can be counted are left out.
  */
 import { type Automaton, type AutomatonState, toEnds, withoutDeadEnds } from './automaton.js';
+import { withinRoom } from './automaton-rooms.js';
 import { TooManyStates } from './language.js';
 
 export interface Lengths {
@@ -26,6 +27,13 @@ export function ofLength(
   // Where only the least counts, the states soon stop to be copied.
   if (longest <= max)
     return counted(automaton, distances, { min: least, max: Number.POSITIVE_INFINITY }, maxStates);
+  if (least <= 1) {
+    const long = { min: least, max: Number.POSITIVE_INFINITY };
+    const all = least === 0 ? automaton : counted(automaton, distances, long, maxStates);
+    const within = withinRoom(all, max, { maxFound: MAX_FOUND, maxStates });
+    if (within.most < Math.min(max, SHORTEST_LIMIT)) throw new TooManyStates();
+    return within.automaton;
+  }
   const countable = Math.floor(maxStates / automaton.length);
   const most = Math.min(max, countable);
   if (min > countable || most < Math.min(max, SHORTEST_LIMIT)) throw new TooManyStates();
@@ -34,6 +42,8 @@ export function ofLength(
 
 /** A limit below which leaving out longer texts would be felt. */
 const SHORTEST_LIMIT = 40;
+/** Places that are looked at for the few that are needed. */
+const MAX_FOUND = 4_000;
 
 function counted(
   automaton: Automaton,

@@ -136,3 +136,16 @@ it.each(['uri', 'uri-reference'])('keeps the places of "/", "?" and "#" in "%s"'
   const relative = ['', '/', '/a/b?c#d', '?a', '#a', 'a/b:c', 'a?b:c', '//h/p', '/?a', '//h?a'];
   expect(admitted(grammar, relative)).toEqual(format === 'uri' ? [] : relative);
 });
+
+it('counts words and characters in few rules where they are not many enough to meet', () => {
+  const words = '^(?:\\S+\\s+){0,99}\\S+$';
+  const grammar = jsonSchemaToGrammar({
+    type: 'string',
+    pattern: words,
+    minLength: 1,
+    maxLength: 5000,
+  });
+  expect(rules(grammar)).toBeLessThan(300);
+  const fits = ['a', a(80), `${'a '.repeat(40)}a`];
+  expect(admitted(grammar, [...fits, '', ' a', 'a ', `${'a '.repeat(100)}a`])).toEqual(fits);
+});
