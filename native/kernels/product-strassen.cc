@@ -15,7 +15,7 @@
 
 namespace llavaov::kernels {
 
-#if defined(LLAVAOV_KERNELS) && !defined(LLAVAOV_VNNI)
+#if defined(LLAVAOV_BYTES) && !defined(LLAVAOV_VNNI) && !defined(LLAVAOV_NEON)
 
 namespace {
 
