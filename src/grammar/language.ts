@@ -57,6 +57,7 @@ export class TermPool {
   private readonly sequences = new Map<number, Term>();
   private readonly ofParts = { choice: new TermListMap<Term>(), both: new TermListMap<Term>() };
   private readonly opposites = new Map<Term, Term>();
+  private readonly pasts = new Map<Term, Term>();
   private readonly byNode = new Map<WordNode, Term>();
   private readonly characters = new Map<number, Term>();
   private readonly known = new Map<string, Term>();
@@ -231,7 +232,11 @@ export class TermPool {
 
   /** The term where the start of the text lies behind. */
   past(term: Term): Term {
-    if (!term.hasStart) return term;
+    // Terms share their parts: each is gone through once.
+    return term.hasStart ? this.intern(this.pasts, term, () => this.withoutStart(term)) : term;
+  }
+
+  private withoutStart(term: Term): Term {
     switch (term.kind) {
       case 'start':
         return this.nothing;

@@ -1,6 +1,7 @@
 /** Patterns that look ahead and back: what our terms admit is what the engine's own regular expressions find. */
 import { expect, it } from 'vitest';
-import { TermPool } from '../../../src/grammar/language.js';
+import { automatonOf } from '../../../src/grammar/automaton.js';
+import { TermPool, TooManyStates } from '../../../src/grammar/language.js';
 import { Moves } from '../../../src/grammar/moves.js';
 import { searchTerm } from '../../../src/grammar/regexp.js';
 import { NotRegular } from '../../../src/grammar/regexp-characters.js';
@@ -32,6 +33,12 @@ it.each(['(?:(?!ab).)+', 'a((?<=ab)c)', '(?=a)*', 'a\\b'])(
     expect(() => searchTerm(new TermPool(), pattern)).toThrow(NotRegular);
   },
 );
+
+it('gives up in time where all ways through alternatives that look ahead were too many to go', () => {
+  const pool = new TermPool();
+  const term = searchTerm(pool, '^(?:(?!a.*b)|(?!b.*c)|(?!d.*e))'.repeat(60));
+  expect(() => automatonOf(new Moves(pool), term, 3000)).toThrow(TooManyStates);
+});
 
 it('reads random patterns as the engine does', () => {
   const random = randomUniform(7);
