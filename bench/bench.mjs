@@ -245,8 +245,11 @@ function describe() {
   const shapes = `${options.size} shapes with random weights, ${threads} threads, ${runs} runs, the best of each and medians of ratios`;
   if (given.length === 0) return shapes;
   const range = ([name, unit]) => {
-    const values = given.map((one) => one[name] / 1e9).filter(Number.isFinite);
-    const [least, most] = [Math.min(...values), Math.max(...values)].map((one) => one.toFixed(0));
+    // What the CPU has no instruction for is null.
+    const values = given.map((one) => one[name]).filter(Number.isFinite);
+    const [least, most] = [Math.min(...values), Math.max(...values)].map((one) =>
+      (one / 1e9).toFixed(0),
+    );
     return values.length > 0 && `${name} ${least === most ? least : `${least}-${most}`} ${unit}`;
   };
   return `${shapes}; ${instructionSet} gave ${UNITS.map(range).filter(Boolean).join(', ')}`;

@@ -11,7 +11,7 @@ namespace {
 
 // kMaxStacks for all beginnings of tokens together.
 constexpr size_t kMaxWork = 3000000;
-// Elements of stacks that are kept from one token to the next: some megabytes.
+// Elements of stacks, and ranges, that are kept from one token to the next: some megabytes.
 constexpr size_t kMaxKept = 200000;
 
 NativeError TooManyWays() {
@@ -143,6 +143,7 @@ std::vector<GrammarStates::Turn> GrammarStates::TurnsOf(const llama_grammar_stac
 const std::vector<GrammarStates::Range>& GrammarStates::RangesOf(State& state) {
   Ways& ways = state.second;
   if (ways.is_known) return ways.ranges;
+  ways = {};  // what was too much work before may have been left unfinished
   Work(state.first.size());
   std::map<std::vector<size_t>, size_t> way_of;
   std::set<size_t> matching;
@@ -162,6 +163,7 @@ const std::vector<GrammarStates::Range>& GrammarStates::RangesOf(State& state) {
     if (is_new) ways.ways.push_back({at, nullptr});
     ways.ranges.push_back({at, turns[i].at - 1, way->second});
   }
+  n_kept_ += ways.ranges.size();
   ways.is_known = true;
   return ways.ranges;
 }

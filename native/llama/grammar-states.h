@@ -78,7 +78,7 @@ class GrammarStates {
   llama_grammar* const grammar_;
   std::map<llama_grammar_stacks, Ways> states_;
   std::unordered_map<const llama_grammar_element*, std::vector<Interval>> characters_;
-  size_t n_kept_ = 0;  // elements of all stacks
+  size_t n_kept_ = 0;  // elements of all stacks, and ranges
   size_t work_ = 0;
 };
 

@@ -1,7 +1,6 @@
 #include "llama/token-grammar.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "errors.h"
 #include "llama/grammar-states.h"
@@ -137,8 +136,10 @@ void TokenGrammar::Follow(std::vector<uint8_t>& is_admitted) const {
     const Visit visit = open.back();
     open.pop_back();
     for (const auto& [token, own_rest] : trie.TokensAt(visit.node)) {
-      const PartialCharacter& rest = visit.rest.n_remain > 0 ? visit.rest : own_rest;
       if (size_t(token) >= is_admitted.size()) continue;
+      // A character cannot begin where one is not whole.
+      if (visit.rest.n_remain > 0 && own_rest.n_remain > 0) continue;
+      const PartialCharacter& rest = visit.rest.n_remain > 0 ? visit.rest : own_rest;
       is_admitted[token] = rest.n_remain == 0 || states_->MayBegin(*visit.state, rest);
     }
     if (visit.rest.n_remain > 0)

@@ -99,6 +99,7 @@ int32_t TokenSampler::Pick(uint64_t seed) {
 
 void TokenSampler::Accept(int32_t token) {
   Count(token);
+  const std::lock_guard<std::mutex> lock(mutex_);
   if (grammar_) grammar_->Accept(token);
 }
 

@@ -8,6 +8,7 @@ import type { Term, TermPool } from './language.js';
 import { CharacterReader, NO_LINE_END, NotRegular } from './regexp-characters.js';
 
 const LOOKS = ['=', '!', '<=', '<!'];
+const MAX_NAME = 100;
 const MAX_DEPTH = 100;
 const MAX_REPEAT = 10_000;
 
@@ -172,7 +173,8 @@ class RegExpReader extends CharacterReader {
   private group(): Part | Look {
     let look: string | undefined;
     if (this.take('?')) {
-      const named = /^<[\p{L}_$][\p{L}\p{N}_$]*>/u.exec(this.chars.slice(this.at).join(''));
+      const ahead = this.chars.slice(this.at, this.at + MAX_NAME).join('');
+      const named = /^<[\p{L}_$][\p{L}\p{N}_$]*>/u.exec(ahead);
       if (named) this.at += Array.from(named[0]).length;
       else look = LOOKS.find((sign) => this.take(sign));
       if (!named && !look && !this.take(':')) throw new NotRegular('a group with flags');

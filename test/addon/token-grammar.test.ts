@@ -16,8 +16,10 @@ import {
 const folder = temporaryFolder();
 let decoder: OpenDecoder;
 let end: number;
+/** The byte 0xa9, which goes on in a character, and the first byte of another one. */
+const ACROSS = ['© Ã'];
 beforeAll(async () => {
-  decoder = await openDecoder(await writeEchoDecoder(join(folder.path, 'echo.gguf')));
+  decoder = await openDecoder(await writeEchoDecoder(join(folder.path, 'echo.gguf'), ACROSS));
   end = decoder.model.specialToken('<|im_end|>');
 });
 afterAll(async () => {
@@ -68,6 +70,17 @@ it('never leaves UTF-8: no overlong form, no surrogate, nothing beyond the last 
     expect(await choose(own, 0xc1, 0xf5, first)).toBe(first);
     expect(await choose(own, wrong, 0xc3, end, right)).toBe(right);
   }
+});
+
+it('knows a token that ends a character and begins the next one', async () => {
+  const own = sampler('root ::= [^a]*');
+  const across = 261;
+  expect(await choose(own, across, 0xe2)).toBe(0xe2);
+  expect(await choose(own, across, 0xa9, 98)).toBe(0xa9);
+  expect(await choose(own, 98, across)).toBe(across);
+  expect(await choose(own, 98, across, 0xa9)).toBe(across);
+  expect(await choose(own, 98, 0xa9)).toBe(0xa9);
+  expect(await choose(own, across, end)).toBe(end);
 });
 
 it('follows tokens of several characters to their end', async () => {

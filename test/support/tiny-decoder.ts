@@ -33,6 +33,8 @@ export interface TinyDecoderOptions {
   seed?: number;
   /** With a head of its own instead of the transposed embedding. */
   untied?: boolean;
+  /** More tokens: pairs of those of bytes, by `byteCharacters`. */
+  merges?: readonly string[];
   /** Replaces the random values of a tensor. */
   fill?: (name: string, shape: number[]) => Float32Array | undefined;
 }
@@ -47,7 +49,7 @@ export async function writeTinyDecoder(path: string, options: TinyDecoderOptions
   const sizes = { ...TINY, ...options.sizes };
   const random = randomNormal(options.seed ?? 1);
   const writer = new (native().GgufWriter)(path);
-  await setMetadata(writer, sizes);
+  await setMetadata(writer, sizes, [...MERGES, ...(options.merges ?? [])]);
   const tensors = decoderTensors(sizes).filter(({ optional }) => options.untied || !optional);
   const isMatrix = (shape: number[]) => shape.length > 1;
   for (const { name, shape } of tensors)
@@ -75,7 +77,7 @@ export const ECHO = { ...TINY, nLayer: 1, nEmbd: 288, nHead: 9 };
  * A decoder whose logits are what a test feeds in: attention and FFN add nothing, the head is the identity,
  * so a row gives the logits `echoLogits(row)`.
  */
-export function writeEchoDecoder(path: string): Promise<string> {
+export function writeEchoDecoder(path: string, merges?: readonly string[]): Promise<string> {
   const fill = (name: string, shape: number[]) => {
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (name.endsWith('norm.weight')) values.fill(name === 'output_norm.weight' ? ECHO_SCALE : 1);
@@ -83,7 +85,7 @@ export function writeEchoDecoder(path: string): Promise<string> {
       for (let id = 0; id < ECHO.nVocab; id++) values[id * ECHO.nEmbd + id] = 1;
     return values;
   };
-  return writeTinyDecoder(path, { sizes: ECHO, fill });
+  return writeTinyDecoder(path, { sizes: ECHO, fill, merges });
 }
 
 const ECHO_SCALE = 3;
@@ -94,7 +96,11 @@ export function echoLogits(row: Float32Array): number[] {
   return [...row].map((value) => (value * ECHO_SCALE) / Math.sqrt(meanSquare + 1e-6));
 }
 
-async function setMetadata(writer: NativeGgufWriter, sizes: typeof TINY): Promise<void> {
+async function setMetadata(
+  writer: NativeGgufWriter,
+  sizes: typeof TINY,
+  merges: readonly string[],
+): Promise<void> {
   writer.setValue('general.architecture', 'string', 'qwen2');
   const numbers = {
     block_count: sizes.nLayer,
@@ -107,19 +113,22 @@ async function setMetadata(writer: NativeGgufWriter, sizes: typeof TINY): Promis
   for (const [key, value] of Object.entries(numbers)) writer.setValue(`qwen2.${key}`, 'u32', value);
   writer.setValue('qwen2.attention.layer_norm_rms_epsilon', 'f32', 1e-6);
   writer.setValue('qwen2.rope.freq_base', 'f32', 1e6);
-  const { tokens, types } = vocabulary(sizes.nVocab);
+  const { tokens, types } = vocabulary(sizes.nVocab, merges);
   writer.setValue('tokenizer.ggml.model', 'string', 'gpt2');
   writer.setValue('tokenizer.ggml.pre', 'string', 'qwen2');
   await writer.setStrings('tokenizer.ggml.tokens', await packTexts(tokens));
   writer.setArray('tokenizer.ggml.token_type', 'i32', types);
-  await writer.setStrings('tokenizer.ggml.merges', await packTexts(MERGES));
+  await writer.setStrings('tokenizer.ggml.merges', await packTexts(merges));
   writer.setValue('tokenizer.ggml.eos_token_id', 'u32', tokens.indexOf('<|im_end|>'));
   writer.setValue('tokenizer.ggml.add_bos_token', 'bool', false);
 }
 
 /** 256 bytes, the merges, the specials, then padding. Token types: 1 normal, 3 control, 5 unused. */
-function vocabulary(nVocab: number): { tokens: string[]; types: Int32Array } {
-  const normal = [...byteCharacters(), ...MERGES.map((merge) => merge.replace(' ', ''))];
+function vocabulary(
+  nVocab: number,
+  merges: readonly string[],
+): { tokens: string[]; types: Int32Array } {
+  const normal = [...byteCharacters(), ...merges.map((merge) => merge.replace(' ', ''))];
   const used = [...normal, ...SPECIALS];
   const tokens = Array.from({ length: nVocab }, (_, id) => used[id] ?? `[PAD${id}]`);
   const types = tokens.map((_, id) => (id < normal.length ? 1 : id < used.length ? 3 : 5));
