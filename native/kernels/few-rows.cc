@@ -12,13 +12,11 @@ namespace llavaov::kernels {
 namespace {
 
 #if defined(LLAVAOV_WIDE)
-constexpr int kRows = 8, kWeights = 3;
-#elif defined(LLAVAOV_NEON)
-constexpr int kRows = 4, kWeights = 3;
+constexpr int kRows = 8;
 #else
-constexpr int kRows = 4, kWeights = 3;
+constexpr int kRows = 4;
 #endif
-constexpr int kAhead = 4096;
+constexpr int kWeights = 3, kAhead = 4096;
 
 template <class T>
 struct FewRows {

@@ -26,8 +26,8 @@ constexpr bool kHasVnni = false;
 #endif
 #if defined(LLAVAOV_NEON)
 constexpr bool kIsNeon = true;
-constexpr int kPanelBytes =
-    8192;  // narrow panels: all activations pass each, from the second cache
+// Narrow: all activations pass each panel, from the second cache.
+constexpr int kPanelBytes = 8192;
 #else
 constexpr bool kIsNeon = false;
 constexpr int kPanelBytes = 24576;

@@ -177,11 +177,16 @@ GrammarStates::State* GrammarStates::Next(State& state, const Range& range) {
   return way.next;
 }
 
+std::vector<GrammarStates::Range>::const_iterator GrammarStates::Reaching(
+    std::vector<Range>::const_iterator range, std::vector<Range>::const_iterator end,
+    uint32_t point) {
+  return std::lower_bound(range, end, point,
+                          [](const Range& a, uint32_t point) { return a.last < point; });
+}
+
 GrammarStates::State* GrammarStates::After(State& state, uint32_t point) {
   const auto& ranges = RangesOf(state);
-  const auto range =
-      std::lower_bound(ranges.begin(), ranges.end(), point,
-                       [](const Range& a, uint32_t point) { return a.last < point; });
+  const auto range = Reaching(ranges.begin(), ranges.end(), point);
   const bool may_follow = range != ranges.end() && range->first <= point;
   return may_follow ? Next(state, *range) : nullptr;
 }

@@ -41,6 +41,10 @@ class GrammarStates {
     uint32_t first, last;
     size_t way;
   };
+  // The first from `range` on that does not end before the character.
+  static std::vector<Range>::const_iterator Reaching(std::vector<Range>::const_iterator range,
+                                                     std::vector<Range>::const_iterator end,
+                                                     uint32_t point);
   struct Ways {
     bool is_known = false;
     std::vector<Range> ranges;  // in order, apart

@@ -150,18 +150,16 @@ void TokenGrammar::Follow(std::vector<uint8_t>& is_admitted) const {
 }
 
 void TokenGrammar::FollowCharacters(const Visit& visit, std::vector<Visit>& open) const {
-  using Range = GrammarStates::Range;
   const TokenTrie& trie = texts_->trie();
   auto [step, end] = trie.ChildrenOf(visit.node);
   if (step == end) return;
-  const std::vector<Range>& ranges = states_->RangesOf(*visit.state);
+  const auto& ranges = states_->RangesOf(*visit.state);
   auto range = ranges.begin();
   while (step != end && range != ranges.end()) {
     if (*step < range->first) {
       step = std::lower_bound(step, end, range->first);
     } else if (*step > range->last) {
-      range = std::lower_bound(range, ranges.end(), *step,
-                               [](const Range& a, uint32_t point) { return a.last < point; });
+      range = GrammarStates::Reaching(range, ranges.end(), *step);
     } else {
       open.push_back({trie.NodeOf(step++), states_->Next(*visit.state, *range), {}});
     }

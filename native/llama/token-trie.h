@@ -1,5 +1,6 @@
-// A vocabulary as a tree of characters, so that tokens that begin alike are looked at once. Laid
-// out level by level: the children of a node lie side by side, in the order of their characters.
+// A vocabulary as a tree of characters, so that tokens that begin alike are looked at once. Those
+// that begin within a character begin with steps of single bytes. Laid out level by level: the
+// children of a node lie side by side, in order.
 #pragma once
 
 #include <cstddef>
