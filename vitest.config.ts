@@ -20,6 +20,9 @@ const alias = [
   { find: /^llava-onevision$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
 ];
 
+/** Files share processes: to begin one takes longer than most files do. */
+const together = { isolate: false, setupFiles: ['test/support/own-modules.ts'] };
+
 const project = (name: string, options: object) => ({
   test: { name, pool: 'forks' as const, include: [`test/${name}/**/*.test.ts`], alias, ...options },
 });
@@ -27,15 +30,15 @@ const project = (name: string, options: object) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('unit', { testTimeout: 60_000, hookTimeout: 60_000, ...together }),
       // Needs ffmpeg, and skips what this machine's ffmpeg cannot make.
       project('media', { testTimeout: 120_000, hookTimeout: 120_000 }),
       // Most of it on the toy model; the rest needs the addon.
-      project('server', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('server', { testTimeout: 60_000, hookTimeout: 60_000, ...together }),
       // Needs chromium and the built page.
       project('browser', { testTimeout: 240_000, hookTimeout: 240_000 }),
       project('cli', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('addon', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('addon', { testTimeout: 120_000, hookTimeout: 120_000, ...together }),
       project('parity', { testTimeout: 300_000, hookTimeout: 300_000 }),
       // Needs programs of its own, one for each instruction set: npm run test:kernels builds them.
       project('kernels', { testTimeout: 600_000, hookTimeout: 1_200_000, ...alone(3) }),
