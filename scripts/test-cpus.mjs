@@ -155,11 +155,11 @@ async function testKernels(cpu, name, { target }) {
   } finally {
     cmake.close();
   }
-  const how = { folder: path.join(folder, 'kernels'), command: [...emulator, '-cpu', cpu] };
+  const how = { folder: path.join(folder, 'kernels'), emulator: [...emulator, '-cpu', cpu] };
   const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
   const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', 'kernels'], {
     ...{ cwd: ROOT, stdio: 'inherit' },
-    env: { ...process.env, LLAVAOV_EMULATED_KERNELS: JSON.stringify(how) },
+    env: { ...process.env, LLAVAOV_KERNELS: JSON.stringify(how) },
   });
   if (status !== 0) throw new Failure(`The kernels' tests failed on ${cpu}.`);
 }
