@@ -10,6 +10,7 @@ export default defineConfig({
     include: ['test/unit/**/*.test.ts', ...numeric.map((name) => `test/addon/${name}.test.ts`)],
     // They watch the clock or the process's memory, which emulation distorts.
     exclude: ['test/unit/hub/pull*.test.ts', 'test/unit/eval/run.test.ts'],
+    env: { LLAVAOV_EMULATED: '1' },
     pool: 'threads',
     maxWorkers: 1,
     testTimeout: 20 * MINUTES,

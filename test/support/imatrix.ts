@@ -14,13 +14,13 @@ export const needImportance: Outtype[] = [
   ...(['iq1_m', 'iq1_s'] as const),
 ];
 
-/** Made up, for every matrix in the blocks of the demo checkpoint. */
-export function demoImportances(): Record<string, TestImportance> {
+/** Made up, for every matrix in the blocks of the demo checkpoint, or one with another width between. */
+export function demoImportances(ffn = 512): Record<string, TestImportance> {
   const matrices = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'];
   return Object.fromEntries(
     [0, 1, 2].flatMap((layer) =>
       matrices.map((name, i) => {
-        const width = name === 'ffn_down' ? 512 : 256;
+        const width = name === 'ffn_down' ? ffn : 256;
         return [`blk.${layer}.${name}.weight`, someImportance(width, layer * 7 + i)];
       }),
     ),
