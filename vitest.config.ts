@@ -29,6 +29,7 @@ const project = (name: string, options: object) => ({
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/converted-folder.ts',
     projects: [
       project('unit', { testTimeout: 60_000, hookTimeout: 60_000, ...together }),
       // Needs ffmpeg, and skips what this machine's ffmpeg cannot make.

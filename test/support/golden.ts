@@ -3,10 +3,10 @@
  * Bounds are the issue's; see test/golden/README.md for how the data was made.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convert, type MmprojOuttype, type Outtype } from '../../src/convert/convert.js';
 import type { Message } from '../../src/index.js';
+import { CONVERTED } from './converted-folder.js';
 
 const GOLDEN = join(import.meta.dirname, '../golden');
 const CHECKPOINTS = {
@@ -74,13 +74,13 @@ export function goldenRows(golden: GoldenCase, index: number) {
   };
 }
 
-/** Converts a checkpoint once per process and pair of types; returns the two files. */
+/** Converts a checkpoint once per run of vitest and pair of types; returns the two files. */
 export async function convertedFiles(
   checkpoint: CheckpointName,
   outtype: Outtype,
   mmprojOuttype: MmprojOuttype = outtype as MmprojOuttype,
 ) {
-  const outdir = join(tmpdir(), `llava-onevision-test-${process.pid}`, outtype);
+  const outdir = join(CONVERTED, outtype);
   const files = {
     model: join(outdir, `${checkpoint}-${outtype}.gguf`),
     mmproj: join(outdir, `mmproj-${checkpoint}-${mmprojOuttype}.gguf`),
