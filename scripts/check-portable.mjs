@@ -39,7 +39,7 @@ function includes() {
   const source = llamaSource();
   const folders = [
     ...(stdout.trim().split('\n').pop() ?? '').split(';'),
-    ...['include', 'ggml/include', 'ggml/src', 'ggml/src/ggml-cpu'].map((folder) =>
+    ...['include', 'src', 'ggml/include', 'ggml/src', 'ggml/src/ggml-cpu'].map((folder) =>
       path.join(source, folder),
     ),
   ];
