@@ -1,13 +1,11 @@
 /** That converted files which are kept are made again when the converter makes others. */
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import { CONVERTER_VERSION } from '../../src/convert/converter-version.js';
 import { convertedFiles } from '../support/golden.js';
 
 const files = await convertedFiles('demo', 'f16');
-afterAll(() => rmSync(dirname(dirname(files.model)), { recursive: true, force: true }));
 
 const digest = (path: string) =>
   createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);

@@ -2,7 +2,15 @@
  * The golden cases: what the reference implementations answer, copied from the project's golden data.
  * Bounds are the issue's; see test/golden/README.md for how the data was made.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { convert, type MmprojOuttype, type Outtype } from '../../src/convert/convert.js';
 import type { Message } from '../../src/index.js';
@@ -80,13 +88,14 @@ export async function convertedFiles(
   outtype: Outtype,
   mmprojOuttype: MmprojOuttype = outtype as MmprojOuttype,
 ) {
-  const outdir = join(CONVERTED, outtype);
+  const folder = join(CONVERTED, `${checkpoint}-${outtype}-${mmprojOuttype}`);
   const files = {
-    model: join(outdir, `${checkpoint}-${outtype}.gguf`),
-    mmproj: join(outdir, `mmproj-${checkpoint}-${mmprojOuttype}.gguf`),
+    model: join(folder, `${checkpoint}-${outtype}.gguf`),
+    mmproj: join(folder, `mmproj-${checkpoint}-${mmprojOuttype}.gguf`),
   };
-  if (existsSync(files.model) && existsSync(files.mmproj)) return files;
-  mkdirSync(outdir, { recursive: true });
+  if (existsSync(folder)) return files;
+  mkdirSync(CONVERTED, { recursive: true });
+  const outdir = mkdtempSync(`${folder}-`);
   await convert({
     checkpoint: CHECKPOINTS[checkpoint],
     outdir,
@@ -94,6 +103,12 @@ export async function convertedFiles(
     outtype,
     mmprojOuttype,
   });
+  try {
+    renameSync(outdir, folder);
+  } catch (error) {
+    if (!existsSync(folder)) throw error; // another process was first
+    rmSync(outdir, { recursive: true });
+  }
   return files;
 }
 
