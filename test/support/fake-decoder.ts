@@ -122,10 +122,9 @@ export function fakeContext(
     withdraw() {
       options.onWithdraw?.();
     },
-    removePositions(sequence, from, to) {
+    removePositions(sequence, from) {
       if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
-      const history = histories[sequence]!;
-      history.splice(from, to === -1 ? history.length : to - from);
+      histories[sequence]!.splice(from);
     },
     copySequence(source, target, to) {
       if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
