@@ -122,6 +122,8 @@ export interface NativeContext extends NativeHandle {
   readonly nBatch: number;
   readonly nSeqMax: number;
   readonly nOutputs: number;
+  /** Steps whose result had been computed before they were asked for. */
+  readonly nAhead: number;
   /** Decodes all slices and samples, in one hop. One entry per slice: its sample, or null.
    *  @param goesOn that the next step will most likely be of the sampled tokens alone, each behind its slice: it is computed while
    *  JavaScript hears of them. Nothing but time depends on it; whatever else comes next finds the context without it.

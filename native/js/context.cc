@@ -145,6 +145,7 @@ std::vector<Context::Property> Context::Members() {
           InstanceAccessor("nBatch", &Context::Get<&DecoderContext::n_batch>, nullptr),
           InstanceAccessor("nSeqMax", &Context::Get<&DecoderContext::n_seq_max>, nullptr),
           InstanceAccessor("nOutputs", &Context::Get<&DecoderContext::n_outputs>, nullptr),
+          InstanceAccessor("nAhead", &Context::Get<&DecoderContext::n_ahead>, nullptr),
           InstanceMethod("step", &Context::Step),
           InstanceMethod("withdraw", &Context::Withdraw),
           InstanceMethod("removePositions", &Context::RemovePositions),

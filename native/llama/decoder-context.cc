@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
-#include <cstring>
 #include <set>
 #include <utility>
 
@@ -26,31 +25,6 @@ void CheckFinite(const Slices& slices, int n_embd) {
   }
 }
 
-// Whether a state begins with one cell for each of the positions 0 to n - 1: llama.cpp v0.5.0 takes
-// counts and positions as they come (llama_kv_cache::state_read_meta) and checks the rest itself.
-bool HoldsPositions(const uint8_t* state, size_t size, int n) {
-  struct Header {
-    uint32_t magic, sequence, n_streams, n_cells;
-  } header;
-  struct Cell {
-    int32_t position;
-    uint32_t n_sequences;
-    int32_t sequence;
-  } cell;
-  if (n < 1 || size < sizeof header + size_t(n) * sizeof cell) return false;
-  std::memcpy(&header, state, sizeof header);
-  if (header.n_streams != 1 || header.n_cells != uint32_t(n)) return false;
-  std::vector<bool> found(n);
-  for (int i = 0; i < n; ++i) {
-    std::memcpy(&cell, state + sizeof header + i * sizeof cell, sizeof cell);
-    if (cell.n_sequences != 1 || cell.position < 0 || cell.position >= n || found[cell.position]) {
-      return false;
-    }
-    found[cell.position] = true;
-  }
-  return true;
-}
-
 void AddTo(DecoderBatch& batch, const Slice& slice, int n_embd, bool is_only_one) {
   if (slice.rows) batch.AddRows(slice.rows, size_t(slice.n) * n_embd, is_only_one);
   batch.AddTokens(slice.tokens.data(), int(slice.tokens.size()));
@@ -58,14 +32,6 @@ void AddTo(DecoderBatch& batch, const Slice& slice, int n_embd, bool is_only_one
     const bool is_output = slice.sampler && i >= slice.first_output();
     batch.AddPosition(slice.sequence, slice.position + i, is_output);
   }
-}
-
-bool AsksFor(const NextTokens& tokens, const Slices& slices) {
-  const auto is_same = [](const NextToken& next, const Slice& slice) {
-    return slice.sequence == next.sequence && slice.position == next.position && slice.sampler &&
-           slice.tokens == std::vector<llama_token>{next.token};
-  };
-  return std::equal(tokens.begin(), tokens.end(), slices.begin(), slices.end(), is_same);
 }
 
 }  // namespace
@@ -164,7 +130,7 @@ void DecoderContext::Check(const Slices& slices) {
     throw Invalid("slices", Format("Expected at most %d samples in a step but received %d",
                                    n_outputs(), outputs));
   }
-  if (!AsksFor(ahead_->tokens(), slices)) ahead_->Cancel();
+  GiveUpUnless(slices);
 }
 
 Samples DecoderContext::Step(const Slices& slices, std::shared_ptr<CancelFlag> flag_ahead) {
@@ -213,59 +179,6 @@ Samples DecoderContext::StepNow(const Slices& slices, bool is_computed) {
     if (kept < slices[i].n) Remove(slices[i].sequence, slices[i].position + kept);
   }
   return samples;
-}
-
-// None where the answer of a sequence has ended, or has not begun.
-NextTokens DecoderContext::Following(const Slices& slices, const Samples& samples) const {
-  const llama_vocab* const vocab = llama_model_get_vocab(model_->get());
-  NextTokens tokens;
-  for (size_t i = 0; i < slices.size(); ++i) {
-    if (samples[i].empty()) return {};
-    const int sequence = slices[i].sequence;
-    tokens.push_back({sequence, ends_[sequence], samples[i].back().token});
-    if (llama_vocab_is_eog(vocab, tokens.back().token)) return {};
-  }
-  return tokens;
-}
-
-bool DecoderContext::ComputeAhead(const NextTokens& tokens, const CancelFlag* cancel) {
-  const std::lock_guard<std::mutex> lock(workers_->mutex());
-  const MutedLog muted;  // where this fails, the step that is asked for will say so
-  DecoderBatch batch;
-  for (const NextToken& next : tokens) {
-    batch.AddTokens(&next.token, 1);
-    batch.AddPosition(next.sequence, next.position, /*is_output=*/true);
-  }
-  bool is_computed = false;
-  flag_ahead_ = cancel;
-  try {
-    is_computed = Compute(batch) == 0;
-  } catch (...) {
-    failed_ahead_ = std::current_exception();
-  }
-  flag_ahead_ = nullptr;
-  return is_computed;
-}
-
-bool DecoderContext::TakeAhead(const Slices& slices) {
-  const StepAhead::Outcome ahead = ahead_->End();
-  if (ahead.is_computed && put_off_.empty() && AsksFor(ahead.tokens, slices)) return true;
-  for (size_t i = 0; ahead.is_computed && i < ahead.tokens.size(); ++i) {
-    const float* logits = llama_get_logits_ith(context_.get(), int(i));
-    spoilt_ |= std::isnan(LogSumExp(logits, model_->n_vocab()));
-  }
-  for (const NextToken& next : ahead.tokens) Remove(next.sequence, next.position);
-  for (const auto& change : put_off_) change();
-  put_off_.clear();
-  return false;
-}
-
-void DecoderContext::Rest() { TakeAhead({}); }
-
-void DecoderContext::Change(std::function<void()> change) {
-  if (!ahead_->is_planned()) return change();
-  ahead_->Cancel();
-  put_off_.push_back(std::move(change));
 }
 
 void DecoderContext::Undo(const Slices& slices) {
@@ -371,42 +284,6 @@ void DecoderContext::CopySequence(int source, int target, int to) {
   }
   ends_[target] = to;
   if (to > 0) Change([=] { llama_memory_seq_cp(memory_, source, target, 0, to); });
-}
-
-size_t DecoderContext::SequenceBytes(int sequence) const {
-  return llama_state_seq_get_size(context_.get(), sequence);
-}
-
-void DecoderContext::SaveSequence(int sequence, uint8_t* state, size_t size) {
-  const std::lock_guard<std::mutex> lock(workers_->mutex());
-  const ErrorLog errors;
-  const size_t written = llama_state_seq_get_data(context_.get(), state, size, sequence);
-  if (written == 0 || written != size) {
-    throw NativeError("ERR_DECODE", "Cannot save the sequence: " + errors.text());
-  }
-}
-
-void DecoderContext::LoadSequence(int sequence, const uint8_t* state, size_t size, int n) {
-  Rest();
-  const std::lock_guard<std::mutex> lock(workers_->mutex());
-  if (ends_[sequence] != 0) {
-    throw Invalid("sequence", Format("Expected an empty sequence but %d holds %d positions",
-                                     sequence, ends_[sequence]));
-  }
-  if (!HoldsPositions(state, size, n)) {
-    throw Invalid("state", Format("Expected the saved state of %d positions", n));
-  }
-  const ErrorLog errors;
-  const size_t read = llama_state_seq_set_data(context_.get(), state, size, sequence);
-  if (read == size) {
-    ends_[sequence] = n;
-    return;
-  }
-  // What was read may lie in cells that count as free.
-  spoilt_ = true;
-  Remove(sequence, 0);
-  throw Invalid("state", "The saved state does not fit this model or context: " +
-                             (read == 0 ? errors.text() : "it is longer than it says"));
 }
 
 }  // namespace llavaov

@@ -5,6 +5,7 @@
 
 #include <llama-cpp.h>
 
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -61,6 +62,8 @@ class DecoderContext {
   // step is made ready: ahead() computes it, until the flag is set.
   Samples Step(const Slices& slices, std::shared_ptr<CancelFlag> flag_ahead = nullptr);
   const std::shared_ptr<StepAhead>& ahead() const { return ahead_; }
+  // Steps whose result was there when they began.
+  int n_ahead() const { return n_ahead_; }
 
   // Neither waits for what is computed ahead: what they ask may be done later, before anything
   // else. From there on to the end.
@@ -80,6 +83,8 @@ class DecoderContext {
 
  private:
   void ApplyAdapters();
+  // Gives up what is computed ahead where the slices are something else.
+  void GiveUpUnless(const Slices& slices);
   // Does `change` to the cache, or puts it off until what is computed ahead has ended.
   void Change(std::function<void()> change);
   void Remove(int sequence, int from);
@@ -111,6 +116,7 @@ class DecoderContext {
   std::vector<int> ends_;
   std::vector<std::function<void()>> put_off_;
   const std::shared_ptr<StepAhead> ahead_;
+  std::atomic<int> n_ahead_{0};
   const CancelFlag* flag_ahead_ = nullptr;  // while computing ahead
   std::exception_ptr failed_ahead_;         // for the next step to tell
   bool spoilt_ = false;
