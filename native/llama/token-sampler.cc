@@ -101,9 +101,12 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const int n = options_.n_vocab;
   if (!std::isfinite(normaliser)) throw Unusable("The model's logits are not finite");
-  Score(logits);
   Sample sample;
-  sample.token = Pick(options_.seed);
+  sample.token = BestAsGiven(logits);
+  if (sample.token < 0) {
+    Score(logits);
+    sample.token = Pick(options_.seed);
+  }
   if (grammar_ && !grammar_->Admits(sample.token)) {
     Score(logits);
     KeepOnly(grammar_->Admitted(scores_.size()));
@@ -117,6 +120,18 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
     sample.top_logprobs.push_back(float(logits[id] - normaliser));
   }
   return sample;
+}
+
+int32_t TokenSampler::BestAsGiven(const float* logits) const {
+  const SamplerOptions& o = options_;
+  const bool has_penalties =
+      o.repetition_penalty != 1 || o.frequency_penalty != 0 || o.presence_penalty != 0;
+  if (o.temperature > 0 || (has_penalties && !counts_.empty())) return -1;
+  const int best = IndexOfMax(logits, o.n_vocab_used);
+  const bool is_changed = std::any_of(o.bias.begin(), o.bias.end(), [best](const auto& bias) {
+    return bias.first == best || !(bias.second <= 0);
+  });
+  return !is_changed && std::isfinite(logits[best]) ? best : -1;
 }
 
 int32_t TokenSampler::Pick(uint64_t seed) {
