@@ -109,6 +109,10 @@ const SCENARIOS: Record<string, (rig: Rig) => Promise<unknown>> = {
     const prompt = await rig.step(rig.slice(1, 0, ids(1, 2, 3)));
     return [prompt, await rig.step(rig.slice(0, END, ids(token)))];
   },
+  'just that, of two answers': async (rig) => {
+    const [a, b] = await rig.step(rig.slice(2, 0, PROMPT.subarray(50)), rig.slice(1, 0, ids(4, 5)));
+    return rig.step(rig.slice(2, 50, ids(a!.token)), rig.slice(1, 2, ids(b!.token)));
+  },
   'one of two answers': async (rig) => {
     const [one] = await rig.step(rig.slice(0, 0, PROMPT.subarray(50)), rig.slice(1, 0, ids(4, 5)));
     return rig.step(rig.slice(0, 50, ids(one!.token)));
