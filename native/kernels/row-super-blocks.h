@@ -3,7 +3,7 @@
 // product of both scales a block's sums, and one step of floats is left for 256 weights.
 //
 // With scales that are floats, a block of 32 costs a third more instructions than with these, of
-// which most make the scales. Shares have 15 bits and products 14 or 12, so what is lost is a
+// which most make the scales. Shares have 15 bits and products 13 to 15, so what is lost is a
 // hundredth of what eight bits of activations lose.
 #pragma once
 
@@ -17,18 +17,21 @@
 
 namespace llavaov::kernels {
 
-// Products of scales, at most 2^kScaleBits of six or eight bits: sums of 256 weights by activations
-// stay below 2^31.
 template <class W>
 struct SuperRow {
   static constexpr int kStreams = kByteStreams;
   static constexpr bool kHalves = W::kScales == 2;  // 16 weights share a scale
-  static constexpr int kShift = kHalves ? 6 : 9;
-  static constexpr float kShareUnit = 32767.0f;
+  // Of scales of weights, before they are multiplied: sums of 256 weights must fit into an int32.
+  static constexpr int kShift = W::kMost < 16 ? 9 : W::kMost < 32 ? 8 : 6;
+  static constexpr int64_t kMostPair = 2 * 127 * W::kMost, kMostProduct = W::kMostScale << kShift;
+  static_assert(kMostPair < 1 << 15 && kMostProduct < 1 << 15);
+  static_assert(8 * 2 * kMostPair * kMostProduct < int64_t(1) << 31);
+  // A share of one is the word that has no positive counterpart: so it is exact.
+  static constexpr float kShareUnit = -32768.0f;
 
   struct X {
     int8_t q[8][kBlock];
-    int16_t share[8];  // each block's scale, of the largest
+    int16_t share[8];  // each block's scale, of the largest, by kShareUnit
     // Of the values of a block, scaled, by -kSumUnit; or those of halves as integers, negative,
     // first halves first.
     union {
@@ -65,9 +68,10 @@ struct SuperRow {
     float top = 0.0f;
     for (float each : scale) top = each > top || std::isnan(each) ? each : top;
     for (int b = 0; b < 8; ++b) {
-      x->share[b] = top > 0.0f && top <= FLT_MAX ? int16_t(scale[b] / top * kShareUnit + 0.5f) : 0;
+      x->share[b] =
+          top > 0.0f && top <= FLT_MAX ? int16_t(std::round(scale[b] / top * kShareUnit)) : 0;
     }
-    x->unit = top * (32768.0f / kShareUnit / float(1 << kShift));
+    x->unit = -top / float(1 << kShift);
   }
 
   // What super-blocks scale by, of every stretch at once: none waits for its scales then.
