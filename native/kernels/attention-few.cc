@@ -4,7 +4,8 @@
 // many threads have work where there are few heads, and results are equal at any number of them.
 //
 // Within a tile of 64 keys, the values of a head are the lanes: kLanes keys are multiplied by one
-// row at a time and their products added across, all at once.
+// row at a time and their products added across, all at once. Heads of usual widths have loops of
+// their own in 512 bits (attention-wide.h).
 //
 // Strays are sought only where a segment's result shows that there may be some: it is computed
 // again.
