@@ -35,19 +35,8 @@ inline __m256i SumsOfFour(__m256i q) {
   return DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
 }
 
-// Blocks of 32 with one scale, eight at a time: their scales are made together, and what offsets
-// and mins take off is one product of vectors for all eight.
-template <class W>
-struct PlainRow {
-  static constexpr int kStreams = kByteStreams;
-  // Without VNNI bytes above 128 get their sign back, and the products take theirs from it.
-#if defined(LLAVAOV_VNNI)
-  static constexpr bool kBySign = false;
-#else
-  static constexpr bool kBySign = W::kIsWide;
-#endif
-  static constexpr int kOffset = kBySign ? W::kOffset - 128 : W::kOffset;
-
+// Blocks of 32 activations, eight side by side.
+struct PlainPacking {
   struct X {
     int8_t q[8][kBlock];
     float scale[8];
@@ -67,6 +56,20 @@ struct PlainRow {
       }
     }
   }
+};
+
+// Blocks of 32 with one scale, eight at a time: their scales are made together, and what offsets
+// and mins take off is one product of vectors for all eight.
+template <class W>
+struct PlainRow : PlainPacking {
+  static constexpr int kStreams = kByteStreams;
+  // Without VNNI bytes above 128 get their sign back, and the products take theirs from it.
+#if defined(LLAVAOV_VNNI)
+  static constexpr bool kBySign = false;
+#else
+  static constexpr bool kBySign = W::kIsWide;
+#endif
+  static constexpr int kOffset = kBySign ? W::kOffset - 128 : W::kOffset;
 
   static inline __m256 Block(const char* row, int kb, const int8_t* x, float scale, __m256 f) {
     __m256i w = W::Quants(row, kb), q = Load256(x);
@@ -98,8 +101,7 @@ struct PlainRow {
     }
   }
 
-  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
-                   float (&out)[kStreams]) {
+  static void Dots(const char* const* rows, const void* packed, int k, float* out) {
     const X* x = static_cast<const X*>(packed);
     const int blocks = k / kBlock;
     Sums f[kStreams] = {};
@@ -126,15 +128,14 @@ struct PlainRow {
   }
 };
 
-// Super-blocks of 256. Scales of a block times those of the activations are made together; what
-// offsets and mins take off is one product of vectors a super-block.
-template <class W>
-struct SuperRow {
-  static constexpr int kStreams = kByteStreams, kSums = 8 * W::kScales;
+// Super-blocks of 256 activations, with the sums of the values that share one of `scales` scales of
+// a block of the weights.
+template <int scales>
+struct SuperPacking {
   struct X {
     int8_t q[8][kBlock];
     float scale[8];
-    float sum[kSums];  // of the values that share a scale of the weights, scaled, by -kSumUnit
+    float sum[8 * scales];  // of the values that share a scale of the weights, scaled, by -kSumUnit
   };
 
   static size_t Size(int k) { return size_t(k) / 256 * sizeof(X); }
@@ -150,7 +151,7 @@ struct SuperRow {
         const float low = float(sums[0] + sums[1] + sums[2] + sums[3]);
         const float high = float(sums[4] + sums[5] + sums[6] + sums[7]);
         const float scale = x->scale[b] / -kSumUnit;
-        if (W::kScales == 2) {
+        if (scales == 2) {
           x->sum[2 * b] = scale * low;
           x->sum[2 * b + 1] = scale * high;
         } else {
@@ -159,11 +160,18 @@ struct SuperRow {
       }
     }
   }
+};
 
+// Super-blocks of 256. Scales of a block times those of the activations are made together; what
+// offsets and mins take off is one product of vectors a super-block.
+template <class W>
+struct SuperRow : SuperPacking<W::kScales> {
+  using X = typename SuperPacking<W::kScales>::X;
+  static constexpr int kStreams = kByteStreams;
   // Scales of super-blocks, of every stretch at once: d and, of types that have it, dmin.
   struct Deltas {
     float d[kStreams], dmin[kStreams];
-    Deltas(const char* const (&rows)[kStreams], int kb) {
+    Deltas(const char* const* rows, int kb) {
       uint32_t both[kStreams];  // d is the lower half, or what stands alone the upper one
       LLAVAOV_UNROLL
       for (int r = 0; r < kStreams; ++r) {
@@ -207,8 +215,7 @@ struct SuperRow {
     }
   }
 
-  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
-                   float (&out)[kStreams]) {
+  static void Dots(const char* const* rows, const void* packed, int k, float* out) {
     const X* x = static_cast<const X*>(packed);
     Sums f[kStreams] = {};
     __m256 off[kStreams] = {};
@@ -239,36 +246,43 @@ struct SuperRow {
   }
 };
 
+template <class Row>
+const OneRow* OneRowBy() {
+  static_assert(Row::kStreams <= kMostStreams && sizeof(typename Row::X) <= kUnit + 96);
+  static constexpr OneRow kind = {Row::kStreams, Row::Size, Row::Pack, Row::Dots};
+  return &kind;
+}
+
 }  // namespace
 
-Kernel RowProduct(ggml_type type) {
+const OneRow* OneRowOf(ggml_type type) {
   switch (type) {
     case GGML_TYPE_Q8_0:
-      return Row<PlainRow<Q8_0>>::Entry();
+      return OneRowBy<PlainRow<Q8_0>>();
     case GGML_TYPE_Q4_0:
-      return Row<PlainRow<Q4_0>>::Entry();
+      return OneRowBy<PlainRow<Q4_0>>();
     case GGML_TYPE_Q4_1:
-      return Row<PlainRow<Q4_1>>::Entry();
+      return OneRowBy<PlainRow<Q4_1>>();
     case GGML_TYPE_Q5_0:
-      return Row<PlainRow<Q5_0>>::Entry();
+      return OneRowBy<PlainRow<Q5_0>>();
     case GGML_TYPE_Q5_1:
-      return Row<PlainRow<Q5_1>>::Entry();
+      return OneRowBy<PlainRow<Q5_1>>();
     case GGML_TYPE_IQ4_NL:
-      return Row<PlainRow<IQ4_NL>>::Entry();
+      return OneRowBy<PlainRow<IQ4_NL>>();
     case GGML_TYPE_Q4_K:
-      return Row<SuperRow<Q4_K>>::Entry();
+      return OneRowBy<SuperRow<Q4_K>>();
     case GGML_TYPE_Q5_K:
-      return Row<SuperRow<Q5_K>>::Entry();
+      return OneRowBy<SuperRow<Q5_K>>();
     case GGML_TYPE_Q6_K:
-      return Row<SuperRow<Q6_K>>::Entry();
+      return OneRowBy<SuperRow<Q6_K>>();
     default:
-      return FloatRowProduct(type);
+      return FloatOneRowOf(type);
   }
 }
 
 #else
 
-Kernel RowProduct(ggml_type type) { return FloatRowProduct(type); }
+const OneRow* OneRowOf(ggml_type type) { return FloatOneRowOf(type); }
 
 #endif
 
