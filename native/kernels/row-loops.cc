@@ -2,19 +2,13 @@
 
 #include <new>
 
-#if defined(LLAVAOV_KERNELS)
-#include <vec.h>
-#endif
-
 namespace llavaov::kernels {
 
 #if defined(LLAVAOV_KERNELS)
 
 namespace {
 
-constexpr size_t kPiece = 32768;    // bytes that are taken at a time, or one step
-constexpr int kSiluLanes = 16;      // whole vectors of ggml's, at any width
-constexpr int64_t kMostSteps = 32;  // at a time, where results are held back
+constexpr size_t kPiece = 32768;  // bytes that are taken at a time, or one step
 
 constexpr size_t Aligned(size_t bytes) { return (bytes + 127) / 128 * 128; }
 
@@ -50,62 +44,26 @@ struct Stretches {
     end = std::min(std::clamp<int64_t>(to - offset, 0, lines) * 16, task.weights->ne[1]);
     const int streams = task.kind->streams;
     length = std::max<int64_t>(0, (end - first + streams - 1) / streams);
-    steps = std::max<int64_t>(1, kPiece / (streams * task.weights->nb[1]));
-    steps = task.up ? std::min(steps, kMostSteps) : std::max(steps, length / kMostPieces);
+    steps = std::max<int64_t>(
+        {1, int64_t(kPiece / (streams * task.weights->nb[1])), length / kMostPieces});
     pieces = (length + steps - 1) / steps;
   }
 };
 
-void Dots(const OneRow* kind, const ggml_tensor* w, const void* packed, const int64_t* at,
-          float* sums) {
-  const char* rows[kMostStreams];
-  for (int r = 0; r < kind->streams; ++r) {
-    rows[r] = static_cast<const char*>(w->data) + at[r] * w->nb[1];
-  }
-  kind->dots(rows, packed, int(w->ne[0]), sums);
-}
-
-// A row of each stretch; beyond the last row it comes again.
-struct Rows {
-  int64_t at[kMostStreams];
-  int n;  // that are not repeated
-
-  Rows(const Stretches& s, int64_t row, int streams) : n(0) {
-    for (int r = 0; r < streams; ++r) {
-      at[r] = std::min(row + r * s.length, s.end - 1);
-      n += row + r * s.length < s.end;
-    }
-  }
-};
-
+// A row of each stretch. Beyond the last row it comes again, which is not written.
 void Step(const RowTask& task, const Stretches& s, int64_t row) {
-  const Rows rows(s, row, task.kind->streams);
-  float sums[kMostStreams];
-  Dots(task.kind, task.weights, task.packed, rows.at, sums);
-  for (int r = 0; r < rows.n; ++r) {
-    const int64_t at = rows.at[r];
-    task.out[at] = task.added ? sums[r] + task.added[at] : sums[r];
-  }
-}
-
-// Rows [row, row + n) of each stretch, of the first product and then of `up`: one of each by turns
-// would be twice as many places to read from at a time.
-void StepsWithUp(const RowTask& task, const Stretches& s, int64_t row, int64_t n) {
+  const ggml_tensor* w = task.weights;
   const int streams = task.kind->streams;
-  float first[kMostSteps * kMostStreams + kSiluLanes], up[kMostSteps * kMostStreams + kSiluLanes];
-  for (int i = 0; i < n; ++i) {
-    Dots(task.kind, task.weights, task.packed, Rows(s, row + i, streams).at, first + i * streams);
+  const char* rows[kMostStreams];
+  for (int r = 0; r < streams; ++r) {
+    rows[r] =
+        static_cast<const char*>(w->data) + std::min(row + r * s.length, s.end - 1) * w->nb[1];
   }
-  for (int i = 0; i < n; ++i) {
-    Dots(task.up_kind, task.up, task.up_packed, Rows(s, row + i, streams).at, up + i * streams);
-  }
-  const int64_t sums = n * streams, whole = (sums + kSiluLanes - 1) / kSiluLanes * kSiluLanes;
-  std::fill(first + sums, first + whole, 0.0f);
-  std::fill(up + sums, up + whole, 0.0f);
-  ggml_vec_swiglu_f32(int(whole), first, first, up);
-  for (int i = 0; i < n; ++i) {
-    const Rows rows(s, row + i, streams);
-    for (int r = 0; r < rows.n; ++r) task.out[rows.at[r]] = first[i * streams + r];
+  float sums[kMostStreams];
+  task.kind->dots(rows, task.packed, int(w->ne[0]), sums);
+  for (int r = 0; r < streams && row + r * s.length < s.end; ++r) {
+    const int64_t at = row + r * s.length;
+    task.out[at] = task.added ? sums[r] + task.added[at] : sums[r];
   }
 }
 
@@ -129,11 +87,8 @@ void ComputeRest(const RowTask* tasks, int n_tasks, Left& left, uint16_t round, 
     int i = 0;
     while (piece >= stretches[i].pieces) piece -= stretches[i++].pieces;
     const Stretches& s = stretches[i];
-    const int64_t from = piece * s.steps, steps = std::min(s.steps, s.length - from);
-    if (tasks[i].up) {
-      StepsWithUp(tasks[i], s, s.first + from, steps);
-    } else {
-      for (int64_t step = 0; step < steps; ++step) Step(tasks[i], s, s.first + from + step);
+    for (int64_t step = piece * s.steps; step < std::min(s.length, (piece + 1) * s.steps); ++step) {
+      Step(tasks[i], s, s.first + step);
     }
   }
 }

@@ -24,11 +24,10 @@ struct alignas(128) Left {
   std::atomic<uint64_t> state{0};
 };
 
-// Products that share a row. `up`, of as many rows: the first becomes silu(first) * up.
 struct RowTask {
-  const OneRow *kind, *up_kind;
-  const ggml_tensor *weights, *up;
-  const void *packed, *up_packed;
+  const OneRow* kind;
+  const ggml_tensor* weights;
+  const void* packed;
   const float* added;  // null: nothing
   float* out;
 };

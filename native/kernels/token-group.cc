@@ -14,7 +14,6 @@ namespace llavaov::kernels {
 namespace {
 
 constexpr int64_t kNotHidden = -1;
-constexpr int kSiluLanes = 16;  // ggml computes what is left of them otherwise
 
 bool IsComputed(const ggml_tensor* x) { return x->flags & GGML_TENSOR_FLAG_COMPUTE; }
 
@@ -50,18 +49,25 @@ class Finder {
 
   bool Find() {
     int at = first_;
-    g_.norm = g_.scaled = nullptr;
-    g_.n_products = g_.n_later = n_matrices_ = 0;
+    g_.norm = g_.made = nullptr;
+    g_.n_products = g_.n_later = 0;
     g_.n_hidden = 0;
-    if (graph_->nodes[at]->op == GGML_OP_RMS_NORM) {
-      if (!TakeNorm(at)) return false;
-      at = Next(graph_, at + 2);
-    } else {
-      g_.row = graph_->nodes[at]->src[1];
+    switch (graph_->nodes[at]->op) {
+      case GGML_OP_RMS_NORM:
+        if (!TakeNorm(at)) return false;
+        at += 2;
+        break;
+      case GGML_OP_GLU:
+        if (!TakeGlu(at)) return false;
+        at += 1;
+        break;
+      default:
+        g_.row = graph_->nodes[at]->src[1];
     }
+    at = Next(graph_, at);
     while (at < graph_->n_nodes && Take(at)) at = Next(graph_, at);
     if (g_.n_products == 0) return false;
-    g_.writes_scaled = g_.scaled && !IsUsedOnly(first_ + 1, n_matrices_);
+    g_.writes_made = g_.made && !IsUsedOnly(first_ + (g_.norm ? 1 : 0), g_.n_products);
     return AreProductsApart() && AreLaterApart() && (FindTasks(), true);
   }
 
@@ -80,8 +86,19 @@ class Finder {
     if (width > kMostOwn || !IsRow(norm->src[0], width) || !IsRow(by, width)) return false;
     if (!IsRow(scaled, width)) return false;
     g_.norm = norm;
-    g_.scaled = scaled;
+    g_.made = scaled;
     g_.row = scaled;
+    return true;
+  }
+
+  bool TakeGlu(int at) {
+    ggml_tensor* node = graph_->nodes[at];
+    const int64_t width = node->ne[0];
+    const ggml_tensor *gate = node->src[0], *up = node->src[1];
+    if (ggml_get_glu_op(node) != GGML_GLU_OP_SWIGLU || !up || width > kMostOwn) return false;
+    if (!IsRow(node, width) || !IsRow(gate, width) || !IsRow(up, width)) return false;
+    g_.made = node;
+    g_.row = node;
     return true;
   }
 
@@ -89,9 +106,7 @@ class Finder {
   bool Take(int& at) {
     ggml_tensor* node = graph_->nodes[at];
     if (!IsComputed(node)) return false;
-    const bool is_taken = node->op == GGML_OP_MUL_MAT ? TakeProduct(at, node)
-                          : node->op == GGML_OP_GLU   ? TakeGlu(at, node)
-                                                      : TakeLater(at, node);
+    const bool is_taken = node->op == GGML_OP_MUL_MAT ? TakeProduct(at, node) : TakeLater(at, node);
     if (is_taken) g_.nodes = at - first_;
     return is_taken;
   }
@@ -101,8 +116,7 @@ class Finder {
       return false;
     }
     GroupProduct& p = g_.products[g_.n_products++];
-    ++n_matrices_;
-    p = {node, nullptr, nullptr, node, at, at, kNotHidden};
+    p = {node, nullptr, node, at, at, kNotHidden};
     const int next = Next(graph_, ++at);
     if (next == graph_->n_nodes) return true;
     ggml_tensor* sum = graph_->nodes[next];
@@ -114,28 +128,6 @@ class Finder {
     p.out = sum;
     p.last = next;
     at = next + 1;
-    return true;
-  }
-
-  // Of the last two products.
-  bool TakeGlu(int& at, ggml_tensor* node) {
-    if (ggml_get_glu_op(node) != GGML_GLU_OP_SWIGLU || g_.n_products < 2) return false;
-    GroupProduct *a = &g_.products[g_.n_products - 2], *b = a + 1;
-    if (node->src[0] == b->product) std::swap(*a, *b);
-    if (node->src[0] != a->product || node->src[1] != b->product || a->added || b->added) {
-      return false;
-    }
-    const int64_t width = a->product->ne[0];
-    const bool fits = width % kSiluLanes == 0 && b->product->ne[0] == width && IsRow(node, width);
-    if (!fits || !IsUsedOnly(a->node, 1) || !IsUsedOnly(b->node, 1)) return false;
-    const auto streams = [](const GroupProduct* p) {
-      return OneRowOf(p->product->src[0]->type)->streams;
-    };
-    if (streams(a) != streams(b)) return false;
-    a->up = b->product;
-    a->out = node;
-    a->last = at++;
-    --g_.n_products;
     return true;
   }
 
@@ -176,12 +168,18 @@ class Finder {
 
   // Threads read the row, and write results, with nothing between.
   bool AreProductsApart() const {
-    const ggml_tensor* read = g_.norm ? g_.norm->src[0] : g_.row;
-    const ggml_tensor* by = !g_.norm ? read : g_.scaled->src[g_.scaled->src[0] == g_.norm ? 1 : 0];
-    if (g_.writes_scaled && (Overlap(g_.scaled, read) || Overlap(g_.scaled, by))) return false;
+    const ggml_tensor *read = g_.row, *by = read;
+    if (g_.norm) {
+      read = g_.norm->src[0];
+      by = g_.made->src[g_.made->src[0] == g_.norm ? 1 : 0];
+    } else if (g_.made) {
+      read = g_.made->src[0];
+      by = g_.made->src[1];
+    }
+    if (g_.writes_made && (Overlap(g_.made, read) || Overlap(g_.made, by))) return false;
     for (int i = 0; i < g_.n_products; ++i) {
       const GroupProduct& p = g_.products[i];
-      if (g_.writes_scaled && DependsOn(p, g_.scaled)) return false;
+      if (g_.writes_made && DependsOn(p, g_.made)) return false;
       if (IsHidden(p)) continue;
       if (Overlap(p.out, read) || Overlap(p.out, by)) return false;
       if (p.added && p.added->data != p.out->data && Overlap(p.added, p.out)) return false;
@@ -198,9 +196,7 @@ class Finder {
   static bool DependsOn(const GroupProduct& p, const ggml_tensor* written) {
     const Bytes bytes(written);
     return (!IsHidden(p) && Overlap(Bytes(p.out), bytes)) ||
-           Overlap(Bytes(p.product->src[0]), bytes) ||
-           (p.up && Overlap(Bytes(p.up->src[0]), bytes)) ||
-           (p.added && Overlap(Bytes(p.added), bytes));
+           Overlap(Bytes(p.product->src[0]), bytes) || (p.added && Overlap(Bytes(p.added), bytes));
   }
 
   // Products are computed before nodes that stand before them.
@@ -242,14 +238,14 @@ class Finder {
   const ggml_cgraph* graph_;
   const int first_;
   Group& g_;
-  int n_matrices_ = 0;  // by the row
 };
 
 }  // namespace
 
 bool FindGroup(const ggml_cgraph* graph, int first, Group* group) {
   const ggml_tensor* node = graph->nodes[first];
-  const bool is_kind = node->op == GGML_OP_RMS_NORM || node->op == GGML_OP_MUL_MAT;
+  const bool is_kind =
+      node->op == GGML_OP_RMS_NORM || node->op == GGML_OP_GLU || node->op == GGML_OP_MUL_MAT;
   return is_kind && ggml_nrows(node) == 1 && Finder(graph, first, group).Find();
 }
 

@@ -1,6 +1,6 @@
 // Runs of nodes of one row, as a token's graph has them, that threads compute in one go: an RMS
-// norm, the products of what it gives, what is added to each of them, SwiGLU of two, and RoPE and
-// the cache's new rows behind them.
+// norm or SwiGLU, the products of what it gives, what is added to each of them, and RoPE and the
+// cache's new rows behind them.
 #pragma once
 
 #include <ggml.h>
@@ -11,7 +11,6 @@ constexpr int kMostProducts = 4, kMostLater = 6;  // of a group
 
 struct GroupProduct {
   const ggml_tensor* product;
-  const ggml_tensor* up;     // another product, where the result is silu(product) * up
   const ggml_tensor* added;  // one row; null: nothing
   ggml_tensor* out;          // the last node of it, alone written
   int node, last;            // the product's, and that node's, in the graph
@@ -19,9 +18,10 @@ struct GroupProduct {
 };
 
 struct Group {
-  const ggml_tensor* row;      // of all products
-  ggml_tensor *norm, *scaled;  // RMS_NORM and MUL, whose result is `row`; null: none
-  bool writes_scaled;          // others use it too
+  const ggml_tensor* row;  // of all products
+  ggml_tensor* made;       // the node that gives it: MUL, behind a norm, or GLU; null: it is there
+  ggml_tensor* norm;       // null: none
+  bool writes_made;        // others use it too
   GroupProduct products[kMostProducts];
   int n_products;
   // Nodes that are computed when all products are there, each by one thread: those of the same

@@ -48,14 +48,18 @@ class Thread {
   }
 
  private:
-  // The products' row: ggml's own norm, written to this thread's room.
+  // The products' row: what ggml's own functions give, in this thread's room.
   const float* Row() const {
-    if (!g_.norm) return static_cast<const float*>(g_.row->data);
-    ggml_tensor here = *g_.scaled;
+    if (!g_.made) return static_cast<const float*>(g_.row->data);
+    ggml_tensor here = *g_.made;
     here.data = room_;
-    ggml_compute_forward_rms_norm_mul_fused(&alone_, g_.norm, &here);
-    if (g_.writes_scaled && params_.ith == 0) {
-      std::memcpy(g_.scaled->data, room_, k_ * sizeof(float));
+    if (g_.norm) {
+      ggml_compute_forward_rms_norm_mul_fused(&alone_, g_.norm, &here);
+    } else {
+      ggml_compute_forward_glu(&alone_, &here);
+    }
+    if (g_.writes_made && params_.ith == 0) {
+      std::memcpy(g_.made->data, room_, k_ * sizeof(float));
     }
     return reinterpret_cast<const float*>(room_);
   }
@@ -65,11 +69,6 @@ class Thread {
     task.kind = OneRowOf(p.product->src[0]->type);
     task.weights = p.product->src[0];
     task.packed = packed.For(task.kind);
-    if (p.up) {
-      task.up_kind = OneRowOf(p.up->src[0]->type);
-      task.up = p.up->src[0];
-      task.up_packed = packed.For(task.up_kind);
-    }
     if (p.added) task.added = static_cast<const float*>(p.added->data);
     task.out = p.hidden < 0 ? static_cast<float*>(p.out->data) : hidden_ + p.hidden;
     return task;
