@@ -19,6 +19,7 @@ enum class Values {
   kGaussian,
   kOutliers,
   kZeros,
+  kFull,  // integers at their ends: sums are as large as they get
   kTiny,
   kHuge,
   kLargest,
@@ -27,7 +28,7 @@ enum class Values {
   kInfinite,
   kBroken
 };
-const char* const kValues[] = {"gaussian", "outliers", "zeros", "tiny",     "huge",
+const char* const kValues[] = {"gaussian", "outliers", "zeros", "full",     "tiny",  "huge",
                                "largest",  "spread",   "nan",   "infinite", "broken"};
 enum class Layout { kPlain, kStrided, kBatched };
 const char* const kLayouts[] = {"plain", "strided", "batched"};
@@ -48,6 +49,8 @@ float Activation(std::mt19937& random, Values values, int row, int column) {
       return column % 512 == 7 ? 60.0f * x : x;
     case Values::kZeros:
       return 0.0f;
+    case Values::kFull:
+      return 1.0f;
     case Values::kTiny:
       return x * 1e-38f;
     case Values::kHuge:
@@ -90,7 +93,7 @@ ggml_tensor* Weights(ggml_context* context, const Case& c, std::vector<float>* w
   std::mt19937 random(unsigned(c.k + c.n));
   std::normal_distribution<float> normal(0.0f, 0.03f);
   weights->resize(size_t(c.k) * c.n);
-  for (float& w : *weights) w = normal(random);
+  for (float& w : *weights) w = c.values == Values::kFull ? 0.03f : normal(random);
   ggml_tensor* w = ggml_new_tensor_2d(context, c.type, c.k, c.n);
   ggml_quantize_chunk(c.type, weights->data(), w->data, 0, c.n, c.k, nullptr);
   if (c.values == Values::kBroken) {  // NaN in any type, or as its scale
@@ -213,8 +216,9 @@ std::vector<Case> Cases(ggml_type type) {
   for (Layout layout : {Layout::kStrided, Layout::kBatched}) {
     for (int m : {4, 22, 66}) add(m, 768, 130, Values::kGaussian, layout);
   }
-  for (Values values : {Values::kZeros, Values::kTiny, Values::kHuge, Values::kLargest,
-                        Values::kSpread, Values::kNan, Values::kInfinite, Values::kBroken}) {
+  for (Values values :
+       {Values::kZeros, Values::kFull, Values::kTiny, Values::kHuge, Values::kLargest,
+        Values::kSpread, Values::kNan, Values::kInfinite, Values::kBroken}) {
     for (int m : {1, 3, 18, 36}) add(m, 512, 66, values, Layout::kPlain);
   }
   for (Finish finish : {Finish::kBias, Finish::kBiasGelu, Finish::kBiasResidual}) {

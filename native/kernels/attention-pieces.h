@@ -8,8 +8,6 @@
 
 #if defined(LLAVAOV_TILES)
 
-#include <type_traits>
-
 namespace llavaov::kernels {
 
 class Pieces {
@@ -125,18 +123,6 @@ class Pieces {
   int dim_, dim_v_;
   alignas(64) uint16_t q_words_[3 * kStep], k_words_[3 * kStep];  // of the rest
 };
-
-template <class Work>
-inline void OfType(ggml_type type, Work work) {
-  switch (type) {
-    case GGML_TYPE_F32:
-      return work(std::integral_constant<ggml_type, GGML_TYPE_F32>());
-    case GGML_TYPE_F16:
-      return work(std::integral_constant<ggml_type, GGML_TYPE_F16>());
-    default:
-      return work(std::integral_constant<ggml_type, GGML_TYPE_Q8_0>());
-  }
-}
 
 }  // namespace llavaov::kernels
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "product-loops.h"
 
@@ -114,16 +115,22 @@ inline void ReadRows(const char* rows, size_t stride, int n, int dim, int padded
   }
 }
 
+// Work with the type of keys or values as a constant.
+template <class Work>
+inline auto OfType(ggml_type type, Work work) {
+  switch (type) {
+    case GGML_TYPE_F32:
+      return work(std::integral_constant<ggml_type, GGML_TYPE_F32>());
+    case GGML_TYPE_F16:
+      return work(std::integral_constant<ggml_type, GGML_TYPE_F16>());
+    default:
+      return work(std::integral_constant<ggml_type, GGML_TYPE_Q8_0>());
+  }
+}
+
 inline void ReadRows(const ggml_tensor* x, const char* rows, int n, int dim, int padded,
                      float* out) {
-  switch (x->type) {
-    case GGML_TYPE_F32:
-      return ReadRows<GGML_TYPE_F32>(rows, x->nb[1], n, dim, padded, out);
-    case GGML_TYPE_F16:
-      return ReadRows<GGML_TYPE_F16>(rows, x->nb[1], n, dim, padded, out);
-    default:
-      return ReadRows<GGML_TYPE_Q8_0>(rows, x->nb[1], n, dim, padded, out);
-  }
+  OfType(x->type, [&](auto type) { ReadRows<type>(rows, x->nb[1], n, dim, padded, out); });
 }
 
 constexpr uint16_t kHidden = 0xfc00;  // a mask's -infinity

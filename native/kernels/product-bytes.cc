@@ -24,6 +24,8 @@ constexpr bool kHasVnni = true;
 #else
 constexpr bool kHasVnni = false;
 #endif
+// Those of whole numbers: with the floats' beside them GCC stores some at every step.
+constexpr bool kSumsFillRegisters = kHasVnni && kLanes == 8;
 #if defined(LLAVAOV_NEON)
 constexpr bool kIsNeon = true;
 // Narrow: all activations pass each panel, from the second cache.
@@ -87,8 +89,8 @@ struct ByteShape : Division {
         out->sum[0][r] = scale * float(first);
         out->sum[1][r] = scale * float(half[1][r]);
       } else {
-        out->start[0][r] = -kOffset * first;
-        out->start[1][r] = -kOffset * half[1][r];
+        out->start[0][r] = kSumStart - kOffset * first;
+        out->start[1][r] = kSumStart - kOffset * half[1][r];
       }
     }
   }
@@ -208,7 +210,7 @@ struct ByteShape : Division {
     I sum[kRows][kVectors];
     LLAVAOV_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      const I start = Integers(kOffset ? a.start[s][r] : 0);
+      const I start = Integers(kOffset ? a.start[s][r] : kSumStart);
       LLAVAOV_UNROLL
       for (int v = 0; v < kVectors; ++v) sum[r][v] = start;
     }
@@ -233,13 +235,14 @@ struct ByteShape : Division {
       }
 #endif
     }
+    if (kSumsFillRegisters) StayInMemory(f);
     LLAVAOV_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const F scale = Load(panel.scale[b][s][v]);
       const auto scales = LoadEach(a.scale);
       LLAVAOV_UNROLL
       for (int r = 0; r < kRows; ++r) {
-        f[r][v] = MulAdd(ToFloats(sum[r][v]), Mul(scale, Set(scales[r])), f[r][v]);
+        f[r][v] = MulAdd(SumToFloats(sum[r][v]), Mul(scale, Set(scales[r])), f[r][v]);
       }
     }
   }

@@ -27,7 +27,6 @@ Kernel TileProduct(ggml_type type);      // product-tiles.cc
 Kernel FewRowsProduct(ggml_type type);  // few-rows.cc
 Kernel FewTileProduct(ggml_type type);  // few-tiles.cc
 // One row.
-Kernel RowProduct(ggml_type type);       // row-product.cc
-Kernel FloatRowProduct(ggml_type type);  // row-floats.cc, of f32, f16, bf16
+Kernel RowProduct(ggml_type type);  // row-loops.cc
 
 }  // namespace llavaov::kernels

@@ -1,12 +1,28 @@
-// How a row's product (row-product.cc) comes by scales: read where they lie between the weights,
-// made several at a time, and given to all lanes by memory.
+// What the products of one row of activations (row-product.cc) share: its eight bits, and how they
+// come by scales, read where they lie between the weights, made several at a time, and given to all
+// lanes by memory.
 #pragma once
 
-#include "simd.h"
+#include "row-loops.h"
 
 #if defined(LLAVAOV_BYTES) && !defined(LLAVAOV_NEON)
 
 namespace llavaov::kernels {
+
+constexpr int kByteStreams = 8;
+
+inline __m256i QuantiseRow(const float* x, float* scale) {
+  __m256 floats[4];
+  LoadFloats(x, floats);
+  const Quantised q = Quantise(floats, 127.0f);
+  *scale = q.scale;
+  return PackBytes(q.values);
+}
+
+// The eight sums of four bytes each.
+inline __m256i SumsOfFour(__m256i q) {
+  return DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
+}
 
 // The halves `at` bytes from the beginnings of blocks [kb, kb + n) of a row, then zeros. Each load
 // ends where its half lies at the place that it shall have: compilers bring single halves there by
@@ -30,20 +46,20 @@ inline __m256 HalvesOf(const char* row, int kb, int at) {
 
 // Scales go over memory, which gives one to all lanes for nothing: compilers would rather permute,
 // in the one unit that puts things together too.
-inline void StoreScales(float* to, __m256 scales) {
-  _mm256_storeu_ps(to, scales);
+inline void KeepStored(const void* to) {
 #if defined(__GNUC__)
   asm("" : : "r"(to) : "memory");
+#else
+  (void)to;
 #endif
 }
-
-// The first for the lower half, the second for the upper one.
-inline __m256 TwoScales(const float* scales) {
-#if defined(LLAVAOV_WIDE)
-  return _mm256_mask_broadcastss_ps(_mm256_set1_ps(scales[0]), 0xf0, _mm_load_ss(scales + 1));
-#else
-  return _mm256_insertf128_ps(_mm256_set1_ps(scales[0]), _mm_set1_ps(scales[1]), 1);
-#endif
+inline void StoreScales(float* to, __m256 scales) {
+  _mm256_storeu_ps(to, scales);
+  KeepStored(to);
+}
+inline void StoreScales(int32_t* to, __m256i scales) {
+  Store256(to, scales);
+  KeepStored(to);
 }
 
 // n of eight floats, then zeros.

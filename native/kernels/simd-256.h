@@ -59,6 +59,27 @@ inline __m256i DotBytes256(__m256i start, __m256i w, __m256i x) {
 #endif
 }
 
+// start + the sums of two neighbouring products of signed words.
+inline __m256i DotWords256(__m256i start, __m256i w, __m256i x) {
+#if defined(LLAVAOV_VNNI) && defined(LLAVAOV_WIDE)
+  return _mm256_dpwssd_epi32(start, w, x);
+#elif defined(LLAVAOV_VNNI)
+  return _mm256_dpwssd_avx_epi32(start, w, x);
+#else
+  return _mm256_add_epi32(start, _mm256_madd_epi16(w, x));
+#endif
+}
+
+// The same by one pair of words. Compilers give it to all lanes in an instruction of its own.
+inline __m256i DotWordsByPair(__m256i start, __m256i x, const int32_t* pair) {
+#if defined(LLAVAOV_VNNI) && defined(LLAVAOV_WIDE) && defined(__GNUC__)
+  asm("vpdpwssd %2%{1to8%}, %1, %0" : "+v"(start) : "v"(x), "m"(*pair));
+  return start;
+#else
+  return DotWords256(start, x, _mm256_set1_epi32(*pair));
+#endif
+}
+
 inline float Sum8(__m256 x) {
   const __m128 a = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   const __m128 b = _mm_add_ps(a, _mm_movehl_ps(a, a));
@@ -149,17 +170,22 @@ inline Table16 ByteOfDwords(int i) {
                       _mm_set1_epi8(char(i)));
 }
 
-// Eight scales and eight mins of six bits each, in 12 bytes before others that are read too.
-inline void SixBits(const uint8_t* bytes, __m256* scales, __m256* mins) {
-  const __m128i x = Load128(bytes);  // four bytes each a, b and c
+// Eight scales of six bits each, then eight mins, in 12 bytes before others that are read too; of
+// two such places, a half each.
+inline __m256i SixBits(const uint8_t* bytes, const uint8_t* more) {
+  const __m256i x = Join(Load128(bytes), Load128(more));  // four bytes each a, b and c
   // The lower four or six bits of scales 0-3, 4-7, mins 0-3, 4-7, and the upper two of the others.
-  const __m128i acbc = _mm_shuffle_epi32(x, _MM_SHUFFLE(2, 1, 2, 0));
-  const __m128i aabb = _mm_shuffle_epi32(x, _MM_SHUFFLE(1, 1, 0, 0));
-  const __m128i low = _mm_and_si128(_mm_srlv_epi32(acbc, _mm_setr_epi32(0, 0, 0, 4)),
-                                    _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
-  const __m128i high =
-      _mm_and_si128(_mm_srli_epi32(aabb, 2), _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
-  const __m128i all = _mm_or_si128(low, high);
+  const __m256i acbc = _mm256_shuffle_epi32(x, _MM_SHUFFLE(2, 1, 2, 0));
+  const __m256i aabb = _mm256_shuffle_epi32(x, _MM_SHUFFLE(1, 1, 0, 0));
+  const __m256i shifts = _mm256_setr_epi32(0, 0, 0, 4, 0, 0, 0, 4);
+  const __m256i low =
+      _mm256_and_si256(_mm256_srlv_epi32(acbc, shifts), _mm256_set1_epi64x(0x0f0f0f0f3f3f3f3f));
+  const __m256i high =
+      _mm256_and_si256(_mm256_srli_epi32(aabb, 2), _mm256_set1_epi64x(0x3030303000000000));
+  return _mm256_or_si256(low, high);
+}
+inline void SixBits(const uint8_t* bytes, __m256* scales, __m256* mins) {
+  const __m128i all = _mm256_castsi256_si128(SixBits(bytes, bytes));
   *scales = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
   *mins = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
 }

@@ -65,6 +65,9 @@ inline I WhereBits(I x, I bit, I value) {
 inline F Sqrt(F x) { return _mm512_sqrt_ps(x); }
 inline I RoundedIntegers(F x) { return _mm512_cvtps_epi32(x); }
 inline F ToFloats(I x) { return _mm512_cvtepi32_ps(x); }
+// Where sums of products of bytes start, and what makes floats of them.
+constexpr int32_t kSumStart = 0;
+inline F SumToFloats(I sum) { return ToFloats(sum); }
 #if defined(LLAVAOV_VNNI)
 inline I DotBytes(I sum, I w, I x) { return _mm512_dpbusd_epi32(sum, w, x); }
 #if defined(__GNUC__) && !defined(__clang__)

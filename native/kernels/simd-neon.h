@@ -89,6 +89,8 @@ inline void StoreIntegers(void* p, I x) {
 }
 inline I RoundedIntegers(F x) { return {vcvtnq_s32_f32(x.low), vcvtnq_s32_f32(x.high)}; }
 inline F ToFloats(I x) { return {vcvtq_f32_s32(x.low), vcvtq_f32_s32(x.high)}; }
+constexpr int32_t kSumStart = 0;  // see simd-avx512.h
+inline F SumToFloats(I sum) { return ToFloats(sum); }
 inline I Bits(F x) { return {vreinterpretq_s32_f32(x.low), vreinterpretq_s32_f32(x.high)}; }
 inline F FromBits(I x) { return {vreinterpretq_f32_s32(x.low), vreinterpretq_f32_s32(x.high)}; }
 inline I AddIntegers(I a, I b) { return {vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)}; }

@@ -67,6 +67,14 @@
 
 namespace llavaov::kernels {
 
+// Of an array that registers are too few for beside others, which compilers cannot tell.
+template <class Array>
+inline void StayInMemory([[maybe_unused]] Array& array) {
+#if defined(__GNUC__)
+  asm volatile("" : "+m"(array));
+#endif
+}
+
 inline void AskFor(const void* p) {
 #if defined(LLAVAOV_NEON)
   __builtin_prefetch(p);

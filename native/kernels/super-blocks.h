@@ -1,5 +1,6 @@
 // The K-quants: 256 weights a block, which is eight of the kernels' blocks of 32. Two of their
-// types scale 16 weights alone: there scale and min are one for each half.
+// types scale 16 weights alone: there scale and min are one for each half. kMost and kMostScale:
+// the largest byte and scale that there can be, of types that row-super-blocks.h takes.
 #pragma once
 
 #include "blocks.h"
@@ -79,6 +80,7 @@ struct Q3_K : Super<block_q3_K, 4, 2, false> {
 };
 
 struct Q4_K : Super<block_q4_K, 0, 1, true> {
+  static constexpr int kMost = 15, kMostScale = 63;
   static I8 Quants(const void* row, int kb) { return NibblesOf(At(row, kb).qs, kb); }
   static void SuperScales(const void* row, int kb, float* scale, float* min) {
     SixBitScalesOfEight<Q4_K>(row, kb, scale, min);
@@ -86,6 +88,7 @@ struct Q4_K : Super<block_q4_K, 0, 1, true> {
 };
 
 struct Q5_K : Super<block_q5_K, 0, 1, true> {
+  static constexpr int kMost = 31, kMostScale = 63;
   static I8 Quants(const void* row, int kb) {
     const I8 high = And8(IsBitSet(At(row, kb).qh, kb % 8), Every8(16));
     return Or8(NibblesOf(At(row, kb).qs, kb), high);
@@ -96,6 +99,7 @@ struct Q5_K : Super<block_q5_K, 0, 1, true> {
 };
 
 struct Q6_K : Super<block_q6_K, 32, 2, false> {
+  static constexpr int kMost = 63, kMostScale = 128;
   static I8 Quants(const void* row, int kb) {
     const block_q6_K& b = At(row, kb);
     const int j = kb % 4;

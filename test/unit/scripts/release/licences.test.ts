@@ -81,7 +81,9 @@ describe('the list of components', () => {
       ...{ name: 'llama.cpp', version: PIN.tag, licenses: [{ license: { id: 'MIT' } }] },
       evidence: { copyright: expect.arrayContaining([{ text: 'Copyright 2020 A' }]) },
       pedigree: {
-        patches: [{ diff: { url: 'scripts/build/patches/waiting-threads.patch' } }],
+        patches: ['waiting-threads', 'node-groups'].map((name) => ({
+          diff: { url: `scripts/build/patches/${name}.patch` },
+        })),
       },
     });
     expect(by('CUDA runtime@13.1')).toMatchObject({
