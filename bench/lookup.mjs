@@ -107,7 +107,7 @@ class Answer {
       this.seconds += (user + system) / 1e6;
       this.steps++;
       // The model has taken what its own weights say; what the script says goes in its place, uncounted.
-      context.removePositions(sequence, position + 1, -1);
+      context.removePositions(sequence, position + 1);
       if (right > 0) {
         const taken = Int32Array.from(draft.slice(0, right));
         await context.step([{ sequence, position: position + 1, data: taken, sampler: null }]);
@@ -135,7 +135,7 @@ async function measure({ prompt, answer }) {
   const guessing = new Answer(1, ids.length, script, drafts);
   for (let end = CHUNK; end < script.length + CHUNK; end += CHUNK)
     for (const one of [plain, guessing]) await one.run(Math.min(end, script.length));
-  for (const sequence of [0, 1]) context.removePositions(sequence, 0, -1);
+  for (const sequence of [0, 1]) context.removePositions(sequence, 0);
   return {
     promptTokens: ids.length,
     tokens: script.length,

@@ -71,6 +71,11 @@ void WorkQueue::End() {
   finished_.wait(lock, [&] { return running_.empty(); });
 }
 
+bool WorkQueue::IsAwaited() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return !jobs_.empty();
+}
+
 void WorkQueue::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
@@ -85,7 +90,10 @@ void WorkQueue::Run() {
     lock.unlock();
     Job& begun = *job;
     begun.Execute();
+    std::function<void()> afterwards = IsAwaited() ? nullptr : begun.Afterwards();
     begun.Finish(std::move(job));
+    if (afterwards) afterwards();
+    afterwards = nullptr;  // before its owner may think that nothing is left
     lock.lock();
     running_.erase(std::find(running_.begin(), running_.end(), &running));
     finished_.notify_all();

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -26,6 +27,8 @@ class Job {
   // On a thread of the queue, one after the other; neither throws.
   virtual void Execute() = 0;
   virtual void Finish(std::unique_ptr<Job> self) = 0;
+  // What the thread goes on with after Finish when nobody waits for it; may be null.
+  virtual std::function<void()> Afterwards() { return nullptr; }
 
  private:
   const void* owner_;
@@ -56,6 +59,7 @@ class WorkQueue {
   };
 
   bool HasThreadFor(size_t jobs);
+  bool IsAwaited();
   void Run();
 
   const size_t max_threads_;

@@ -122,14 +122,18 @@ export interface NativeContext extends NativeHandle {
   readonly nBatch: number;
   readonly nSeqMax: number;
   readonly nOutputs: number;
+  /** Steps whose result had been computed before they were asked for. */
+  readonly nAhead: number;
   /** Decodes all slices and samples, in one hop. One entry per slice: its sample, or null.
+   *  @param goesOn that the next step will most likely be of the sampled tokens alone, each behind its slice: it is computed while
+   *  JavaScript hears of them. Nothing but time depends on it; whatever else comes next finds the context without it.
    *  @throws ERR_CONTEXT_FULL when no KV cells are left (nothing was decoded), ERR_DECODE otherwise. */
-  step(slices: NativeSlice[]): Promise<(NativeSample | null)[]>;
+  step(slices: NativeSlice[], goesOn?: boolean): Promise<(NativeSample | null)[]>;
   /** A step that waits for its turn behind other models is given up: it rejects with ERR_CANCELLED and nothing was decoded.
    *  One that has begun goes on. */
   withdraw(): void;
-  /** Forgets positions [from, to) of a sequence; to = -1 means to its end. */
-  removePositions(sequence: number, from: number, to: number): void;
+  /** Forgets the positions of a sequence from `from` on. */
+  removePositions(sequence: number, from: number): void;
   /** Makes `target` share positions [0, to) of `source`; `target` must be empty. */
   copySequence(source: number, target: number, to: number): void;
   /** The cached positions of a sequence, for loadSequence of a context with the same model and cache types. */

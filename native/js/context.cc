@@ -24,6 +24,7 @@ class Context : public AsyncHandle<Context, DecoderContext> {
   void CopySequence(const Napi::CallbackInfo& info);
   Napi::Value SaveSequence(const Napi::CallbackInfo& info);
   Napi::Value LoadSequence(const Napi::CallbackInfo& info);
+  Napi::Value Save(Napi::Env env, std::shared_ptr<DecoderContext> context, int sequence);
 
   std::shared_ptr<CancelFlag> step_;  // names the last one
 };
@@ -144,6 +145,7 @@ std::vector<Context::Property> Context::Members() {
           InstanceAccessor("nBatch", &Context::Get<&DecoderContext::n_batch>, nullptr),
           InstanceAccessor("nSeqMax", &Context::Get<&DecoderContext::n_seq_max>, nullptr),
           InstanceAccessor("nOutputs", &Context::Get<&DecoderContext::n_outputs>, nullptr),
+          InstanceAccessor("nAhead", &Context::Get<&DecoderContext::n_ahead>, nullptr),
           InstanceMethod("step", &Context::Step),
           InstanceMethod("withdraw", &Context::Withdraw),
           InstanceMethod("removePositions", &Context::RemovePositions),
@@ -164,13 +166,19 @@ Napi::Value Context::Step(const Napi::CallbackInfo& info) {
   for (uint32_t i = 0; i < array.Length(); ++i) {
     slices.push_back(SliceArg(array[i], *context, keep));
   }
+  const bool goes_on = !info[1].IsUndefined() && BoolArg(info[1], "goesOn");
   Idle(info.Env());
   Rethrow(info.Env(), [&] { context->Check(slices); });
   step_ = std::make_shared<CancelFlag>(false);
-  const auto work = [context, slices = std::move(slices)]() -> PromiseWorker::Settlement {
-    return [samples = context->Step(slices)](Napi::Env env) { return SamplesToJs(env, samples); };
+  const auto work = [context, slices = std::move(slices),
+                     flag = goes_on ? step_ : nullptr]() -> PromiseWorker::Settlement {
+    return [samples = context->Step(slices, flag)](Napi::Env env) {
+      return SamplesToJs(env, samples);
+    };
   };
-  return Async(info.Env(), std::move(keep), work, {context->workers().is_shared(), step_});
+  WorkTerms terms{context->workers().is_shared(), step_};
+  if (goes_on) terms.afterwards = [ahead = context->ahead()] { ahead->Run(); };
+  return Async(info.Env(), std::move(keep), work, std::move(terms));
 }
 
 void Context::Withdraw(const Napi::CallbackInfo& info) {
@@ -181,8 +189,7 @@ void Context::RemovePositions(const Napi::CallbackInfo& info) {
   const auto context = Idle(info.Env());
   const int sequence = int(IntArg(info[0], "sequence", 0, context->n_seq_max() - 1));
   const int from = int(IntArg(info[1], "from", 0));
-  const int to = int(IntArg(info[2], "to", -1));
-  context->RemovePositions(sequence, from, to);
+  context->RemovePositions(sequence, from);
 }
 
 void Context::CopySequence(const Napi::CallbackInfo& info) {
@@ -196,11 +203,20 @@ void Context::CopySequence(const Napi::CallbackInfo& info) {
 Napi::Value Context::SaveSequence(const Napi::CallbackInfo& info) {
   const auto context = Idle(info.Env());
   const int sequence = int(IntArg(info[0], "sequence", 0, context->n_seq_max() - 1));
-  Napi::Uint8Array state = Napi::Uint8Array::New(info.Env(), context->SequenceBytes(sequence));
+  // Only then its size is known.
+  const auto rest = [=]() -> PromiseWorker::Settlement {
+    context->Rest();
+    return [=](Napi::Env env) { return Save(env, context, sequence); };
+  };
+  return Async(info.Env(), {}, rest, {context->workers().is_shared()});
+}
+
+Napi::Value Context::Save(Napi::Env env, std::shared_ptr<DecoderContext> context, int sequence) {
+  Napi::Uint8Array state = Napi::Uint8Array::New(env, context->SequenceBytes(sequence));
   const auto fill = [context, sequence, data = state.Data(), size = state.ByteLength()] {
     context->SaveSequence(sequence, data, size);
   };
-  return AsyncFilling(info.Env(), state, fill, {context->workers().is_shared()});
+  return AsyncFilling(env, state, fill, {context->workers().is_shared()});
 }
 
 Napi::Value Context::LoadSequence(const Napi::CallbackInfo& info) {

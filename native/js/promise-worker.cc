@@ -27,6 +27,7 @@ PromiseWorker::PromiseWorker(Napi::Env env, Mailbox& mailbox, const std::vector<
       mailbox_(mailbox),
       deferred_(Napi::Promise::Deferred::New(env)),
       done_(std::move(terms.done)),
+      afterwards_(std::move(terms.afterwards)),
       computes_(terms.computes),
       must_run_(terms.must_run) {
   for (const Napi::Value& value : keep) kept_.push_back(Napi::Persistent(value.As<Napi::Object>()));

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "errors.h"
@@ -26,6 +27,8 @@ struct WorkTerms {
   std::function<void()> done = [] {};
   // Runs on the JS thread where no other can be had, instead of failing.
   bool must_run = false;
+  // What the thread goes on with once the promise is about to settle, when nobody waits for it.
+  std::function<void()> afterwards = nullptr;
 };
 
 class PromiseWorker final : public Job {
@@ -45,6 +48,7 @@ class PromiseWorker final : public Job {
 
   void Execute() override;
   void Finish(std::unique_ptr<Job> self) override;
+  std::function<void()> Afterwards() override { return std::move(afterwards_); }
   // Instead of Execute.
   void Fail(NativeError error);
   // JS thread, after either.
@@ -62,6 +66,7 @@ class PromiseWorker final : public Job {
   Work work_;
   Settlement settlement_;
   std::function<void()> done_;
+  std::function<void()> afterwards_;
   bool computes_;
   bool must_run_;
   std::unique_ptr<NativeError> error_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
-#include <cstring>
 #include <set>
+#include <utility>
 
 #include "llama/log-softmax.h"
 #include "llama/log.h"
@@ -25,81 +25,27 @@ void CheckFinite(const Slices& slices, int n_embd) {
   }
 }
 
-// Whether a state begins with one cell for each of the positions 0 to n - 1: llama.cpp v0.5.0 takes
-// counts and positions as they come (llama_kv_cache::state_read_meta) and checks the rest itself.
-bool HoldsPositions(const uint8_t* state, size_t size, int n) {
-  struct Header {
-    uint32_t magic, sequence, n_streams, n_cells;
-  } header;
-  struct Cell {
-    int32_t position;
-    uint32_t n_sequences;
-    int32_t sequence;
-  } cell;
-  if (n < 1 || size < sizeof header + size_t(n) * sizeof cell) return false;
-  std::memcpy(&header, state, sizeof header);
-  if (header.n_streams != 1 || header.n_cells != uint32_t(n)) return false;
-  std::vector<bool> found(n);
-  for (int i = 0; i < n; ++i) {
-    std::memcpy(&cell, state + sizeof header + i * sizeof cell, sizeof cell);
-    if (cell.n_sequences != 1 || cell.position < 0 || cell.position >= n || found[cell.position]) {
-      return false;
-    }
-    found[cell.position] = true;
+void AddTo(DecoderBatch& batch, const Slice& slice, int n_embd, bool is_only_one) {
+  if (slice.rows) batch.AddRows(slice.rows, size_t(slice.n) * n_embd, is_only_one);
+  batch.AddTokens(slice.tokens.data(), int(slice.tokens.size()));
+  for (int i = 0; i < slice.n; ++i) {
+    const bool is_output = slice.sampler && i >= slice.first_output();
+    batch.AddPosition(slice.sequence, slice.position + i, is_output);
   }
-  return true;
 }
-
-// The arrays that a llama_batch points to.
-class Batch {
- public:
-  void Add(const Slice& slice, int n_embd, bool only_slice) {
-    if (!slice.rows) {
-      tokens_.insert(tokens_.end(), slice.tokens.begin(), slice.tokens.end());
-    } else if (only_slice) {
-      rows_ = slice.rows;
-    } else {
-      copied_rows_.insert(copied_rows_.end(), slice.rows, slice.rows + size_t(slice.n) * n_embd);
-      rows_ = copied_rows_.data();
-    }
-    for (int i = 0; i < slice.n; ++i) {
-      positions_.push_back(slice.position + i);
-      sequences_.push_back(slice.sequence);
-      outputs_.push_back(slice.sampler && i >= slice.first_output());
-    }
-  }
-
-  int size() const { return int(positions_.size()); }
-
-  int Decode(llama_context* context) {
-    std::vector<int32_t> ones(size(), 1);
-    std::vector<llama_seq_id*> sequence_lists;
-    for (llama_seq_id& sequence : sequences_) sequence_lists.push_back(&sequence);
-    llama_batch batch = {};
-    batch.n_tokens = size();
-    batch.token = tokens_.empty() ? nullptr : tokens_.data();
-    batch.embd = const_cast<float*>(rows_);
-    batch.pos = positions_.data();
-    batch.n_seq_id = ones.data();
-    batch.seq_id = sequence_lists.data();
-    batch.logits = outputs_.data();
-    return llama_decode(context, batch);
-  }
-
- private:
-  std::vector<llama_token> tokens_;
-  const float* rows_ = nullptr;
-  std::vector<float> copied_rows_;
-  std::vector<llama_pos> positions_;
-  std::vector<llama_seq_id> sequences_;
-  std::vector<int8_t> outputs_;
-};
 
 }  // namespace
 
 DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_ptr<Workers> workers,
                                const ContextOptions& options)
-    : model_(std::move(model)), workers_(std::move(workers)), options_(options) {
+    : model_(std::move(model)),
+      workers_(std::move(workers)),
+      options_(options),
+      ends_(options.n_seq_max),
+      ahead_(
+          std::make_shared<StepAhead>([this](const NextTokens& tokens, const CancelFlag* cancel) {
+            return ComputeAhead(tokens, cancel);
+          })) {
   CheckContextOptions(options_, *model_);
   llama_context_params params = llama_context_default_params();
   params.n_ctx = options.n_ctx;
@@ -124,9 +70,15 @@ DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_p
         model_->gpus(), double(CacheBytes(options_, *model_)));
   }
   llama_attach_threadpool(context_.get(), workers_->pool(), workers_->pool());
+  const auto is_given_up = [](void* self) {
+    return IsCancelled(static_cast<DecoderContext*>(self)->flag_ahead_);
+  };
+  llama_set_abort_callback(context_.get(), is_given_up, this);
   memory_ = llama_get_memory(context_.get());
   ApplyAdapters();
 }
+
+DecoderContext::~DecoderContext() { ahead_->Leave(); }
 
 void DecoderContext::ApplyAdapters() {
   std::vector<llama_adapter_lora*> adapters = model_->adapters();
@@ -135,11 +87,7 @@ void DecoderContext::ApplyAdapters() {
                           options_.adapter_scales.data());
 }
 
-int DecoderContext::End(int sequence) const {
-  return llama_memory_seq_pos_max(memory_, sequence) + 1;
-}
-
-void DecoderContext::Check(const Slices& slices) const {
+void DecoderContext::Check(const Slices& slices) {
   std::set<int> sequences;
   std::set<const TokenSampler*> samplers;
   int total = 0, outputs = 0;
@@ -150,11 +98,11 @@ void DecoderContext::Check(const Slices& slices) const {
       throw Invalid(name, Format("Expected one slice per sequence but %s is another of sequence %d",
                                  name.c_str(), slice.sequence));
     }
-    if (slice.position != End(slice.sequence) || slice.position > kMaxPosition) {
+    if (slice.position != ends_[slice.sequence] || slice.position > kMaxPosition) {
       throw Invalid(name,
                     Format("Expected position %d for %s, where sequence %d ends, but "
                            "received %d",
-                           End(slice.sequence), name.c_str(), slice.sequence, slice.position));
+                           ends_[slice.sequence], name.c_str(), slice.sequence, slice.position));
     }
     for (llama_token token : slice.tokens) {
       if (token >= 0 && token < model_->n_vocab()) continue;
@@ -182,10 +130,19 @@ void DecoderContext::Check(const Slices& slices) const {
     throw Invalid("slices", Format("Expected at most %d samples in a step but received %d",
                                    n_outputs(), outputs));
   }
+  GiveUpUnless(slices);
 }
 
-Samples DecoderContext::Step(const Slices& slices) {
+Samples DecoderContext::Step(const Slices& slices, std::shared_ptr<CancelFlag> flag_ahead) {
+  const bool is_computed = TakeAhead(slices);
+  Samples samples = StepNow(slices, is_computed);
+  if (flag_ahead) ahead_->Plan(Following(slices, samples), std::move(flag_ahead));
+  return samples;
+}
+
+Samples DecoderContext::StepNow(const Slices& slices, bool is_computed) {
   const std::lock_guard<std::mutex> lock(workers_->mutex());
+  if (failed_ahead_) std::rethrow_exception(std::exchange(failed_ahead_, nullptr));
   if (is_broken_) throw NativeError("ERR_DECODE", "The device has failed; load the model again");
   CheckFinite(slices, model_->n_embd());
   const ErrorLog errors;
@@ -205,7 +162,7 @@ Samples DecoderContext::Step(const Slices& slices) {
     // llama.cpp takes tokens or rows, not both. Embedding the tokens here to decode everything at
     // once would read the weights once less, which a step with rows (many of them) hardly notices.
     for (bool rows : {false, true}) {
-      if (status == 0) status = Decode(slices, rows, samples);
+      if (status == 0) status = Decode(slices, rows, is_computed, samples);
     }
   } catch (...) {
     undo();
@@ -217,44 +174,49 @@ Samples DecoderContext::Step(const Slices& slices) {
   }
   for (size_t i = 0; i < slices.size(); ++i) {
     if (!samples[i].empty()) slices[i].sampler->Accept(samples[i].back().token);
-    if (slices[i].n_drafted == 0) continue;
-    const int kept = slices[i].first_output() + int(samples[i].size());
-    RemovePositions(slices[i].sequence, slices[i].position + kept, -1);
+    const int kept = slices[i].first_output() + std::max(1, int(samples[i].size()));
+    ends_[slices[i].sequence] = slices[i].position + kept;
+    if (kept < slices[i].n) Remove(slices[i].sequence, slices[i].position + kept);
   }
   return samples;
 }
 
 void DecoderContext::Undo(const Slices& slices) {
-  for (const Slice& slice : slices) RemovePositions(slice.sequence, slice.position, -1);
+  for (const Slice& slice : slices) Remove(slice.sequence, slice.position);
 }
 
 void DecoderContext::ClearIfSpoilt() {
   for (int sequence = 0; sequence < n_seq_max(); ++sequence) {
-    if (!spoilt_ || End(sequence) > 0) return;
+    if (!spoilt_ || ends_[sequence] > 0) return;
   }
   llama_memory_clear(memory_, /*data=*/true);
   spoilt_ = false;
 }
 
-int DecoderContext::Decode(const Slices& slices, bool rows, Samples& samples) {
-  const auto chosen = [rows](const Slice& slice) { return (slice.rows != nullptr) == rows; };
-  const auto n_chosen = std::count_if(slices.begin(), slices.end(), chosen);
-  if (n_chosen == 0) return 0;
-  Batch batch;
-  std::vector<int> last(slices.size());  // index in the batch of each slice's last position
-  for (size_t i = 0; i < slices.size(); ++i) {
-    if (!chosen(slices[i])) continue;
-    batch.Add(slices[i], model_->n_embd(), n_chosen == 1);
-    last[i] = batch.size() - 1;
-  }
+int DecoderContext::Compute(DecoderBatch& batch) {
   try {
     const int status = batch.Decode(context_.get());
-    if (status != 0) return status;
-    llama_synchronize(context_.get());
+    if (status == 0) llama_synchronize(context_.get());
+    return status;
   } catch (const std::exception& error) {
     is_broken_ = true;  // the backend is left in the middle of its work
     throw ComputeError("ERR_DECODE", error, model_->gpus());
   }
+}
+
+int DecoderContext::Decode(const Slices& slices, bool rows, bool is_computed, Samples& samples) {
+  const auto chosen = [rows](const Slice& slice) { return (slice.rows != nullptr) == rows; };
+  const auto n_chosen = std::count_if(slices.begin(), slices.end(), chosen);
+  if (n_chosen == 0) return 0;
+  DecoderBatch batch;
+  std::vector<int> last(slices.size());  // index in the batch of each slice's last position
+  for (size_t i = 0; i < slices.size(); ++i) {
+    if (!chosen(slices[i])) continue;
+    AddTo(batch, slices[i], model_->n_embd(), n_chosen == 1);
+    last[i] = batch.size() - 1;
+  }
+  const int status = is_computed ? 0 : Compute(batch);
+  if (status != 0) return status;
   model_->CheckWhole();
   for (size_t i = 0; i < slices.size(); ++i) {
     if (!chosen(slices[i]) || !slices[i].sampler) continue;
@@ -292,7 +254,7 @@ NativeError DecoderContext::Failed(int status, const Slices& slices,
   int past = 0, needed = 0;
   for (const Slice& slice : slices) needed += slice.n;
   // Shared prefixes count once per sequence here; the cache holds them once.
-  for (int sequence = 0; sequence < n_seq_max(); ++sequence) past += End(sequence);
+  for (int sequence = 0; sequence < n_seq_max(); ++sequence) past += ends_[sequence];
   past = std::min(past, n_ctx());
   return NativeError(
       "ERR_CONTEXT_FULL",
@@ -301,53 +263,27 @@ NativeError DecoderContext::Failed(int status, const Slices& slices,
       {{"nPast", double(past)}, {"nNeeded", double(needed)}, {"nCtx", double(n_ctx())}});
 }
 
-void DecoderContext::RemovePositions(int sequence, int from, int to) {
-  llama_memory_seq_rm(memory_, sequence, from, to);
+void DecoderContext::Remove(int sequence, int from) {
+  llama_memory_seq_rm(memory_, sequence, from, -1);
   ClearIfSpoilt();
 }
 
+void DecoderContext::RemovePositions(int sequence, int from) {
+  ends_[sequence] = std::min(ends_[sequence], from);
+  Change([=] { Remove(sequence, from); });
+}
+
 void DecoderContext::CopySequence(int source, int target, int to) {
-  if (End(target) != 0) {
+  if (ends_[target] != 0) {
     throw Invalid("target", Format("Expected an empty sequence but %d holds %d positions", target,
-                                   End(target)));
+                                   ends_[target]));
   }
-  if (to > End(source)) {
+  if (to > ends_[source]) {
     throw Invalid("to", Format("Expected at most the %d positions of sequence %d but received %d",
-                               End(source), source, to));
+                               ends_[source], source, to));
   }
-  if (to > 0) llama_memory_seq_cp(memory_, source, target, 0, to);
-}
-
-size_t DecoderContext::SequenceBytes(int sequence) const {
-  return llama_state_seq_get_size(context_.get(), sequence);
-}
-
-void DecoderContext::SaveSequence(int sequence, uint8_t* state, size_t size) {
-  const std::lock_guard<std::mutex> lock(workers_->mutex());
-  const ErrorLog errors;
-  const size_t written = llama_state_seq_get_data(context_.get(), state, size, sequence);
-  if (written == 0 || written != size) {
-    throw NativeError("ERR_DECODE", "Cannot save the sequence: " + errors.text());
-  }
-}
-
-void DecoderContext::LoadSequence(int sequence, const uint8_t* state, size_t size, int n) {
-  const std::lock_guard<std::mutex> lock(workers_->mutex());
-  if (End(sequence) != 0) {
-    throw Invalid("sequence", Format("Expected an empty sequence but %d holds %d positions",
-                                     sequence, End(sequence)));
-  }
-  if (!HoldsPositions(state, size, n)) {
-    throw Invalid("state", Format("Expected the saved state of %d positions", n));
-  }
-  const ErrorLog errors;
-  const size_t read = llama_state_seq_set_data(context_.get(), state, size, sequence);
-  if (read == size) return;
-  // What was read may lie in cells that count as free.
-  spoilt_ = true;
-  RemovePositions(sequence, 0, -1);
-  throw Invalid("state", "The saved state does not fit this model or context: " +
-                             (read == 0 ? errors.text() : "it is longer than it says"));
+  ends_[target] = to;
+  if (to > 0) Change([=] { llama_memory_seq_cp(memory_, source, target, 0, to); });
 }
 
 }  // namespace llavaov

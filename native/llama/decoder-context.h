@@ -5,11 +5,17 @@
 
 #include <llama-cpp.h>
 
+#include <atomic>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <vector>
 
+#include "cancel.h"
 #include "llama/context-options.h"
+#include "llama/decoder-batch.h"
 #include "llama/model.h"
+#include "llama/step-ahead.h"
 #include "llama/thread-pool.h"
 #include "llama/token-sampler.h"
 
@@ -40,6 +46,7 @@ class DecoderContext {
   // Throws ERR_INVALID_ARGUMENT for options that would abort the process, ERR_OUT_OF_MEMORY.
   DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_ptr<Workers> workers,
                  const ContextOptions& options);
+  ~DecoderContext();
 
   int n_ctx() const { return int(llama_n_ctx(context_.get())); }
   int n_batch() const { return int(llama_n_batch(context_.get())); }
@@ -48,16 +55,25 @@ class DecoderContext {
   const LoadedModel& model() const { return *model_; }
   const Workers& workers() const { return *workers_; }
 
-  // Throws ERR_INVALID_ARGUMENT for what llama_decode would refuse or abort on.
-  void Check(const Slices& slices) const;
-  // After Check. Throws ERR_CONTEXT_FULL, ERR_OUT_OF_MEMORY and ERR_DECODE.
-  Samples Step(const Slices& slices);
+  // Throws ERR_INVALID_ARGUMENT for what llama_decode would refuse or abort on. Where something
+  // else is being computed ahead, that is given up.
+  void Check(const Slices& slices);
+  // After Check. Throws ERR_CONTEXT_FULL, ERR_OUT_OF_MEMORY and ERR_DECODE. With a flag the next
+  // step is made ready: ahead() computes it, until the flag is set.
+  Samples Step(const Slices& slices, std::shared_ptr<CancelFlag> flag_ahead = nullptr);
+  const std::shared_ptr<StepAhead>& ahead() const { return ahead_; }
+  // Steps whose result was there when they began.
+  int n_ahead() const { return n_ahead_; }
 
-  // `to` = -1 means to the end.
-  void RemovePositions(int sequence, int from, int to);
+  // Neither waits for what is computed ahead: what they ask may be done later, before anything
+  // else. From there on to the end.
+  void RemovePositions(int sequence, int from);
   void CopySequence(int source, int target, int to);
 
-  // The cached positions of a sequence, in llama.cpp's format: how many bytes, and these.
+  // Nothing is ahead and nothing is left to do.
+  void Rest();
+  // The cached positions of a sequence, in llama.cpp's format: how many bytes, after Rest, and
+  // these.
   size_t SequenceBytes(int sequence) const;
   void SaveSequence(int sequence, uint8_t* state, size_t size);
   // Fills an empty sequence with positions 0 to n - 1 that SaveSequence gave. Throws
@@ -67,9 +83,22 @@ class DecoderContext {
 
  private:
   void ApplyAdapters();
-  int End(int sequence) const;  // the position that comes next
-  // Decodes and samples the slices of token ids, or those of rows. Returns llama_decode's status.
-  int Decode(const Slices& slices, bool rows, Samples& samples);
+  // Gives up what is computed ahead where the slices are something else.
+  void GiveUpUnless(const Slices& slices);
+  // Does `change` to the cache, or puts it off until what is computed ahead has ended.
+  void Change(std::function<void()> change);
+  void Remove(int sequence, int from);
+  // What Step is but for what comes before and after it.
+  Samples StepNow(const Slices& slices, bool is_computed);
+  // Whether the slices are what has been computed ahead. If not, it is as if it had never been.
+  bool TakeAhead(const Slices& slices);
+  bool ComputeAhead(const NextTokens& tokens, const CancelFlag* cancel);
+  NextTokens Following(const Slices& slices, const Samples& samples) const;
+  // Returns llama_decode's status.
+  int Compute(DecoderBatch& batch);
+  // Decodes, where that is not done yet, and samples the slices of token ids, or those of rows.
+  // Returns llama_decode's status.
+  int Decode(const Slices& slices, bool rows, bool is_computed, Samples& samples);
   // What the sampler makes of a slice whose last position is `last` in the batch. The last sample
   // is not accepted yet.
   std::vector<Sample> Choose(const Slice& slice, int last);
@@ -82,6 +111,14 @@ class DecoderContext {
   ContextOptions options_;
   llama_context_ptr context_;  // last: freed before what it uses
   llama_memory_t memory_;
+  // Where each sequence ends, for whoever asks for steps: without what is computed ahead, with what
+  // is put off.
+  std::vector<int> ends_;
+  std::vector<std::function<void()>> put_off_;
+  const std::shared_ptr<StepAhead> ahead_;
+  std::atomic<int> n_ahead_{0};
+  const CancelFlag* flag_ahead_ = nullptr;  // while computing ahead
+  std::exception_ptr failed_ahead_;         // for the next step to tell
   bool spoilt_ = false;
   bool is_broken_ = false;
 };

@@ -12,12 +12,14 @@ namespace {
 
 thread_local ggml_log_level t_last_level = GGML_LOG_LEVEL_INFO;
 thread_local ErrorLog* t_errors = nullptr;
+thread_local bool t_is_muted = false;
 LogListener g_listener = nullptr;
 const std::string* g_start_errors = nullptr;  // never freed: read until the process ends
 
 void Forward(ggml_log_level level, const char* text, void*) {
   if (level == GGML_LOG_LEVEL_CONT) level = t_last_level;
   t_last_level = level;
+  if (t_is_muted) return;
   if (t_errors) t_errors->Add(level, text);
   g_listener(level, text);
 }
@@ -26,6 +28,9 @@ void Forward(ggml_log_level level, const char* text, void*) {
 
 ErrorLog::ErrorLog() { t_errors = this; }
 ErrorLog::~ErrorLog() { t_errors = nullptr; }
+
+MutedLog::MutedLog() { t_is_muted = true; }
+MutedLog::~MutedLog() { t_is_muted = false; }
 
 void ErrorLog::Add(ggml_log_level level, const std::string& line) {
   if (level == GGML_LOG_LEVEL_ERROR) AddError(line);

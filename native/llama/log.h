@@ -29,6 +29,14 @@ class ErrorLog {
   std::string lock_refusal_;
 };
 
+// What this thread's work logs while it lives is heard by nobody.
+class MutedLog {
+ public:
+  MutedLog();
+  ~MutedLog();
+  MutedLog(const MutedLog&) = delete;
+};
+
 // Any thread. A level is never GGML_LOG_LEVEL_CONT.
 using LogListener = void (*)(ggml_log_level level, const char* text);
 

@@ -33,17 +33,43 @@ double TotalWeight(const Candidates& candidates) {
                          [](double sum, const auto& candidate) { return sum + candidate.weight; });
 }
 
+// Added up side by side: one chain of additions takes four times as long.
+template <typename WeightAt>
+double SumOf(size_t from, size_t to, WeightAt weight_at) {
+  constexpr size_t kLanes = 16;
+  double lanes[kLanes] = {};
+  size_t i = from;
+  for (; i + kLanes <= to; i += kLanes) {
+    for (size_t j = 0; j < kLanes; ++j) lanes[j] += weight_at(i + j);
+  }
+  for (; i < to; ++i) lanes[0] += weight_at(i);
+  return std::accumulate(lanes, lanes + kLanes, 0.0);
+}
+
 // Which of `n` weights a number from 0 to 1 falls on, where they lie side by side.
 template <typename WeightAt>
 size_t Drawn(size_t n, double uniform, WeightAt weight_at) {
-  double total = 0;
-  for (size_t i = 0; i < n; ++i) total += weight_at(i);
-  double rest = uniform * total;
-  size_t last = 0;
-  for (size_t i = 0; i < n; ++i) {
+  constexpr size_t kBlock = 1024;
+  std::vector<double> sums;
+  for (size_t start = 0; start < n; start += kBlock) {
+    sums.push_back(SumOf(start, std::min(n, start + kBlock), weight_at));
+  }
+  double rest = uniform * std::accumulate(sums.begin(), sums.end(), 0.0);
+  size_t start = 0;  // of the block that it falls on, or rounding aside, the last that weighs
+  double rest_there = rest;
+  for (size_t block = 0; block < sums.size(); ++block) {
+    if (sums[block] > 0) {
+      start = block * kBlock;
+      rest_there = rest;
+    }
+    if (rest < sums[block]) break;
+    rest -= sums[block];
+  }
+  size_t last = start;
+  for (size_t i = start; i < std::min(n, start + kBlock); ++i) {
     const double weight = weight_at(i);
-    rest -= weight;
-    if (rest < 0) return i;
+    rest_there -= weight;
+    if (rest_there < 0) return i;
     if (weight > 0) last = i;
   }
   return last;
@@ -75,9 +101,12 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const int n = options_.n_vocab;
   if (!std::isfinite(normaliser)) throw Unusable("The model's logits are not finite");
-  Score(logits);
   Sample sample;
-  sample.token = Pick(options_.seed);
+  sample.token = BestAsGiven(logits);
+  if (sample.token < 0) {
+    Score(logits);
+    sample.token = Pick(options_.seed);
+  }
   if (grammar_ && !grammar_->Admits(sample.token)) {
     Score(logits);
     KeepOnly(grammar_->Admitted(scores_.size()));
@@ -91,6 +120,18 @@ Sample TokenSampler::Choose(const float* logits, double normaliser) {
     sample.top_logprobs.push_back(float(logits[id] - normaliser));
   }
   return sample;
+}
+
+int32_t TokenSampler::BestAsGiven(const float* logits) const {
+  const SamplerOptions& o = options_;
+  const bool has_penalties =
+      o.repetition_penalty != 1 || o.frequency_penalty != 0 || o.presence_penalty != 0;
+  if (o.temperature > 0 || (has_penalties && !counts_.empty())) return -1;
+  const int best = IndexOfMax(logits, o.n_vocab_used);
+  const bool is_changed = std::any_of(o.bias.begin(), o.bias.end(), [best](const auto& bias) {
+    return bias.first == best || !(bias.second <= 0);
+  });
+  return !is_changed && std::isfinite(logits[best]) ? best : -1;
 }
 
 int32_t TokenSampler::Pick(uint64_t seed) {

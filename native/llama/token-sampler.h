@@ -72,6 +72,9 @@ class TokenSampler {
   };
   using Candidates = std::vector<Candidate>;
 
+  // The best token where neither biases nor penalties can matter, so without a copy of the logits
+  // that most likely has to be fetched from memory; else -1.
+  int32_t BestAsGiven(const float* logits) const;
   void Score(const float* logits);
   // Only these tokens, which are in order, may be chosen.
   void KeepOnly(std::vector<int32_t> ids);

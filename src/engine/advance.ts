@@ -10,6 +10,12 @@ export interface StepResult {
   cache: Pick<KvCache, 'grow'>;
 }
 
+/** Whether the token that comes next is likely to have a successor, which alone is the step behind it. */
+export function goesOn({ generation, maxTokens, signal }: Sequence): boolean {
+  const { drafts, nSampled } = generation!;
+  return !drafts && !signal.aborted && nSampled + 1 !== maxTokens;
+}
+
 /** @returns how the answer has ended, if it has @throws what the callbacks of the generation throw */
 export function advance(
   sequence: Sequence,
@@ -17,7 +23,7 @@ export function advance(
   { sample, context, cache }: StepResult,
 ): GenerateEnd | undefined {
   const generation = sequence.generation!;
-  if (generation.next !== undefined) return goOn(sequence, drafted, { sample, context, cache });
+  if (generation.next !== undefined) return goOnBy(sequence, drafted, { sample, context, cache });
   sequence.nPast += rows;
   generation.onPrefill?.(sequence.nPast, generation.prompt.length);
   if (!sample) return undefined;
@@ -27,7 +33,7 @@ export function advance(
 }
 
 /** By a token, and those of the draft that were right; what comes after the end of the answer is taken back. */
-function goOn(
+function goOnBy(
   sequence: Sequence,
   drafted: number,
   { sample, context, cache }: StepResult,
@@ -46,7 +52,7 @@ function goOn(
   } finally {
     const nTaken = sequence.nPast - start;
     generation.drafts?.verified(drafted, nTaken - 1);
-    if (nTaken < samples.length) context.removePositions(sequence.id, sequence.nPast, -1);
+    if (nTaken < samples.length) context.removePositions(sequence.id, sequence.nPast);
   }
   return end;
 }

@@ -133,7 +133,7 @@ export class KvCache {
     const { parked, key, id, span } = sequence;
     const rows = parked!.key.length;
     const shared = Math.min(key.length - 1, key.common(parked!.key));
-    if (shared < rows) this.#context.removePositions(id, shared, -1);
+    if (shared < rows) this.#context.removePositions(id, shared);
     this.#spans.resize(span, this.#budget.wanted(key.length, sequence.reserved));
     this.#parked.use(parked!);
     sequence.nPast = shared;
@@ -175,7 +175,7 @@ export class KvCache {
     const { end } = follower.span;
     this.#spans.release(follower.span);
     follower.span = this.#spans.fork(leader.span, shared, end);
-    this.#context.removePositions(follower.id, 0, -1);
+    this.#context.removePositions(follower.id, 0);
     this.#context.copySequence(leader.id, follower.id, shared);
     follower.nCached += shared - follower.nPast;
     follower.nPast = shared;
@@ -254,7 +254,7 @@ export class KvCache {
     if (isTakenOver) {
       this.#prefixes.delete(prefix);
       this.#spans.release(prefix.span);
-      this.#context.removePositions(id, shared, -1);
+      this.#context.removePositions(id, shared);
       return { id, span: own };
     }
     if (prefix) this.#prefixes.use(prefix);
@@ -285,7 +285,7 @@ export class KvCache {
   #drop(holder: KvPrefix | Sequence): void {
     this.#prefixes.delete(holder);
     this.#spans.release(holder.span);
-    this.#context.removePositions(holder.id, 0, -1);
+    this.#context.removePositions(holder.id, 0);
     this.#freeIds.push(holder.id);
   }
 }

@@ -8,7 +8,7 @@
 
 import type { NativeContext, NativeSample } from '../binding.js';
 import { LlavaError } from '../errors.js';
-import { advance } from './advance.js';
+import { advance, goesOn } from './advance.js';
 import { chooseDrafts } from './choose-drafts.js';
 import { KvCache, type KvCacheOptions } from './kv-cache.js';
 import type { KvPrefix } from './kv-prefixes.js';
@@ -231,7 +231,7 @@ export class Scheduler {
     const rows = [...slices.values()].reduce((sum, slice) => sum + slice.rows, 0);
     const start = performance.now();
     try {
-      const samples = await this.#context.step(natives);
+      const samples = await this.#context.step(natives, this.#goesOn(slices));
       this.#pace.note(rows, performance.now() - start);
       let i = 0;
       for (const [sequence, slice] of slices) this.#advance(sequence, slice, samples[i++]!);
@@ -240,6 +240,12 @@ export class Scheduler {
     } finally {
       this.#stepping = [];
     }
+  }
+
+  /** Whether the next step will be of just the tokens that this one brings, as far as can be known. */
+  #goesOn(slices: ReadonlyMap<Sequence, Slice>): boolean {
+    const isAlone = slices.size === this.#generating.size && this.#closedMeanwhile.length === 0;
+    return isAlone && !this.#turns.isAwaited && [...slices.keys()].every(goesOn);
   }
 
   /** @returns the sequences that can go on now; the others wait for the one that computes what they share */

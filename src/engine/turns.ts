@@ -29,6 +29,11 @@ export class Turns {
     return this.#tiles.length;
   }
 
+  /** Somebody waits for what is under way. */
+  get isAwaited(): boolean {
+    return this.#decoder.length + this.#tiles.length > 0;
+  }
+
   /** How long the tile took that came between the step under way and the one before it; 0 where none did. */
   get tileMs(): number {
     return this.#tileMs;

@@ -50,7 +50,7 @@ export async function checkLogits(checked: Checked, engine: Engine): Promise<Che
     }
     options.onProgress?.('logits', (position + 1) / tokens.length);
   }
-  engine.context.removePositions(0, 0, -1);
+  engine.context.removePositions(0, 0);
   return results;
 }
 

@@ -101,7 +101,7 @@ describe('sequences', () => {
   it('go on from an earlier position after the rest is removed', async () => {
     clear();
     await step(slice(0, 0, PROMPT));
-    tiny.decoder.context.removePositions(0, 30, -1);
+    tiny.decoder.context.removePositions(0, 30);
     const [result] = await step(slice(0, 30, ids(5, 6)));
     expectSame(result!, await fresh(ids(...PROMPT.subarray(0, 30), 5, 6)));
   });
@@ -110,7 +110,7 @@ describe('sequences', () => {
     clear();
     await step(slice(0, 0, PROMPT));
     tiny.decoder.context.copySequence(0, 1, 100);
-    tiny.decoder.context.removePositions(0, 0, -1);
+    tiny.decoder.context.removePositions(0, 0);
     const [result] = await step(slice(1, 100, ids(9)));
     expectSame(result!, await fresh(ids(...PROMPT, 9)));
   });

@@ -24,7 +24,7 @@ const sampled = (sequence: number, data: Int32Array) => ({
 /** The answer of an f32 cache to a prompt. */
 async function fresh(prompt: Int32Array): Promise<NativeSample> {
   const [result] = await tiny.decoder.context.step([sampled(0, prompt)]);
-  tiny.decoder.context.removePositions(0, 0, -1);
+  tiny.decoder.context.removePositions(0, 0);
   return result!;
 }
 

@@ -26,7 +26,7 @@ describe('garbage collection', () => {
       let { context } = await open();            // model and pool are unreachable
       await collect();
       await longStep(context);
-      context.removePositions(0, 0, -1);
+      context.removePositions(0, 0);
       const working = longStep(context);
       context = undefined;                       // and now the context, at work
       await collect();

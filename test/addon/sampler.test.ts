@@ -34,7 +34,7 @@ const rowOf = (values: Record<number, number>) =>
 async function sample(row: Float32Array, sampler: NativeSampler): Promise<NativeSample> {
   const slice = { sequence: 0, position: 0, data: row, sampler };
   const [result] = await decoder.context.step([slice]);
-  decoder.context.removePositions(0, 0, -1);
+  decoder.context.removePositions(0, 0);
   return result!;
 }
 

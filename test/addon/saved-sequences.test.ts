@@ -27,7 +27,7 @@ async function decode(
 
 function clear({ context }: OpenDecoder): void {
   for (let sequence = 0; sequence < context.nSeqMax; sequence++)
-    context.removePositions(sequence, 0, -1);
+    context.removePositions(sequence, 0);
 }
 
 /** The state of PROMPT, and what follows it. */
@@ -90,7 +90,7 @@ describe('loading refuses', () => {
   ];
   it.each(loads)('%s', async (_, args, argument) => {
     const { state, next } = await saved();
-    tiny.decoder.context.removePositions(1, 0, -1);
+    tiny.decoder.context.removePositions(1, 0);
     await expect(tiny.decoder.context.loadSequence(...args(state))).rejects.toEqual(
       invalid(argument),
     );
@@ -150,7 +150,7 @@ describe('loading refuses', () => {
       );
     expect(() => context.saveSequence(4)).toThrow(invalid('sequence'));
     const saving = context.saveSequence(0);
-    expect(() => context.removePositions(0, 0, -1)).toThrow(/one operation/);
+    expect(() => context.removePositions(0, 0)).toThrow(/one operation/);
     expect(() => context.loadSequence(1, state, 50)).toThrow(/one operation/);
     await saving;
   });

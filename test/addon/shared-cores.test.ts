@@ -31,7 +31,7 @@ afterAll(async () => {
 
 /** Reads a prompt of `n` ids anew: 2,000 take a noticeable time. */
 async function read({ context }: OpenDecoder, n: number): Promise<void> {
-  context.removePositions(0, 0, -1);
+  context.removePositions(0, 0);
   await context.step([{ sequence: 0, position: 0, data: new Int32Array(n), sampler: null }]);
 }
 const LONG = 2000;
@@ -98,7 +98,7 @@ it('a model with a pool of its own does not wait for its turn, and computes the 
     const data = Int32Array.from({ length: 20 }, (_, i) => i);
     const sampler = busy.sampler({ nTop: 5 });
     const [sample] = await own.step([{ sequence: 1, position: 0, data, sampler }]);
-    own.removePositions(1, 0, -1);
+    own.removePositions(1, 0);
     return sample!;
   };
   let isOver = false;

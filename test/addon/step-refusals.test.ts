@@ -22,7 +22,7 @@ describe('a full context', () => {
     await expect(step(slice(2, 0, PROMPT.subarray(0, 29)))).rejects.toMatchObject(full(228, 29));
     await step(slice(2, 0, PROMPT.subarray(0, 28)));
     await expect(step(slice(0, 100, ids(1)))).rejects.toMatchObject(full(256, 1));
-    tiny.decoder.context.removePositions(1, 0, -1);
+    tiny.decoder.context.removePositions(1, 0);
     const [result] = await step(slice(0, 100, ids(1)));
     expectSame(result!, await fresh(ids(...PROMPT, 1)));
   });
@@ -35,7 +35,7 @@ describe('a full context', () => {
     await expect(step(slice(0, 100, ids(1)), rows)).rejects.toMatchObject(full(200, 57));
     // Sequence 0 still ends at 100, and the cell it would have taken is free: 56 fit.
     await step(rows);
-    tiny.decoder.context.removePositions(2, 0, -1);
+    tiny.decoder.context.removePositions(2, 0);
     const [result] = await step(slice(0, 100, ids(1)));
     expectSame(result!, await fresh(ids(...PROMPT, 1)));
   });
@@ -66,7 +66,7 @@ describe('values that are not finite', () => {
       other.context.step([sampled({ sequence, position, data: ids(token) }, other)]);
     const [first] = await run(0, 0, 4);
     await expect(run(1, 0, 5)).rejects.toMatchObject({ code: 'ERR_DECODE', status: 0 });
-    other.context.removePositions(0, 0, -1);
+    other.context.removePositions(0, 0);
     expectSame((await run(0, 0, 4))[0]!, first!);
     await other.dispose();
   });
@@ -159,7 +159,7 @@ describe('step refuses', () => {
     const running = step(slice(0, 0, PROMPT));
     const busy = /one operation at a time/;
     expect(() => tiny.decoder.context.step([slice(1, 0, ids(1))])).toThrow(busy);
-    expect(() => tiny.decoder.context.removePositions(0, 0, -1)).toThrow(busy);
+    expect(() => tiny.decoder.context.removePositions(0, 0)).toThrow(busy);
     expect(() => tiny.decoder.context.copySequence(0, 1, 1)).toThrow(busy);
     await running;
   });

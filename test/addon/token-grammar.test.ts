@@ -36,7 +36,7 @@ async function choose(own: NativeSampler, ...wanted: number[]): Promise<number> 
   for (const [i, token] of wanted.entries()) data[token] = 9 - i;
   const slice = { sequence: 0, position: 0, data, sampler: own };
   const [sample] = await decoder.context.step([slice]);
-  decoder.context.removePositions(0, 0, -1);
+  decoder.context.removePositions(0, 0);
   return sample!.token;
 }
 

@@ -43,7 +43,7 @@ export function decoderSteps(): DecoderSteps {
       (await opened.decoder.context.step(slices)) as NativeSample[],
     clear() {
       for (let sequence = 0; sequence < CONTEXT_OPTIONS.nSeqMax; sequence++)
-        opened.decoder.context.removePositions(sequence, 0, -1);
+        opened.decoder.context.removePositions(sequence, 0);
     },
     async fresh(prompt: Int32Array) {
       steps.clear();

@@ -31,7 +31,7 @@ export interface FakeDecoderOptions {
   /** What the model answers to a prompt (special tokens spelled out), in bytes; the end token follows. */
   reply?: (prompt: string) => string | number[];
   /** Runs inside every step, before anything is decoded; may wait or throw what the addon would. */
-  onStep?: (slices: NativeSlice[]) => void | Promise<void>;
+  onStep?: (slices: NativeSlice[], goesOn?: boolean) => void | Promise<void>;
   /** Runs when a step is to be given up that may still wait for its turn. */
   onWithdraw?: () => void;
   /** Runs inside every copy of a sequence out of the cache or into it. */
@@ -103,14 +103,15 @@ export function fakeContext(
     nBatch,
     nSeqMax,
     nOutputs,
-    async step(slices) {
+    nAhead: 0,
+    async step(slices, goesOn) {
       if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
       isBusy = true;
       try {
         checkSlices(slices, { nBatch, nOutputs }, histories);
         binding.steps.push(slices.map(describe));
         await new Promise(setImmediate);
-        await options.onStep?.(slices);
+        await options.onStep?.(slices, goesOn);
         const nNeeded = slices.reduce((sum, slice) => sum + rows(slice), 0);
         const nPast = countCells(histories);
         if (nPast + nNeeded > nCtx) throw nativeError('ERR_CONTEXT_FULL', { nPast, nNeeded, nCtx });
@@ -122,10 +123,9 @@ export function fakeContext(
     withdraw() {
       options.onWithdraw?.();
     },
-    removePositions(sequence, from, to) {
+    removePositions(sequence, from) {
       if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
-      const history = histories[sequence]!;
-      history.splice(from, to === -1 ? history.length : to - from);
+      histories[sequence]!.splice(from);
     },
     copySequence(source, target, to) {
       if (isBusy) throw nativeError('ERR_INVALID_ARGUMENT', { argument: 'busy' });
