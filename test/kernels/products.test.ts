@@ -23,6 +23,8 @@ interface Product {
 const ENOUGH_VALUES = 1000;
 /** Of f32: what the order of adding alone makes of it. */
 const FLOAT_ERROR = 3e-7;
+/** Of a weight that becomes a bf16, as AMX's tiles have them. */
+const BFLOAT_ERROR = 2 ** -9;
 
 describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
   let products: Product[] | null;
@@ -44,8 +46,9 @@ describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
       ({ isOurs, values }) => isOurs && !/nan|infinite|broken/.test(values),
     );
     expect(finite.length).toBeGreaterThan(0);
-    const wrong = finite.filter(({ m, n, error, ggmlError }) => {
+    const wrong = finite.filter(({ m, n, values, error, ggmlError }) => {
       if (error === null) return true;
+      if (values === 'full') return error > BFLOAT_ERROR; // one value's rounding, ggml's by luck none
       if (ggmlError === null) return false; // q8_1's sums overflow in f16; ours do not
       const slack = m * n >= ENOUGH_VALUES ? 1.02 : 1.5;
       return error > Math.max(ggmlError * slack, FLOAT_ERROR);
