@@ -11,7 +11,7 @@ export interface NativeKernels {
     few: string | null;
     one: string | null;
   }[];
-  counts: { taken: number; asked: number; grouped: number };
+  counts: { taken: number; asked: number };
 }
 
 export interface NativeDevice {

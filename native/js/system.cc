@@ -65,7 +65,6 @@ Napi::Value Kernels(const Napi::CallbackInfo& info) {
   Napi::Object of = Napi::Object::New(env);
   of.Set("asked", double(counts.asked));
   of.Set("taken", double(counts.taken));
-  of.Set("grouped", double(counts.grouped));
   out.Set("counts", of);
   return out;
 }

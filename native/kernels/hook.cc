@@ -1,11 +1,9 @@
 // An "extra buffer type" that holds no weights, but whose traits ggml asks about every node of a
 // graph (ggml-cpu/traits.cpp of llama.cpp v0.5.0): first how much work buffer it needs, while the
-// graph is planned, then, on each thread, to compute it. Where ggml has our patch, it asks about
-// groups of nodes before.
+// graph is planned, then, on each thread, to compute it.
 #include "hook.h"
 
 #include <ggml-backend-impl.h>
-#include <ggml-cpu-impl.h>
 #include <ggml-cpu.h>
 #include <traits.h>
 
@@ -13,15 +11,14 @@
 #include <mutex>
 
 #include "table.h"
-#include "token-nodes.h"
 
 namespace llavaov::kernels {
 namespace {
 
-std::atomic<bool> is_on{true}, has_groups{true};
+std::atomic<bool> is_on{true};
 std::mutex mutex;  // of the holders
 int holders = 0;
-std::atomic<uint64_t> asked{0}, taken{0}, grouped{0};
+std::atomic<uint64_t> asked{0}, taken{0};
 
 class Traits : public ggml::cpu::tensor_traits {
  public:
@@ -52,18 +49,6 @@ class Hook : public ggml::cpu::extra_buffer_type {
   Traits traits_;
 };
 
-#if defined(GGML_CPU_NODE_GROUPS)
-int Compute(const ggml_compute_params* params, const ggml_cgraph* graph, int first, void* room) {
-  if (!is_on.load(std::memory_order_relaxed) || !has_groups.load(std::memory_order_relaxed))
-    return 0;
-  const int nodes = ComputeGroup(params, graph, first, room);
-  if (params->ith == 0 && nodes > 0) grouped.fetch_add(nodes, std::memory_order_relaxed);
-  return nodes;
-}
-
-const ggml_cpu_node_groups kGroups = {Compute, RoomOfGroups};
-#endif
-
 }  // namespace
 
 void Register() {
@@ -80,9 +65,6 @@ void Register() {
     type.device = ggml_backend_reg_dev_get(ggml_backend_cpu_reg(), 0);
     type.context = static_cast<ggml::cpu::extra_buffer_type*>(&hook);
     ggml_backend_cpu_get_extra_buffer_types().push_back(&type);
-#if defined(GGML_CPU_NODE_GROUPS)
-    ggml_cpu_set_node_groups(&kGroups);
-#endif
   });
 }
 
@@ -99,10 +81,8 @@ void Release() {
   --holders;
 }
 
-void SetGroups(bool on) { has_groups.store(on); }
-
 bool IsEnabled() { return is_on.load() && InstructionSet(); }
 
-Counts CountNodes() { return {asked.load(), taken.load(), grouped.load()}; }
+Counts CountNodes() { return {asked.load(), taken.load()}; }
 
 }  // namespace llavaov::kernels

@@ -19,15 +19,10 @@ void Release();
 // Whether the build has kernels and they are chosen.
 bool IsEnabled();
 
-// Whether runs of a token's nodes are computed in one go (token-group.h): results are the same bit
-// by bit, so this is for tests.
-void SetGroups(bool on);
-
 // Nodes of the kinds that we have kernels for (products, attention), each time a graph is planned,
-// and how many of them were ours; nodes that were computed in one go with others, or alone as a
-// group.
+// and how many of them were ours.
 struct Counts {
-  uint64_t asked, taken, grouped;
+  uint64_t asked, taken;
 };
 Counts CountNodes();
 

@@ -10,9 +10,8 @@ namespace llavaov::kernels {
 void Register() {}
 bool Hold(bool) { return true; }
 void Release() {}
-void SetGroups(bool) {}
 bool IsEnabled() { return false; }
-Counts CountNodes() { return {0, 0, 0}; }
+Counts CountNodes() { return {0, 0}; }
 bool FinishWith(ggml_tensor*, Finish, ggml_tensor*, ggml_tensor*) { return false; }
 void SetRounded(ggml_tensor*) {}
 bool TakesType(ggml_type) { return false; }

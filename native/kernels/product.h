@@ -27,6 +27,7 @@ Kernel TileProduct(ggml_type type);      // product-tiles.cc
 Kernel FewRowsProduct(ggml_type type);  // few-rows.cc
 Kernel FewTileProduct(ggml_type type);  // few-tiles.cc
 // One row.
-Kernel RowProduct(ggml_type type);  // row-loops.cc
+Kernel RowProduct(ggml_type type);       // row-product.cc
+Kernel FloatRowProduct(ggml_type type);  // row-floats.cc, of f32, f16, bf16
 
 }  // namespace llavaov::kernels

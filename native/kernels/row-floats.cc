@@ -31,7 +31,15 @@ template <class T>
 struct FloatRow {
   static constexpr int kStreams = kFloatStreams;
 
-  static void Dots(const char* const* rows, const void* packed, int k, float* out) {
+  static size_t Size(int k) { return size_t(k) * sizeof(float); }
+  static void Pack(const float* row, int k, int part, int parts, void* to) {
+    for (int i = part * kUnit; i < k; i += parts * kUnit) {
+      std::memcpy(static_cast<float*>(to) + i, row + i, std::min(kUnit, k - i) * sizeof(float));
+    }
+  }
+
+  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
+                   float (&out)[kStreams]) {
     const float* x = static_cast<const float*>(packed);
     constexpr int kStep = 4 * kLanes;
     F f[kStreams][kChains] = {};
@@ -62,31 +70,24 @@ struct FloatRow {
   }
 };
 
-template <class Row>
-const OneRow* OneRowBy() {
-  static_assert(Row::kStreams <= kMostStreams);
-  static constexpr OneRow kind = {Row::kStreams, nullptr, nullptr, Row::Dots};
-  return &kind;
-}
-
 }  // namespace
 
-const OneRow* FloatOneRowOf(ggml_type type) {
+Kernel FloatRowProduct(ggml_type type) {
   switch (type) {
     case GGML_TYPE_F16:
-      return OneRowBy<FloatRow<F16>>();
+      return Row<FloatRow<F16>>::Entry();
     case GGML_TYPE_BF16:
-      return OneRowBy<FloatRow<BF16>>();
+      return Row<FloatRow<BF16>>::Entry();
     case GGML_TYPE_F32:
-      return OneRowBy<FloatRow<F32>>();
+      return Row<FloatRow<F32>>::Entry();
     default:
-      return nullptr;
+      return {};
   }
 }
 
 #else
 
-const OneRow* FloatOneRowOf(ggml_type) { return nullptr; }
+Kernel FloatRowProduct(ggml_type) { return {}; }
 
 #endif
 

@@ -16,8 +16,19 @@ using Sums = __m256[kChains];
 
 inline __m256 Total(const Sums& f) { return _mm256_add_ps(f[0], f[1]); }
 
-// Blocks of 32 activations, eight side by side.
-struct PlainPacking {
+// Blocks of 32 with one scale, eight at a time: their scales are made together, and what offsets
+// and mins take off is one product of vectors for all eight.
+template <class W>
+struct PlainRow {
+  static constexpr int kStreams = kByteStreams;
+  // Without VNNI bytes above 128 get their sign back, and the products take theirs from it.
+#if defined(LLAVAOV_VNNI)
+  static constexpr bool kBySign = false;
+#else
+  static constexpr bool kBySign = W::kIsWide;
+#endif
+  static constexpr int kOffset = kBySign ? W::kOffset - 128 : W::kOffset;
+
   struct X {
     int8_t q[8][kBlock];
     float scale[8];
@@ -37,20 +48,6 @@ struct PlainPacking {
       }
     }
   }
-};
-
-// Blocks of 32 with one scale, eight at a time: their scales are made together, and what offsets
-// and mins take off is one product of vectors for all eight.
-template <class W>
-struct PlainRow : PlainPacking {
-  static constexpr int kStreams = kByteStreams;
-  // Without VNNI bytes above 128 get their sign back, and the products take theirs from it.
-#if defined(LLAVAOV_VNNI)
-  static constexpr bool kBySign = false;
-#else
-  static constexpr bool kBySign = W::kIsWide;
-#endif
-  static constexpr int kOffset = kBySign ? W::kOffset - 128 : W::kOffset;
 
   static inline __m256 Block(const char* row, int kb, const int8_t* x, float scale, __m256 f) {
     __m256i w = W::Quants(row, kb), q = Load256(x);
@@ -82,7 +79,8 @@ struct PlainRow : PlainPacking {
     }
   }
 
-  static void Dots(const char* const* rows, const void* packed, int k, float* out) {
+  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
+                   float (&out)[kStreams]) {
     const X* x = static_cast<const X*>(packed);
     const int blocks = k / kBlock;
     Sums f[kStreams] = {};
@@ -110,43 +108,36 @@ struct PlainRow : PlainPacking {
   }
 };
 
-template <class Row>
-const OneRow* OneRowBy() {
-  static_assert(Row::kStreams <= kMostStreams && sizeof(typename Row::X) <= kUnit + 96);
-  static constexpr OneRow kind = {Row::kStreams, Row::Size, Row::Pack, Row::Dots};
-  return &kind;
-}
-
 }  // namespace
 
-const OneRow* OneRowOf(ggml_type type) {
+Kernel RowProduct(ggml_type type) {
   switch (type) {
     case GGML_TYPE_Q8_0:
-      return OneRowBy<PlainRow<Q8_0>>();
+      return Row<PlainRow<Q8_0>>::Entry();
     case GGML_TYPE_Q4_0:
-      return OneRowBy<PlainRow<Q4_0>>();
+      return Row<PlainRow<Q4_0>>::Entry();
     case GGML_TYPE_Q4_1:
-      return OneRowBy<PlainRow<Q4_1>>();
+      return Row<PlainRow<Q4_1>>::Entry();
     case GGML_TYPE_Q5_0:
-      return OneRowBy<PlainRow<Q5_0>>();
+      return Row<PlainRow<Q5_0>>::Entry();
     case GGML_TYPE_Q5_1:
-      return OneRowBy<PlainRow<Q5_1>>();
+      return Row<PlainRow<Q5_1>>::Entry();
     case GGML_TYPE_IQ4_NL:
-      return OneRowBy<PlainRow<IQ4_NL>>();
+      return Row<PlainRow<IQ4_NL>>::Entry();
     case GGML_TYPE_Q4_K:
-      return OneRowBy<SuperRow<Q4_K>>();
+      return Row<SuperRow<Q4_K>>::Entry();
     case GGML_TYPE_Q5_K:
-      return OneRowBy<SuperRow<Q5_K>>();
+      return Row<SuperRow<Q5_K>>::Entry();
     case GGML_TYPE_Q6_K:
-      return OneRowBy<SuperRow<Q6_K>>();
+      return Row<SuperRow<Q6_K>>::Entry();
     default:
-      return FloatOneRowOf(type);
+      return FloatRowProduct(type);
   }
 }
 
 #else
 
-const OneRow* OneRowOf(ggml_type type) { return FloatOneRowOf(type); }
+Kernel RowProduct(ggml_type type) { return FloatRowProduct(type); }
 
 #endif
 

@@ -1,5 +1,5 @@
 // One row of activations by K-quants. A super-block of 256 weights has scales of few bits for its
-// blocks, so those of the activations become integers too, shares of the largest of eight: the
+// blocks, so those of the activations become integers too, shares of the largest of the eight: the
 // product of both scales a block's sums, and one step of floats is left for 256 weights.
 //
 // With scales that are floats, a block of 32 costs a third more instructions than with these, of
@@ -17,9 +17,15 @@
 
 namespace llavaov::kernels {
 
-// Super-blocks of activations; where `halves`, sums are of 16 values as the weights' scales are.
-template <bool halves>
-struct SuperPacking {
+template <class W>
+struct SuperRow {
+  static constexpr int kStreams = kByteStreams;
+  static constexpr bool kHalves = W::kScales == 2;  // 16 weights share a scale
+  // Of scales of weights, before they are multiplied: sums of 256 weights must fit into an int32.
+  static constexpr int kShift = W::kMost < 16 ? 9 : W::kMost < 32 ? 8 : 6;
+  static constexpr int64_t kMostPair = 2 * 127 * W::kMost, kMostProduct = W::kMostScale << kShift;
+  static_assert(kMostPair < 1 << 15 && kMostProduct < 1 << 15);
+  static_assert(8 * 2 * kMostPair * kMostProduct < int64_t(1) << 31);
   // A share of one is the word that has no positive counterpart: so it is exact.
   static constexpr float kShareUnit = -32768.0f;
 
@@ -32,7 +38,7 @@ struct SuperPacking {
       float sum[8];
       int16_t half[2][8];
     };
-    float top;  // the largest scale, negative
+    float unit;  // what products of scales are multiples of, without the super-block's own
   };
 
   static size_t Size(int k) { return size_t(k) / 256 * sizeof(X); }
@@ -52,7 +58,7 @@ struct SuperPacking {
       Store256(sums, SumsOfFour(q));
       const int low = sums[0] + sums[1] + sums[2] + sums[3];
       const int high = sums[4] + sums[5] + sums[6] + sums[7];
-      if (halves) {
+      if (kHalves) {
         x->half[0][b] = int16_t(-low);
         x->half[1][b] = int16_t(-high);
       } else {
@@ -62,23 +68,11 @@ struct SuperPacking {
     float top = 0.0f;
     for (float each : scale) top = each > top || std::isnan(each) ? each : top;
     for (int b = 0; b < 8; ++b) {
-      const bool is_sound = top > 0.0f && top <= FLT_MAX;
-      x->share[b] = is_sound ? int16_t(std::round(scale[b] / top * kShareUnit)) : 0;
+      x->share[b] =
+          top > 0.0f && top <= FLT_MAX ? int16_t(std::round(scale[b] / top * kShareUnit)) : 0;
     }
-    x->top = -top;
+    x->unit = -top / float(1 << kShift);
   }
-};
-
-template <class W>
-struct SuperRow : SuperPacking<W::kScales == 2> {
-  static constexpr bool kHalves = W::kScales == 2;  // 16 weights share a scale
-  using X = typename SuperPacking<kHalves>::X;
-  static constexpr int kStreams = kByteStreams;
-  // Of scales of weights, before they are multiplied: sums of 256 weights must fit into an int32.
-  static constexpr int kShift = W::kMost < 16 ? 9 : W::kMost < 32 ? 8 : 6;
-  static constexpr int64_t kMostPair = 2 * 127 * W::kMost, kMostProduct = W::kMostScale << kShift;
-  static_assert(kMostPair < 1 << 15 && kMostProduct < 1 << 15);
-  static_assert(8 * 2 * kMostPair * kMostProduct < int64_t(1) << 31);
 
   // What super-blocks scale by, of every stretch at once: none waits for its scales then.
   struct Scales {
@@ -86,15 +80,15 @@ struct SuperRow : SuperPacking<W::kScales == 2> {
     int32_t products[kHalves ? 1 : kStreams][8];  // of scales of blocks of 32, twice in a dword
     __m128i mins[kHalves ? 1 : kStreams];         // in the lower half
 
-    Scales(const char* const* blocks, const X& x) {
-      ReadDeltas(blocks, x.top / float(1 << kShift));
+    Scales(const char* const (&blocks)[kStreams], const X& x) {
+      ReadDeltas(blocks, x.unit);
       if constexpr (!kHalves) {
         LLAVAOV_UNROLL
         for (int r = 0; r < kStreams; r += 2) ReadProducts(blocks, x, r);
       }
     }
 
-    inline void ReadDeltas(const char* const* blocks, float unit) {
+    inline void ReadDeltas(const char* const (&blocks)[kStreams], float unit) {
       uint32_t both[kStreams];  // d is the lower half, or what stands alone the upper one
       LLAVAOV_UNROLL
       for (int r = 0; r < kStreams; ++r) {
@@ -111,7 +105,7 @@ struct SuperRow : SuperPacking<W::kScales == 2> {
       if (W::kHasMin) StoreScales(dmin, _mm256_cvtph_ps(upper));
     }
 
-    inline void ReadProducts(const char* const* blocks, const X& x, int r) {
+    inline void ReadProducts(const char* const (&blocks)[kStreams], const X& x, int r) {
       const __m256i all = SixBits(W::At(blocks[r], 0).scales, W::At(blocks[r + 1], 0).scales);
       const __m256i words = _mm256_unpacklo_epi8(all, _mm256_setzero_si256());
       const __m256i shares = _mm256_broadcastsi128_si256(Load128(x.share));
@@ -180,7 +174,8 @@ struct SuperRow : SuperPacking<W::kScales == 2> {
     }
   }
 
-  static void Dots(const char* const* rows, const void* packed, int k, float* out) {
+  static void Dots(const char* const (&rows)[kStreams], const void* packed, int k,
+                   float (&out)[kStreams]) {
     const X* x = static_cast<const X*>(packed);
     __m256 f[kStreams] = {}, off[kStreams] = {};
     const char* blocks[kStreams];

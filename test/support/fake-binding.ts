@@ -151,7 +151,7 @@ export function fakeBinding(options: FakeBindingOptions = {}): FakeBinding {
     kernels: () => ({
       instructionSet: options.instructionSet ?? null,
       types: [],
-      counts: { asked: 0, taken: 0, grouped: 0 },
+      counts: { asked: 0, taken: 0 },
     }),
   };
   return binding as unknown as FakeBinding;

@@ -97,11 +97,7 @@ function planOnCpu(
       devices: () => [],
       physicalCores: () => 1,
       gpuTilesPerCall: 1,
-      kernels: () => ({
-        instructionSet: null,
-        types: [],
-        counts: { asked: 0, taken: 0, grouped: 0 },
-      }),
+      kernels: () => ({ instructionSet: null, types: [], counts: { asked: 0, taken: 0 } }),
     },
     info: { name: 'cpu', package: null, file: '', variant: null, reason: '' },
   });
