@@ -37,14 +37,14 @@ NextTokens DecoderContext::Following(const Slices& slices, const Samples& sample
 bool DecoderContext::ComputeAhead(const NextTokens& tokens, const CancelFlag* cancel) {
   const std::lock_guard<std::mutex> lock(workers_->mutex());
   const MutedLog muted;  // where this fails, the step that is asked for will say so
-  DecoderBatch batch;
-  for (const NextToken& next : tokens) {
-    batch.AddTokens(&next.token, 1);
-    batch.AddPosition(next.sequence, next.position, /*is_output=*/true);
-  }
   bool is_computed = false;
   flag_ahead_ = cancel;
   try {
+    DecoderBatch batch;
+    for (const NextToken& next : tokens) {
+      batch.AddTokens(&next.token, 1);
+      batch.AddPosition(next.sequence, next.position, /*is_output=*/true);
+    }
     is_computed = Compute(batch) == 0;
   } catch (...) {
     failed_ahead_ = std::current_exception();

@@ -232,7 +232,8 @@ export class Scheduler {
     const start = performance.now();
     try {
       const samples = await this.#context.step(natives, this.#goesOn(slices));
-      this.#pace.note(rows, performance.now() - start);
+      // Single tokens may have been computed ahead: their step says nothing.
+      if (rows > natives.length) this.#pace.note(rows, performance.now() - start);
       let i = 0;
       for (const [sequence, slice] of slices) this.#advance(sequence, slice, samples[i++]!);
     } catch (error) {

@@ -1,5 +1,6 @@
 /** Which steps say that the next one will be of their tokens alone. The engine runs whole, on the fake binding. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { PrefillPace } from '../../../src/engine/prefill-pace.js';
 import type { ChatOptions, Message } from '../../../src/index.js';
 import { ask, askAbout, fakeModel } from '../../support/fake-model.js';
 
@@ -36,4 +37,14 @@ it('none while a tile waits, and again when none does', async () => {
   // The tiles of one picture, and the last token of its answer.
   expect(flags.filter((goesOn) => !goesOn).length).toBeGreaterThanOrEqual(2);
   expect(flags.at(-1)).toBe(true);
+});
+
+it('how long single tokens take, which may be computed ahead, says nothing of prompts', async () => {
+  const note = vi.spyOn(PrefillPace.prototype, 'note');
+  try {
+    await said({ maxTokens: 5 });
+    expect(note.mock.calls.map(([rows]) => rows > 1)).toEqual([true]);
+  } finally {
+    note.mockRestore();
+  }
 });
