@@ -46,11 +46,9 @@ inline __m256 HalvesOf(const char* row, int kb, int at) {
 
 // Scales go over memory, which gives one to all lanes for nothing: compilers would rather permute,
 // in the one unit that puts things together too.
-inline void KeepStored(const void* to) {
+inline void KeepStored([[maybe_unused]] const void* to) {
 #if defined(__GNUC__)
   asm("" : : "r"(to) : "memory");
-#else
-  (void)to;
 #endif
 }
 inline void StoreScales(float* to, __m256 scales) {

@@ -51,6 +51,10 @@ inline __m256i Join(__m128i low, __m128i high) {
 inline __m256i DotBytes256(__m256i start, __m256i w, __m256i x) {
 #if defined(LLAVAOV_VNNI) && defined(LLAVAOV_WIDE)
   return _mm256_dpbusd_epi32(start, w, x);
+#elif defined(LLAVAOV_VNNI) && defined(__GNUC__) && !defined(__clang__)
+  // GCC 12 copies and stores sums between its own instructions.
+  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(start) : "x"(w), "x"(x));
+  return start;
 #elif defined(LLAVAOV_VNNI)
   return _mm256_dpbusd_avx_epi32(start, w, x);
 #else
@@ -63,6 +67,9 @@ inline __m256i DotBytes256(__m256i start, __m256i w, __m256i x) {
 inline __m256i DotWords256(__m256i start, __m256i w, __m256i x) {
 #if defined(LLAVAOV_VNNI) && defined(LLAVAOV_WIDE)
   return _mm256_dpwssd_epi32(start, w, x);
+#elif defined(LLAVAOV_VNNI) && defined(__GNUC__) && !defined(__clang__)
+  asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(start) : "x"(w), "x"(x));
+  return start;
 #elif defined(LLAVAOV_VNNI)
   return _mm256_dpwssd_avx_epi32(start, w, x);
 #else

@@ -63,28 +63,15 @@ inline I WhereBits(I x, I bit, I value) {
 inline F Sqrt(F x) { return _mm256_sqrt_ps(x); }
 inline I RoundedIntegers(F x) { return _mm256_cvtps_epi32(x); }
 inline F ToFloats(I x) { return _mm256_cvtepi32_ps(x); }
+inline I DotWords(I sum, I w, I x) { return DotWords256(sum, w, x); }
 #if defined(LLAVAOV_VNNI)
-#if defined(__GNUC__) && !defined(__clang__)
-// GCC 12 copies and stores sums between its own instructions.
-inline I DotBytes(I sum, I w, I x) {
-  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(w), "x"(x));
-  return sum;
-}
-inline I DotWords(I sum, I w, I x) {
-  asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(w), "x"(x));
-  return sum;
-}
-#else
-inline I DotBytes(I sum, I w, I x) { return _mm256_dpbusd_avx_epi32(sum, w, x); }
-inline I DotWords(I sum, I w, I x) { return _mm256_dpwssd_avx_epi32(sum, w, x); }
-#endif
+inline I DotBytes(I sum, I w, I x) { return DotBytes256(sum, w, x); }
 // See simd-avx512.h. The start's bits are those of 1.5 * 2^23: with fewer than 2^22 added they are
 // the float that is so much more. Floats are subtracted at a port that multiplies nothing; what
 // converts integers has those of the products.
 constexpr int32_t kSumStart = 0x4b400000;
 inline F SumToFloats(I sum) { return Sub(_mm256_castsi256_ps(sum), Set(12582912.0f)); }
 #else
-inline I DotWords(I sum, I w, I x) { return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x)); }
 // See simd-avx512.h.
 inline I Pairs(I w, I x) { return _mm256_maddubs_epi16(w, x); }
 inline I SignedPairs(I w, I x) { return Pairs(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)); }
