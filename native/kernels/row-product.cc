@@ -2,6 +2,7 @@
 // memory (row-loops.h). Activations have eight bits and a scale for every 32. Of the K-quants
 // (row-super-blocks.h) those that files of the published models hold have a kernel; on ARM ggml's
 // kernels of repacked weights need half to four fifths of the instructions.
+#include "row-nibbles.h"
 #include "row-super-blocks.h"
 
 namespace llavaov::kernels {
@@ -112,6 +113,15 @@ struct PlainRow {
   }
 };
 
+// Types of one scale and nibbles, of which four blocks hold no more than two vectors.
+#if defined(LLAVAOV_PERMUTES)
+template <class W>
+using ScaledNibbles = NibbleRow<W>;
+#else
+template <class W>
+using ScaledNibbles = PlainRow<W>;
+#endif
+
 }  // namespace
 
 Kernel RowProduct(ggml_type type) {
@@ -119,11 +129,11 @@ Kernel RowProduct(ggml_type type) {
     case GGML_TYPE_Q8_0:
       return Row<PlainRow<Q8_0>>::Entry();
     case GGML_TYPE_Q4_0:
-      return Row<PlainRow<Q4_0>>::Entry();
+      return Row<ScaledNibbles<Q4_0>>::Entry();
     case GGML_TYPE_Q4_1:
       return Row<PlainRow<Q4_1>>::Entry();
     case GGML_TYPE_Q5_0:
-      return Row<PlainRow<Q5_0>>::Entry();
+      return Row<ScaledNibbles<Q5_0>>::Entry();
     case GGML_TYPE_Q5_1:
       return Row<PlainRow<Q5_1>>::Entry();
     case GGML_TYPE_IQ4_NL:

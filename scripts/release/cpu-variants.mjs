@@ -20,6 +20,7 @@ const X64_FEATURES = {
   AVX2: ['avx2'],
   AVX_VNNI: ['avxvnni'],
   AVX512: ['avx512f', 'avx512cd', 'avx512bw', 'avx512dq', 'avx512vl'],
+  AVX512_VBMI: ['avx512vbmi'],
   AVX512_VNNI: ['avx512vnni'],
   AVX512_BF16: ['avx512bf16'],
   AMX_TILE: ['amx_tile'],
@@ -30,13 +31,14 @@ const X64_FEATURES = {
 
 const V3 = ['SSE42', 'AVX', 'F16C', 'FMA', 'BMI2', 'AVX2'];
 const V4 = [...V3, 'AVX512'];
+const V4_BF16 = [...V4, 'AVX512_VBMI', 'AVX512_VNNI', 'AVX512_BF16', 'GFNI'];
 const AMX = ['AMX_TILE', 'AMX_INT8', 'AMX_BF16'];
 
 /** Best first. The comments name the first CPUs that have it. */
 const X64 = {
-  'x64-amx': [...V4, 'AVX512_VNNI', 'AVX512_BF16', ...AMX, 'GFNI'], // Sapphire Rapids
-  'x64-v4-bf16': [...V4, 'AVX512_VNNI', 'AVX512_BF16', 'GFNI'], // Zen 4
-  'x64-v4-vnni': [...V4, 'AVX512_VNNI'], // Cascade Lake, Ice Lake, Cooper Lake (bf16, no GFNI)
+  'x64-amx': [...V4_BF16, ...AMX], // Sapphire Rapids
+  'x64-v4-bf16': V4_BF16, // Zen 4
+  'x64-v4-vnni': [...V4, 'AVX512_VNNI'], // Cascade Lake, Ice Lake, Cooper Lake (bf16, but no VBMI)
   'x64-v4': V4, // Skylake-SP
   'x64-v3-vnni': [...V3, 'AVX_VNNI', 'GFNI'], // Alder Lake
   'x64-v3': V3, // Haswell, Zen

@@ -36,7 +36,7 @@ it.each([
   [
     'Sapphire Rapids',
     [
-      ...[...V4, 'avx512vnni', 'avx512bf16', 'avxvnni', 'gfni'],
+      ...[...V4, 'avx512vbmi', 'avx512vnni', 'avx512bf16', 'avxvnni', 'gfni'],
       ...['amx_tile', 'amx_int8', 'amx_bf16'],
     ],
     'x64-amx',
