@@ -17,13 +17,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { parseBuildArguments } from './build/build-options.mjs';
 import { CmakeTree } from './build/cmake-tree.mjs';
 import { Failure, main } from './build/failure.mjs';
 import { fetchPackage } from './fetch-package.mjs';
 import { cpuVariants } from './release/cpu-variants.mjs';
 import { buildsFolder, PACKAGES, parsePlatform } from './release/pack-platform.mjs';
+import { scriptArgs } from './script-args.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CLI = path.join(ROOT, 'dist/src/cli/main.js');
@@ -175,7 +175,7 @@ function hostEnvironment({ packages }) {
 }
 
 async function testCpus() {
-  const { values, positionals: files } = parseArgs({
+  const { values, positionals: files } = scriptArgs(import.meta.filename, {
     allowPositionals: true,
     options: {
       target: { type: 'string', default: `${process.platform}-${process.arch}` },
