@@ -56,8 +56,9 @@ struct PlainRow {
 
   using Sums = __m256[kStreams];
 
-  // Blocks [kb, kb + n) of every stretch, which are [first, first + n) of x. What is loaded sets
-  // the speed: so a block of activations is, once for all stretches.
+  // Blocks [kb, kb + n) of every stretch, which are [first, first + n) of x. Scales of all
+  // stretches come first, so that none waits for its own; a block of activations is loaded once for
+  // all.
   template <int n>
   static inline void Blocks(const char* const (&rows)[kStreams], int kb, const X& x, int first,
                             Sums& f, Sums& off) {
