@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-#include "huge-pages.h"
+#include "large-pages.h"
 #include "llama/devices.h"
 
 namespace llavaov {
@@ -85,9 +85,9 @@ void Tower::Prepare(int64_t n_tiles) {
         Format("No memory for the vision tower's compute buffer of %.0f MB", double(needed) / 1e6),
         {ggml_backend_get_device(backend_.get())}, double(needed));
   }
+  if (!is_cpu_) return;
   const ggml_backend_buffer_t buffer = graph_->rows()->buffer;
-  if (is_cpu_)
-    PreferHugePages(ggml_backend_buffer_get_base(buffer), ggml_backend_buffer_get_size(buffer));
+  AskForLargePages(ggml_backend_buffer_get_base(buffer), ggml_backend_buffer_get_size(buffer));
 }
 
 bool Tower::SupportsFlashAttention(const SiglipGraph& graph) const {
@@ -120,7 +120,7 @@ ggml_status Tower::ComputeHere(const CancelFlag* cancel) {
     work_.reset(new (std::nothrow) uint8_t[plan.work_size]);
     if (!work_) return GGML_STATUS_ALLOC_FAILED;
     work_size_ = plan.work_size;
-    PreferHugePages(work_.get(), work_size_);
+    AskForLargePages(work_.get(), work_size_);
   }
   plan.work_data = work_.get();
   plan.abort_callback = cancel ? IsAborted : nullptr;
