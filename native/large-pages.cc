@@ -82,7 +82,16 @@ void ReadInLargePages(const std::vector<std::string>& paths, const OnRead& on_re
   }
 }
 
+void AskForLargePages(void* memory, size_t size) {
+  const uintptr_t page = uintptr_t(sysconf(_SC_PAGESIZE));
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(memory) + page - 1) / page * page;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + size) / page * page;
+  if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+}
+
 #else
+
+void AskForLargePages(void*, size_t) {}
 
 void ReadInLargePages(const std::vector<std::string>&, const OnRead&) {}
 

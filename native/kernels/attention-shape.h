@@ -28,6 +28,7 @@ struct AttentionShape {
   int dim, dim_v, queries, keys, heads, kv_heads, batches, group;
   int padded_v;  // values in scratch fill whole vectors
   float scale;   // of scores, in base 2
+  bool is_masked;
 
   explicit AttentionShape(const ggml_tensor* op) {
     const ggml_tensor *q = op->src[0], *k = op->src[1], *v = op->src[2];
@@ -40,6 +41,7 @@ struct AttentionShape {
     batches = int(q->ne[3]);
     group = heads / kv_heads;
     padded_v = (dim_v + kLanes - 1) / kLanes * kLanes;
+    is_masked = op->src[3] != nullptr;
     std::memcpy(&scale, op->op_params, sizeof scale);
     scale *= kLog2e;
   }

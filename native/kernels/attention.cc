@@ -31,7 +31,9 @@ struct Units {
     const auto blocks = [](int64_t n, int64_t of) { return int((n + of - 1) / of); };
     const int64_t all = int64_t(s.queries) * s.group, heads = int64_t(s.kv_heads) * s.batches;
     const int wanted = std::min(blocks(threads * kUnitsOfThread, heads), blocks(all, kLeastRows));
-    queries = blocks(s.queries, std::max(blocks(all, Tiles::kMostRows), wanted));
+    // Of a mask a large unit skips less.
+    const int most = s.is_masked ? Tiles::kMostRows : 2 * Tiles::kMostRows;
+    queries = blocks(s.queries, std::max(blocks(all, most), wanted));
     rows = blocks(int64_t(queries) * s.group, Tiles::kRows) * Tiles::kRows;
     count = blocks(s.queries, queries);
   }

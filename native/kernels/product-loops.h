@@ -13,8 +13,7 @@
 // and Tile. k need not be a multiple of 32: the rest is a block that zeros fill.
 #pragma once
 
-#include "finish.h"
-#include "functions.h"
+#include "product-output.h"
 #include "product.h"
 #include "simd.h"
 
@@ -48,61 +47,6 @@ struct WeightSlice {
   int rest;     // weights of the last of these blocks, where fewer than 32
   size_t next;  // from a column to where one will probably be read next
 };
-
-struct Output {
-  float* data;
-  size_t stride;  // floats
-  int n_rows, n_cols;
-  bool add, is_last;  // slices came before, none comes after
-  float* sums;        // between slices, where they lie apart
-};
-
-template <int R, int V>
-inline void LoadTile(const Output& out, F (&f)[R][V]) {
-  const bool is_whole = out.n_rows >= R && out.n_cols >= V * kLanes;
-  if (!out.add) {
-    LLAVAOV_UNROLL
-    for (int r = 0; r < R; ++r) {
-      LLAVAOV_UNROLL
-      for (int v = 0; v < V; ++v) f[r][v] = Zero();
-    }
-  } else if (is_whole) {
-    LLAVAOV_UNROLL
-    for (int r = 0; r < R; ++r) {
-      LLAVAOV_UNROLL
-      for (int v = 0; v < V; ++v) f[r][v] = Load(out.data + r * out.stride + v * kLanes);
-    }
-  } else {
-    LLAVAOV_UNROLL
-    for (int r = 0; r < R; ++r) {
-      LLAVAOV_UNROLL
-      for (int v = 0; v < V; ++v) {
-        const int left = r < out.n_rows ? std::max(out.n_cols - v * kLanes, 0) : 0;
-        f[r][v] = left > 0 ? LoadFirst(out.data + r * out.stride + v * kLanes, left) : Zero();
-      }
-    }
-  }
-}
-
-template <int R, int V>
-inline void StoreTile(const Output& out, const F (&f)[R][V]) {
-  if (out.n_rows >= R && out.n_cols >= V * kLanes) {
-    LLAVAOV_UNROLL
-    for (int r = 0; r < R; ++r) {
-      LLAVAOV_UNROLL
-      for (int v = 0; v < V; ++v) Store(out.data + r * out.stride + v * kLanes, f[r][v]);
-    }
-    return;
-  }
-  LLAVAOV_UNROLL
-  for (int r = 0; r < R; ++r) {
-    LLAVAOV_UNROLL
-    for (int v = 0; v < V; ++v) {
-      const int left = r < out.n_rows ? out.n_cols - v * kLanes : 0;
-      if (left > 0) StoreFirst(out.data + r * out.stride + v * kLanes, f[r][v], left);
-    }
-  }
-}
 
 inline size_t Align(size_t n) { return (n + 127) / 128 * 128; }
 inline char* AlignUp(void* p) {
@@ -270,50 +214,54 @@ class Product {
       Shape::Unpack(WeightSlice{weights, w->nb[1], std::min(n_ - col, cols_), kb, length, rest,
                                 params_.nth * cols_ * w->nb[1]},
                     b_);
-      float* data = static_cast<float*>(op_->data) + size_t(first) * kGroup * n_ + col;
-      for (int g = first; g < end; ++g, data += size_t(kGroup) * n_) {
-        const Output out = {data,
-                            size_t(n_),
-                            m_ - g * kGroup,
-                            std::min(n_ - col, cols_),
-                            kb > 0,
-                            kb + length == blocks_,
-                            sums_ + (g - first) * kGroupSums};
+      for (int g = first; g < end; ++g) {
+        Output out = OutputOf(g * kGroup, col);
+        out.add = kb > 0;
+        out.is_last = kb + length == blocks_;
+        out.sums = sums_ + (g - first) * kGroupSums;
+        if (g + 1 < end) AskForNext(out);
         Shape::Tile(BlockOf(g, kb), *b_, length, out);
-        if (!out.is_last) continue;
         if constexpr (Shape::kMostRows != 0) {
-          Bring(out, g * kGroup, col);
-        } else {
-          if (finish_ != Finish::kNone) End(out, g * kGroup, col);
+          if (out.is_last) Bring(out);
         }
       }
     }
     EndPastCaches();
   }
 
-  // Results [row, row + kGroup) of the panel at `col` are complete.
-  void End(const Output& out, int row, int col) const {
-    for (int r = 0; r < std::min(out.n_rows, kGroup); ++r) {
-      float* x = out.data + r * out.stride;
-      for (int i = 0; i < out.n_cols; i += kLanes) {
-        const int n = std::min(out.n_cols - i, kLanes);
-        StoreFirst(x + i, Ended(LoadFirst(x + i, n), row + r, col + i, n), n);
+  // The place from [row, col] on.
+  Output OutputOf(int row, int col) const {
+    const auto at = [&](const ggml_tensor* x, size_t i) {
+      return x ? static_cast<float*>(x->data) + i : nullptr;
+    };
+    const size_t i = size_t(row) * n_ + col;
+    Output out = {at(op_, i), size_t(n_), m_ - row, std::min(n_ - col, cols_)};
+    out.finish = finish_;
+    if (finish_ == Finish::kNone) return out;
+    out.bias = at(op_->src[2], col);
+    out.residual = at(op_->src[3], i);
+    return out;
+  }
+
+  // The rows behind those of `out` lie pages apart, which no prefetcher of the CPU's foresees.
+  static void AskForNext(const Output& out) {
+    for (int r = kGroup; r < std::min(out.n_rows, 2 * kGroup); ++r) {
+      for (int i = 0; i < out.n_cols; i += 16) {
+        if (Shape::kMostRows == 0) AskFor(out.data + r * out.stride + i);
+        if (out.is_last && out.residual) AskFor(out.residual + r * out.stride + i);
       }
     }
   }
 
-  // The same for sums that lie apart. An output that no cache holds anyway is written past them,
-  // for else each line would be read first.
-  void Bring(const Output& out, int row, int col) const {
+  // Sums that lay apart to where they belong. An output that no cache holds anyway is written past
+  // them, for else each line would be read first.
+  void Bring(const Output& out) const {
     const bool is_large = size_t(m_) * n_ * sizeof(float) > kPastCaches;
     for (int r = 0; r < std::min(out.n_rows, kGroup); ++r) {
       alignas(64) float line[kCols];
       for (int i = 0; i < out.n_cols; i += kLanes) {
-        F y = Load(Shape::SumsAt(out.sums, r, i));
-        if (finish_ != Finish::kNone) {
-          y = Ended(y, row + r, col + i, std::min(out.n_cols - i, kLanes));
-        }
-        Store(line + i, y);
+        const F sums = Load(Shape::SumsAt(out.sums, r, i));
+        Store(line + i, EndedFirst(out, sums, r, i, std::min(out.n_cols - i, kLanes)));
       }
       float* to = out.data + r * out.stride;
       int i = 0;
@@ -325,15 +273,6 @@ class Product {
       }
       std::memcpy(to + i, line + i, (out.n_cols - i) * sizeof(float));
     }
-  }
-
-  // `n` results from [row, col] on.
-  F Ended(F x, int row, int col, int n) const {
-    F y = Add(x, LoadFirst(static_cast<const float*>(op_->src[2]->data) + col, n));
-    if (finish_ == Finish::kBiasGelu) y = Gelu(y);
-    if (!op_->src[3]) return y;
-    return Add(LoadFirst(static_cast<const float*>(op_->src[3]->data) + size_t(row) * n_ + col, n),
-               y);
   }
 
   const ggml_compute_params& params_;

@@ -260,6 +260,8 @@ struct StrassenShape : Division {
     out.data += row * out.stride + column;
     out.n_rows -= row;
     out.n_cols -= column;
+    if (out.bias) out.bias += column;
+    if (out.residual) out.residual += row * out.stride + column;
     return out;
   }
 

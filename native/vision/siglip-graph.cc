@@ -102,6 +102,9 @@ ggml_tensor* SiglipGraph::Attention(ggml_tensor* qkv) {
   } else {
     out = SoftmaxAttention(q, k, v, scale);
   }
+  if (ggml_is_contiguous(out) && widths.head_v == shape_.head_dim()) {
+    return ggml_reshape_3d(c_, out, shape_.n_embd, patches, tiles);
+  }
   out = ggml_view_4d(c_, out, shape_.head_dim(), heads, patches, tiles, out->nb[1], out->nb[2],
                      out->nb[3], 0);
   return ggml_cont_3d(c_, out, shape_.n_embd, patches, tiles);

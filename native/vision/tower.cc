@@ -3,8 +3,10 @@
 #include <ggml-cpu.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
+#include "large-pages.h"
 #include "llama/devices.h"
 
 namespace llavaov {
@@ -30,10 +32,6 @@ Tower::Tower(const SiglipShape& shape, const GgufPath& where, ggml_backend_dev_t
       workers_(std::move(workers)),
       backend_(InitBackend(device)),
       is_cpu_(ggml_backend_is_cpu(backend_.get())) {
-  if (is_cpu_) {
-    ggml_backend_cpu_set_n_threads(backend_.get(), workers_->threads());
-    ggml_backend_cpu_set_threadpool(backend_.get(), workers_->pool());
-  }
   const GgufTensors file(where);
   weights_ = std::make_unique<SiglipWeights>(shape_, file, backend_.get(), cancel);
   if (file.Find("v.image_newline")) {
@@ -87,6 +85,9 @@ void Tower::Prepare(int64_t n_tiles) {
         Format("No memory for the vision tower's compute buffer of %.0f MB", double(needed) / 1e6),
         {ggml_backend_get_device(backend_.get())}, double(needed));
   }
+  if (!is_cpu_) return;
+  const ggml_backend_buffer_t buffer = graph_->rows()->buffer;
+  AskForLargePages(ggml_backend_buffer_get_base(buffer), ggml_backend_buffer_get_size(buffer));
 }
 
 bool Tower::SupportsFlashAttention(const SiglipGraph& graph) const {
@@ -110,15 +111,29 @@ void Tower::SetPatches(const uint8_t* tiles) {
   if (!is_host) ggml_backend_tensor_set(patches, values, 0, ggml_nbytes(patches));
 }
 
-void Tower::Compute(const CancelFlag* cancel) {
-  if (is_cpu_) {
-    ggml_backend_cpu_set_abort_callback(backend_.get(), cancel ? IsAborted : nullptr,
-                                        const_cast<CancelFlag*>(cancel));
+// As ggml's backend does it, with a work buffer of ours.
+ggml_status Tower::ComputeHere(const CancelFlag* cancel) {
+  ggml_cplan plan = ggml_graph_plan(graph_->graph(), workers_->threads(), workers_->pool());
+  if (work_size_ < plan.work_size) {
+    work_size_ = 0;
+    work_.reset();
+    work_.reset(new (std::nothrow) uint8_t[plan.work_size]);
+    if (!work_) return GGML_STATUS_ALLOC_FAILED;
+    work_size_ = plan.work_size;
+    AskForLargePages(work_.get(), work_size_);
   }
+  plan.work_data = work_.get();
+  plan.abort_callback = cancel ? IsAborted : nullptr;
+  plan.abort_callback_data = const_cast<CancelFlag*>(cancel);
+  return ggml_graph_compute(graph_->graph(), &plan);
+}
+
+void Tower::Compute(const CancelFlag* cancel) {
   const Devices device = {ggml_backend_get_device(backend_.get())};
   ggml_status status;
   try {
-    status = ggml_backend_graph_compute(backend_.get(), graph_->graph());
+    status =
+        is_cpu_ ? ComputeHere(cancel) : ggml_backend_graph_compute(backend_.get(), graph_->graph());
   } catch (const std::exception& error) {
     is_broken_ = true;
     throw ComputeError("ERR_ENCODE", error, device);

@@ -45,6 +45,7 @@ class Tower {
   bool SupportsFlashAttention(const SiglipGraph& graph) const;
   void SetPatches(const uint8_t* tiles);
   void Compute(const CancelFlag* cancel);
+  ggml_status ComputeHere(const CancelFlag* cancel);
 
   const SiglipShape shape_;
   const KernelUse kernels_;
@@ -57,7 +58,9 @@ class Tower {
   bool has_flash_attention_ = true;
   ggml_gallocr_ptr allocator_;
   std::unique_ptr<SiglipGraph> graph_;  // for the last count of tiles
-  std::vector<float> staging_;          // patches on their way to a GPU
+  std::unique_ptr<uint8_t[]> work_;     // of the CPU's threads
+  size_t work_size_ = 0;
+  std::vector<float> staging_;  // patches on their way to a GPU
   std::mutex mutex_;
   bool is_broken_ = false;
 };
