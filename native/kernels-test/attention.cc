@@ -242,13 +242,13 @@ std::vector<Case> Cases() {
       {"zero words", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, 0.0f, true},
       {"nan words", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, NAN, true},
       {"nan", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, NAN},
-      {"nan", 64, 64, 3, 97, 4, 2, 1, GGML_TYPE_F16, Masking::kCausal, NAN},
+      {"nan", 64, 64, 3, 597, 4, 2, 1, GGML_TYPE_F16, Masking::kCausal, NAN},
       {"padded", 72, 80, 64, 64, 2, 2, 1, GGML_TYPE_F32, Masking::kNone},
       {"sharp", 64, 64, 33, 200, 4, 2, 1, GGML_TYPE_F16, Masking::kCausal, 40.0f},
       {"odd", 40, 24, 5, 131, 6, 3, 1, GGML_TYPE_F16, Masking::kHoles},
       {"odd", 33, 17, 9, 67, 3, 1, 1, GGML_TYPE_F32, Masking::kNone},
   };
-  cases.push_back({"faint", 64, 64, 1, 300, 14, 2, 1, GGML_TYPE_F16, Masking::kCausal});
+  cases.push_back({"faint", 64, 64, 1, 600, 14, 2, 1, GGML_TYPE_F16, Masking::kCausal});
   cases.back().cells = 1e-2f;  // denormals among them
   cases.push_back({"long", 64, 64, 1, 2600, 14, 2, 1, GGML_TYPE_F16, Masking::kHoles});
   cases.push_back({"long", 128, 128, 1, 2085, 14, 2, 1, GGML_TYPE_F16, Masking::kCausal});

@@ -16,11 +16,13 @@ class FewOnTiles : public Partials {
   static bool Takes(const ggml_tensor* op) {
     const ggml_tensor *k = op->src[1], *v = op->src[2];
     return HasTiles() && k->type == GGML_TYPE_F16 && v->type == GGML_TYPE_F16 &&
-           k->ne[0] == kWidth && v->ne[0] == kWidth;
+           k->ne[0] == kWidth && v->ne[0] == kWidth && k->ne[1] >= kLeast;
   }
-  // Short caches are divided among more threads.
+  // Two segments of keys and values should fit in the second cache; short caches are divided among
+  // more threads.
   static int SegmentOf(const ggml_tensor* op) {
-    return op->src[1]->ne[1] < 4 * kMost ? 256 : kMost;
+    const int64_t keys = op->src[1]->ne[1], row_bytes = op->src[1]->ne[2] * kWidth * 2;
+    return row_bytes > 512 ? 128 : row_bytes > 256 || keys < 4 * kMost ? 256 : kMost;
   }
   static size_t ScratchSize(const ggml_tensor* op) { return Tiles::Size(Heads(op)); }
 
@@ -59,6 +61,7 @@ class FewOnTiles : public Partials {
 
  private:
   static constexpr int kMost = 512;
+  static constexpr int kLeast = 512;  // for fewer keys vectors are as fast
   using Tiles = SegmentTiles<kWidth, kMost>;
 
   static int Heads(const ggml_tensor* op) { return int(op->src[1]->ne[2] * op->src[1]->ne[3]); }

@@ -7,7 +7,7 @@
 //          number from 0 to 7, come from a table. Infinity and NaN stay.
 // steps    of 32 keys are split between the products of the step before, whose results take 52
 //          cycles: a core foresees one step, not two.
-// memory   is asked for what the next segment wants, in four places side by side.
+// memory   is asked for what the next segment wants, in eight places side by side.
 #pragma once
 
 #include "attention-pieces.h"
@@ -23,7 +23,7 @@ struct HeadRows {
   size_t stride = 0;
 };
 
-// Rows to ask for, four at a time, each in a place of its own.
+// Rows to ask for, eight at a time, each in a place of its own.
 class Ahead {
  public:
   Ahead() = default;
@@ -46,7 +46,7 @@ class Ahead {
     at_ += kBytes;
     if (--left_of_row_ == 0) at_ += to_row_, left_of_row_ = row_;
   }
-  static constexpr int kPlaces = 4, kBytes = 128;
+  static constexpr int kPlaces = 8, kBytes = 128;
 
  private:
   const char* at_ = nullptr;
