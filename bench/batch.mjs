@@ -10,7 +10,6 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { presentImages } from '../dist/src/eval/data/media.js';
 import { EVAL_LOAD_OPTIONS, localAsker } from '../dist/src/eval/local-asker.js';
@@ -18,8 +17,9 @@ import { namedBenchmarks } from '../dist/src/eval/named-benchmarks.js';
 import { openResults } from '../dist/src/eval/results.js';
 import { runBenchmark } from '../dist/src/eval/run.js';
 import { convert, LlavaOneVision } from '../dist/src/index.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: {
     only: { type: 'string', default: 'speed,kills,memory' },
     pictures: { type: 'string', default: '10000' },

@@ -11,9 +11,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { writeWhole } from '../dist/src/files/whole-file.js';
 import { convert } from '../dist/src/index.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 import { between, limitsOf } from './limits.mjs';
 import { makeShapeTrue } from './make-shape-true.mjs';
 import { benchPage } from './page.mjs';
@@ -24,7 +25,7 @@ import { CHATS, leastTime, prefillWork, tileWork, tokenBytes } from './work.mjs'
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..');
 
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: {
     dir: { type: 'string', default: join(ROOT, 'models/bench') },
     types: { type: 'string', default: 'f16,q8_0' },

@@ -11,9 +11,9 @@ import { spawn } from 'node:child_process';
 import os from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: {
     dir: { type: 'string', default: join(import.meta.dirname, '../models/bench') },
     model: { type: 'string' },

@@ -5,14 +5,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import puppeteer from 'puppeteer-core';
 import { findBrowser } from '../scripts/find-browser.mjs';
+import { scriptArgs } from '../scripts/script-args.mjs';
 import { answerText, longConversation } from './chat-page/conversation.mjs';
 import { servePage } from './chat-page/served.mjs';
 
 const FOLDER = join(import.meta.dirname, '../dist/src/server/page');
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: {
     turns: { type: 'string', default: '200' },
     pictures: { type: 'string', default: '100' },

@@ -2,11 +2,11 @@
 // take turns, so that a busy machine slows all. Every step decodes one token of each chat; it is an error if it does not.
 //
 //   npm run bench:chats -- MODEL.gguf [--threads 2] [--tokens 24] [--prompt 300] [--rounds 3] [--json]
-import { parseArgs } from 'node:util';
 import { LlavaOneVision } from '../dist/src/index.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 import { SPECIAL_IDS } from './make-shape-true.mjs';
 
-const { values: options, positionals } = parseArgs({
+const { values: options, positionals } = scriptArgs(import.meta.filename, {
   allowPositionals: true,
   options: {
     threads: { type: 'string', default: '2' },

@@ -12,11 +12,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readGguf } from '../dist/src/gguf/reader.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 import { makeShapeTrue } from './make-shape-true.mjs';
 
-const { values } = parseArgs({
+const { values } = scriptArgs(import.meta.filename, {
   options: {
     size: { type: 'string', default: '0.5b' },
     types: { type: 'string', default: 'f16,bf16,q8_0,q4_k_m' },

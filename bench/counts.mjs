@@ -9,11 +9,12 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { parseBuildArguments } from '../scripts/build/build-options.mjs';
 import { CmakeTree } from '../scripts/build/cmake-tree.mjs';
 import { main } from '../scripts/build/failure.mjs';
 import { cpuVariants } from '../scripts/release/cpu-variants.mjs';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
 const run = promisify(execFile);
 const TREE = join(import.meta.dirname, '../.build/counts');
@@ -23,7 +24,7 @@ const LAYERS = ['tile', 'prefill', 'token'];
 const TYPES = ['q8_0', 'q4_K', 'f16'];
 const MOST = 1.03;
 
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: { only: { type: 'string' }, write: { type: 'boolean', default: false } },
 });
 

@@ -8,10 +8,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: {
     dir: { type: 'string', default: join(ROOT, 'models/bench') },
     before: { type: 'string' },

@@ -2,10 +2,10 @@
 // Weights are random, so nearly every choice of the model is refused and the whole vocabulary is asked about: the worst case.
 //
 //   npm run bench:grammar -- MODEL.gguf [--threads N] [--runs 12] [--tokens 16] [--json]
-import { parseArgs } from 'node:util';
 import { LlavaOneVision } from '../dist/src/index.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
-const { values: options, positionals } = parseArgs({
+const { values: options, positionals } = scriptArgs(import.meta.filename, {
   allowPositionals: true,
   options: {
     threads: { type: 'string', default: '2' },

@@ -2,10 +2,10 @@
 // (prefixCacheBytes 0) against parked in memory, side by side. Random weights do (bench.mjs makes them). Read the ratios.
 //
 //   node bench/kept-prefixes.mjs --model FILE [--positions 3500] [--tokens 48] [--runs 3] [--threads N] [--json]
-import { parseArgs } from 'node:util';
 import { LlavaOneVision } from '../dist/src/index.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: {
     model: { type: 'string' },
     positions: { type: 'string', default: '3500' },

@@ -7,12 +7,12 @@
 //   npm run bench:lookup -- MODEL.gguf [--threads 2] [--lookup 8] [--tokens 300] [--json]
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { native } from '../dist/src/addon/load-addon.js';
 import { Drafts } from '../dist/src/engine/drafts.js';
 import { PromptKey } from '../dist/src/engine/prompt-key.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
-const { values: options, positionals } = parseArgs({
+const { values: options, positionals } = scriptArgs(import.meta.filename, {
   allowPositionals: true,
   options: {
     threads: { type: 'string', default: '2' },

@@ -5,7 +5,7 @@
 //                                  [--dtype bf16|f16|f32] [--layers N]
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { scriptArgs } from '../scripts/script-args.mjs';
 import { SPECIAL_IDS, TOWER, writeConfigs, writeTokenizer } from './shape-true-configs.mjs';
 
 export { SPECIAL_IDS };
@@ -218,7 +218,7 @@ export function makeShapeTrue(dir, options = {}) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = scriptArgs(import.meta.filename, {
     allowPositionals: true,
     options: {
       size: { type: 'string' },

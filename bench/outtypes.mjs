@@ -8,8 +8,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { convert, LlavaOneVision } from '../dist/src/index.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 import { makeShapeTrue, SPECIAL_IDS } from './make-shape-true.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -19,7 +19,7 @@ const ROWS_STEP = 10;
 const PROMPT_DIGITS = 256;
 const ANSWER_TOKENS = 32;
 
-const { values } = parseArgs({
+const { values } = scriptArgs(import.meta.filename, {
   allowNegative: true,
   options: {
     types: {

@@ -9,15 +9,15 @@
 // engine's own settings: what is held at once, and what was not collected yet.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { GCProfiler } from 'node:v8';
 import { gunzipSync } from 'node:zlib';
 import { native } from '../dist/src/addon/load-addon.js';
 import { admits } from '../dist/src/grammar/admits.js';
 import { jsonSchemaToGrammar } from '../dist/src/grammar/json-schema-to-grammar.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 import { members, parted, spaced } from './json-source.mjs';
 
-const { values: options, positionals } = parseArgs({
+const { values: options, positionals } = scriptArgs(import.meta.filename, {
   allowPositionals: true,
   options: {
     list: { type: 'boolean', default: false },

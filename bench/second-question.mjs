@@ -3,10 +3,10 @@
 //
 //   node bench/second-question.mjs [--dir DIR] [--types f16,q8_0] [--threads N] [--runs 3] [--json]
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { LlavaOneVision } from '../dist/src/index.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: {
     dir: { type: 'string', default: join(import.meta.dirname, '../models/bench') },
     types: { type: 'string', default: 'f16,q8_0' },

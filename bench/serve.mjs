@@ -7,7 +7,7 @@
 //                          [--only text,mixed,same] [--url BASE]... [--json]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { scriptArgs } from '../scripts/script-args.mjs';
 import { closeConnections } from './serve/chat-stream.mjs';
 import { startLoad, summary } from './serve/load.mjs';
 import { HEAD, line, teller } from './serve/report.mjs';
@@ -16,7 +16,7 @@ import { startLlama, startOurs } from './serve/servers.mjs';
 import { tilesEncoded, tilesOfPhoto } from './serve/tiles.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: {
     model: { type: 'string', default: join(ROOT, 'models/bench/shape-true-q8_0.gguf') },
     mmproj: { type: 'string', default: join(ROOT, 'models/bench/mmproj-shape-true-q8_0.gguf') },

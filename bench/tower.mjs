@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { native } from '../dist/src/addon/load-addon.js';
 import { readVisionConfig } from '../dist/src/vision/vision-config.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
 const PROGRAM = join(import.meta.dirname, '../.build/cmake/interop/llava-onevision-compare-towers');
 
@@ -88,7 +88,7 @@ export async function compareTowers(mmproj, { threads, runs = 3, program = PROGR
 }
 
 async function main() {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = scriptArgs(import.meta.filename, {
     allowPositionals: true,
     options: {
       threads: { type: 'string', default: String(native().physicalCores()) },

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { scriptArgs } from '../scripts/script-args.mjs';
 import { makeShapeTrue, SPECIAL_IDS } from './make-shape-true.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -79,7 +79,7 @@ async function shapeTrueFiles(dir, type) {
 }
 
 async function compare() {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = scriptArgs(import.meta.filename, {
     allowPositionals: true,
     options: {
       dir: { type: 'string', default: join(ROOT, 'models/bench') },

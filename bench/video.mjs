@@ -5,12 +5,13 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { openVideo } from '../dist/src/media/video.js';
 import { sampleFrames } from '../dist/src/vision/frame-sampling.js';
+import { scriptArgs } from '../scripts/script-args.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
-const { values: options } = parseArgs({
+const { values: options } = scriptArgs(import.meta.filename, {
   options: {
     clip: { type: 'string' },
     frames: { type: 'string', default: '32' },

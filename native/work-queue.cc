@@ -1,10 +1,11 @@
 #include "work-queue.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <iterator>
 #include <system_error>
 #include <utility>
+
+#include "static-objects.h"
 
 namespace llavaov {
 
@@ -100,29 +101,20 @@ void WorkQueue::Run() {
   }
 }
 
-// What process.exit() does in time; process.reallyExit(), which some packages call, tells nobody.
-// Windows has ended all threads by then.
-void WorkQueues::EndAtExit([[maybe_unused]] const std::weak_ptr<WorkQueues>& current) {
-#ifndef _WIN32
-  static const std::weak_ptr<WorkQueues>& queues = current;
-  static const bool is_registered [[maybe_unused]] =
-      std::atexit([] {
-        const auto& left = *new std::shared_ptr<WorkQueues>(queues.lock());  // never destroyed
-        if (!left) return;
-        left->computing.End();
-        left->background.End();
-      }) == 0;
-#endif
-}
-
 std::shared_ptr<WorkQueues> WorkQueues::OfProcess() {
   // Neither is ever destroyed: exit() may come while threads are at work.
   static auto* mutex = new std::mutex();
   static auto* current = new std::weak_ptr<WorkQueues>();
+  // What process.exit() does in time; process.reallyExit(), which some packages call, tells nobody.
+  BeforeStaticObjectsEnd([] {
+    static const auto& left = *new std::shared_ptr<WorkQueues>(current->lock());  // never destroyed
+    if (!left) return;
+    left->computing.End();
+    left->background.End();
+  });
   const std::lock_guard<std::mutex> lock(*mutex);
   std::shared_ptr<WorkQueues> queues = current->lock();
   if (!queues) *current = queues = std::make_shared<WorkQueues>();
-  EndAtExit(*current);
   return queues;
 }
 

@@ -81,9 +81,6 @@ struct WorkQueues {
   WorkQueue computing{1};
   // Everything else: reading, loading, resizing, and steps of models on GPUs, which mostly wait.
   WorkQueue background{4};
-
- private:
-  static void EndAtExit(const std::weak_ptr<WorkQueues>& current);
 };
 
 }  // namespace llavaov

@@ -9,11 +9,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { installProduct } from './build/build-native.mjs';
 import { parseBuildArguments } from './build/build-options.mjs';
 import { CmakeTree } from './build/cmake-tree.mjs';
 import { Failure, main } from './build/failure.mjs';
+import { scriptArgs } from './script-args.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TREE = path.join(ROOT, '.build/sanitize');
@@ -83,7 +83,7 @@ async function sanitizeAddon(values) {
 
 async function sanitize() {
   if (process.platform !== 'linux') throw new Failure('Sanitizers are set up for Linux with GCC.');
-  const { values } = parseArgs({
+  const { values } = scriptArgs(import.meta.filename, {
     options: {
       seconds: { type: 'string', default: '600' },
       seed: { type: 'string', default: String(Date.now() % 2 ** 31) },

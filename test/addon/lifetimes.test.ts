@@ -94,6 +94,17 @@ describe('a process ends cleanly', () => {
   });
 });
 
+describe('static objects of llama.cpp, which the first load makes', () => {
+  it('are there for loads that exit() finds under way', () => {
+    const script = `
+      await Promise.race(Array.from({ length: 40 }, load));
+      process.reallyExit(7);
+    `;
+    for (let i = 0; i < 5; i++)
+      expect(runChild(script, path)).toMatchObject({ status: 7, signal: null, stderr: '' });
+  });
+});
+
 describe('worker threads', () => {
   const workerScript = `
     const { workerData, parentPort } = require('node:worker_threads');

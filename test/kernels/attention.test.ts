@@ -1,6 +1,6 @@
 // Attention of every shape and cache type against f64 and ggml's own, masks with holes and whole tiles of other chats' cells.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { compare, hasPrograms, VARIANTS } from '../support/kernels.js';
+import { compare, hasPrograms, least, NOTHING, VARIANTS } from '../support/kernels.js';
 
 interface Attention {
   name: string;
@@ -43,32 +43,32 @@ describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
   });
 
   test('is ours, equal at any number of threads, and as exact as its inputs', ({ skip }) => {
-    if (!cases) skip('this CPU has not the instruction set');
+    if (!cases) skip(NOTHING);
     const wrong = cases!.filter(isSound).filter((attention) => {
       const { isOurs, isEqual, error } = attention;
       return !isOurs || !isEqual || error === null || error > mostOf(attention);
     });
     expect(wrong).toEqual([]);
-    expect(cases!.length).toBeGreaterThan(50);
+    expect(cases!.length).toBeGreaterThanOrEqual(least(51));
   });
 
   test('of f16 and q8_0 caches, not above ggml', ({ skip }) => {
-    if (!cases) skip('this CPU has not the instruction set');
+    if (!cases) skip(NOTHING);
     // ggml's own tiles, of many queries, add NaN to NaN where a mask hides it.
     const cached = cases!.filter(
       ({ type, keys, ggmlError }) => type !== 'f32' && keys > 1 && ggmlError !== null,
     );
-    expect(cached.length).toBeGreaterThan(20);
+    expect(cached.length).toBeGreaterThanOrEqual(least(21));
     expect(cached.filter(({ error, ggmlError }) => error! > ggmlError! * 0.6)).toEqual([]);
   });
 
   test('leaves threads as they were, denormals among them', ({ skip }) => {
-    if (!cases) skip('this CPU has not the instruction set');
+    if (!cases) skip(NOTHING);
     expect(cases!.filter(({ isAsBefore }) => !isAsBefore)).toEqual([]);
   });
 
   test('a query that is not finite shows in its row and in no other', ({ skip }) => {
-    if (!cases) skip('this CPU has not the instruction set');
+    if (!cases) skip(NOTHING);
     const wrong = cases!.filter(
       (attention) => attention.badRows !== (isSound(attention) ? attention.spoiltRows : 1),
     );
@@ -76,10 +76,11 @@ describe.runIf(hasPrograms).each(VARIANTS)('%s', (variant) => {
   });
 
   test('a cell that is not finite shows in the rows that see it and in no other', ({ skip }) => {
-    if (!cases) skip('this CPU has not the instruction set');
+    if (!cases) skip(NOTHING);
     const spoilt = cases!.filter(({ name }) => name.startsWith('spoilt'));
-    expect(spoilt.filter(({ spoiltRows }) => spoiltRows === 0).length).toBeGreaterThan(15);
-    expect(spoilt.filter(({ spoiltRows }) => spoiltRows > 0).length).toBeGreaterThan(30);
+    const seen = spoilt.filter(({ spoiltRows }) => spoiltRows > 0);
+    expect(spoilt.length - seen.length).toBeGreaterThanOrEqual(least(16));
+    expect(seen.length).toBeGreaterThanOrEqual(least(31));
     expect(spoilt.filter(({ badRows, spoiltRows }) => badRows !== spoiltRows)).toEqual([]);
   });
 });

@@ -8,7 +8,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const { LLAVAOV_KERNELS } = process.env;
-const { folder: FOLDER, emulator }: { folder: string; emulator?: string[] } = LLAVAOV_KERNELS
+interface Programs {
+  folder: string;
+  emulator?: string[];
+  /** Of weights and of caches; all without. */
+  types?: string[];
+}
+const {
+  folder: FOLDER,
+  emulator,
+  types,
+}: Programs = LLAVAOV_KERNELS
   ? JSON.parse(LLAVAOV_KERNELS)
   : { folder: join(import.meta.dirname, '../../.build/cmake/kernels') };
 /** What such a program ends with on a CPU without its instruction set. */
@@ -20,17 +30,27 @@ export const hasPrograms = VARIANTS.every((name) =>
   existsSync(join(FOLDER, `kernels-products-${name}`)),
 );
 
-/** One line of JSON a case, numbers that are none as null; null where this CPU cannot run it. */
+export const NOTHING =
+  'this CPU has not the instruction set, or the types asked for have no such case';
+/** How many cases there must be: none of them where some types alone were asked for. */
+export const least = (count: number) => (types ? 0 : count);
+
+/** A case a line of JSON, numbers that are none as null; null where there is nothing to compare. */
 export async function compare<T>(what: string, variant: string): Promise<T[] | null> {
   const file = join(FOLDER, `kernels-${what}-${variant}`);
-  const [command, ...args] = emulator ? [...emulator, file, 'brief'] : [file];
-  const stdout = await new Promise<string | null>((resolve, reject) => {
+  const command = emulator ? [...emulator, file, 'brief'] : [file];
+  const lines: string[] = [];
+  for (const type of types ?? [''])
+    lines.push(...(await linesOf([...command, type].filter(Boolean))));
+  return lines.length > 0 ? lines.map((line) => JSON.parse(line)) : null;
+}
+
+function linesOf([command, ...args]: string[]): Promise<string[]> {
+  return new Promise((resolve, reject) => {
     execFile(command!, args, { maxBuffer: 1 << 26 }, (error, output) => {
-      if (error?.code === CANNOT_RUN) resolve(null);
-      else if (error) reject(error);
-      else resolve(output);
+      if (error && error.code !== CANNOT_RUN) return reject(error);
+      const lines = output.replaceAll(/:-?(nan|inf)/g, ':null').split('\n');
+      resolve(lines.filter(Boolean));
     });
   });
-  const lines = stdout?.trim().split('\n');
-  return lines?.map((line) => JSON.parse(line.replaceAll(/:-?(nan|inf)/g, ':null'))) ?? null;
 }
