@@ -97,6 +97,7 @@ void Detect(Take take) {
       {"avx2", ymm && Bit(seven.b, 5)},
       {"bmi2", Bit(seven.b, 8)},
       {"avxvnni", ymm && Bit(seven1.a, 4)},
+      {"gfni", ymm && Bit(seven.c, 8)},
       {"avx512f", zmm && Bit(seven.b, 16)},
       {"avx512cd", zmm && Bit(seven.b, 28)},
       {"avx512bw", zmm && Bit(seven.b, 30)},

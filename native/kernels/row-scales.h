@@ -24,6 +24,19 @@ inline __m256i SumsOfFour(__m256i q) {
   return DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
 }
 
+// The same of weights and activations as floats. With VNNI sums start at the bits of 1.5 * 2^23, so
+// that a subtraction converts them, for which there is a unit that multiplies nothing.
+constexpr int32_t kFloatStart = 0x4b400000;
+constexpr float kFloatOfStart = 12582912.0f;
+inline __m256 DotOfBlock(__m256i w, __m256i x) {
+#if defined(LLAVAOV_VNNI)
+  const __m256i sums = DotBytes256(_mm256_set1_epi32(kFloatStart), w, x);
+  return _mm256_sub_ps(_mm256_castsi256_ps(sums), _mm256_set1_ps(kFloatOfStart));
+#else
+  return _mm256_cvtepi32_ps(DotBytes256(_mm256_setzero_si256(), w, x));
+#endif
+}
+
 // The halves `at` bytes from the beginnings of blocks [kb, kb + n) of a row, then zeros. Each load
 // ends where its half lies at the place that it shall have: compilers bring single halves there by
 // way of three other kinds of registers.

@@ -144,11 +144,29 @@ inline void SumHalves(__m256i q, int32_t* low, int32_t* high) {
   *high = _mm_cvtsi128_si32(_mm256_extracti128_si256(both, 1));
 }
 
+#if defined(LLAVAOV_GFNI)
+// What makes bits [to, to + count) of a byte of its bits from `from` on, and the others zero.
+constexpr int64_t BitMatrix(int from, int count, int to) {
+  uint64_t rows = 0;
+  for (int i = 0; i < count; ++i) rows |= uint64_t(1) << (from + i) << 8 * (7 - to - i);
+  return int64_t(rows);
+}
+inline I8 MovedBits8(I8 x, int from, int count, int to) {
+  if (from == to) return And8(x, Every8(((1u << count) - 1) << to));
+  return _mm256_gf2p8affine_epi64_epi8(x, _mm256_set1_epi64x(BitMatrix(from, count, to)), 0);
+}
+#endif
+
 // 16 bytes as 32 nibbles: the low ones, then the high ones.
 inline __m256i Nibbles(const uint8_t* qs) {
   const __m256i twice = _mm256_broadcastsi128_si256(Load128(qs));
+#if defined(LLAVAOV_GFNI)
+  constexpr int64_t kLow = BitMatrix(0, 4, 0), kHigh = BitMatrix(4, 4, 0);
+  return _mm256_gf2p8affine_epi64_epi8(twice, _mm256_setr_epi64x(kLow, kLow, kHigh, kHigh), 0);
+#else
   const __m256i shifted = _mm256_srlv_epi32(twice, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
   return _mm256_and_si256(shifted, _mm256_set1_epi8(15));
+#endif
 }
 
 // x + 16 where the bit of the place is set.

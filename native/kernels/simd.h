@@ -27,6 +27,17 @@
 #endif
 #endif
 
+// Where bits of bytes are moved in one instruction: every CPU with AMX or AVX-VNNI, Zen 4.
+#if defined(__GFNI__) && defined(LLAVAOV_BYTES)
+#define LLAVAOV_GFNI 1
+#endif
+
+// Where bytes of 512 bits are permuted too: with AMX, Zen 4.
+#if defined(LLAVAOV_WIDE) && defined(LLAVAOV_VNNI) && defined(LLAVAOV_GFNI) && \
+    defined(__AVX512VBMI__)
+#define LLAVAOV_PERMUTES 1
+#endif
+
 // Of a loop that wants all registers, and would lose some to its caller's constants.
 #if defined(_MSC_VER)
 #define LLAVAOV_NOINLINE __declspec(noinline)

@@ -17,20 +17,18 @@ struct Super {
   static const Block& At(const void* row, int kb) { return static_cast<const Block*>(row)[kb / 8]; }
 };
 
-// Two bits of each byte, the pair that `kb` says, of the 32 bytes of its half of the block.
-inline I8 BitPairs(const uint8_t* qs, int kb) {
-  return And8(ShiftRight8(Load256(qs + kb % 8 / 4 * 32), kb % 4 * 2), Every8(3));
+#if !defined(LLAVAOV_GFNI)
+// Bits [to, to + count) of each byte: its bits from `from` on; others are zero.
+inline I8 MovedBits8(I8 x, int from, int count, int to) {
+  const I8 mask = Every8(((1u << count) - 1) << to);
+  if (from == to) return And8(x, mask);
+  return And8(from < to ? ShiftLeft8(x, to - from) : ShiftRight8(x, from - to), mask);
 }
+#endif
 
 // 32 nibbles of the 64 that lie in the same 32 bytes.
 inline I8 NibblesOf(const uint8_t* qs, int kb) {
-  return And8(ShiftRight8(Load256(qs + kb % 8 / 2 * 32), kb % 2 * 4), Every8(15));
-}
-
-// All ones in the bytes whose bit `bit` is set.
-inline I8 IsBitSet(const uint8_t* bytes, int bit) {
-  const I8 mask = Every8(1u << bit);
-  return SameBytes8(And8(Load256(bytes), mask), mask);
+  return MovedBits8(Load256(qs + kb % 8 / 2 * 32), kb % 2 * 4, 4, 0);
 }
 
 // What Scales of a type says of each of the eight blocks in turn.
@@ -90,7 +88,7 @@ struct Q4_K : Super<block_q4_K, 0, 1, true> {
 struct Q5_K : Super<block_q5_K, 0, 1, true> {
   static constexpr int kMost = 31, kMostScale = 63;
   static I8 Quants(const void* row, int kb) {
-    const I8 high = And8(IsBitSet(At(row, kb).qh, kb % 8), Every8(16));
+    const I8 high = MovedBits8(Load256(At(row, kb).qh), kb % 8, 1, 4);
     return Or8(NibblesOf(At(row, kb).qs, kb), high);
   }
   static void SuperScales(const void* row, int kb, float* scale, float* min) {
@@ -104,7 +102,8 @@ struct Q6_K : Super<block_q6_K, 32, 2, false> {
     const block_q6_K& b = At(row, kb);
     const int j = kb % 4;
     const I8 x = Load256(b.ql + kb % 8 / 4 * 64 + j % 2 * 32);
-    return Or8(And8(ShiftRight8(x, j / 2 * 4), Every8(15)), ShiftLeft8(BitPairs(b.qh, kb), 4));
+    const I8 high = MovedBits8(Load256(b.qh + kb % 8 / 4 * 32), j * 2, 2, 4);
+    return Or8(MovedBits8(x, j / 2 * 4, 4, 0), high);
   }
   static void SuperScales(const void* row, int kb, float* scale, float*) {
     const block_q6_K& b = At(row, kb);

@@ -59,13 +59,20 @@ bool DecoderContext::TakeAhead(const Slices& slices) {
     ++n_ahead_;
     return true;
   }
-  for (size_t i = 0; ahead.is_computed && i < ahead.tokens.size(); ++i) {
-    const float* logits = llama_get_logits_ith(context_.get(), int(i));
-    spoilt_ |= std::isnan(LogSumExp(logits, model_->n_vocab()));
-  }
+  spoilt_ = spoilt_ || MaySpoil(ahead);
   for (const NextToken& next : ahead.tokens) Remove(next.sequence, next.position);
   for (const auto& change : put_off_) change();
   put_off_.clear();
+  return false;
+}
+
+bool DecoderContext::MaySpoil(const StepAhead::Outcome& ahead) const {
+  if (HidesCells()) return false;
+  if (!ahead.is_computed) return !ahead.tokens.empty();
+  for (size_t i = 0; i < ahead.tokens.size(); ++i) {
+    const float* logits = llama_get_logits_ith(context_.get(), int(i));
+    if (std::isnan(LogSumExp(logits, model_->n_vocab()))) return true;
+  }
   return false;
 }
 

@@ -62,6 +62,7 @@ void DecoderContext::LoadSequence(int sequence, const uint8_t* state, size_t siz
   const size_t read = llama_state_seq_set_data(context_.get(), state, size, sequence);
   if (read == size) {
     ends_[sequence] = n;
+    unseen_[sequence] = true;
     return;
   }
   // What was read may lie in cells that count as free.

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "kernels/hook.h"
 #include "llama/log-softmax.h"
 #include "llama/log.h"
 
@@ -42,6 +43,7 @@ DecoderContext::DecoderContext(std::shared_ptr<LoadedModel> model, std::shared_p
       workers_(std::move(workers)),
       options_(options),
       ends_(options.n_seq_max),
+      unseen_(options.n_seq_max),
       ahead_(
           std::make_shared<StepAhead>([this](const NextTokens& tokens, const CancelFlag* cancel) {
             return ComputeAhead(tokens, cancel);
@@ -176,6 +178,7 @@ Samples DecoderContext::StepNow(const Slices& slices, bool is_computed) {
     if (!samples[i].empty()) slices[i].sampler->Accept(samples[i].back().token);
     const int kept = slices[i].first_output() + std::max(1, int(samples[i].size()));
     ends_[slices[i].sequence] = slices[i].position + kept;
+    unseen_[slices[i].sequence] = !slices[i].sampler;
     if (kept < slices[i].n) Remove(slices[i].sequence, slices[i].position + kept);
   }
   return samples;
@@ -183,6 +186,13 @@ Samples DecoderContext::StepNow(const Slices& slices, bool is_computed) {
 
 void DecoderContext::Undo(const Slices& slices) {
   for (const Slice& slice : slices) Remove(slice.sequence, slice.position);
+}
+
+// So with our attention (kernels/attention-strays.h). To ggml's, zero times NaN is NaN: what a mask
+// hides shows in every row of every sequence.
+bool DecoderContext::HidesCells() const {
+  return kernels::IsEnabled() && model_->gpus().empty() &&
+         options_.flash_attention != LLAMA_FLASH_ATTN_TYPE_DISABLED;
 }
 
 void DecoderContext::ClearIfSpoilt() {
@@ -265,6 +275,8 @@ NativeError DecoderContext::Failed(int status, const Slices& slices,
 
 void DecoderContext::Remove(int sequence, int from) {
   llama_memory_seq_rm(memory_, sequence, from, -1);
+  spoilt_ = spoilt_ || (unseen_[sequence] && !HidesCells());
+  if (from == 0) unseen_[sequence] = false;
   ClearIfSpoilt();
 }
 
@@ -283,6 +295,7 @@ void DecoderContext::CopySequence(int source, int target, int to) {
                                ends_[source], source, to));
   }
   ends_[target] = to;
+  unseen_[target] = unseen_[source];
   if (to > 0) Change([=] { llama_memory_seq_cp(memory_, source, target, 0, to); });
 }
 

@@ -103,6 +103,10 @@ class DecoderContext {
   // is not accepted yet.
   std::vector<Sample> Choose(const Slice& slice, int last);
   void Undo(const Slices& slices);
+  // Whether what is not finite in a cell shows in no row but those that see it.
+  bool HidesCells() const;
+  // Whether a step that nobody asked for may have left such cells.
+  bool MaySpoil(const StepAhead::Outcome& ahead) const;
   void ClearIfSpoilt();
   NativeError Failed(int status, const Slices& slices, const std::string& reason) const;
 
@@ -114,12 +118,13 @@ class DecoderContext {
   // Where each sequence ends, for whoever asks for steps: without what is computed ahead, with what
   // is put off.
   std::vector<int> ends_;
+  std::vector<bool> unseen_;  // whether it ends in positions of which nobody has seen logits
   std::vector<std::function<void()>> put_off_;
   const std::shared_ptr<StepAhead> ahead_;
   std::atomic<int> n_ahead_{0};
   const CancelFlag* flag_ahead_ = nullptr;  // while computing ahead
   std::exception_ptr failed_ahead_;         // for the next step to tell
-  bool spoilt_ = false;
+  bool spoilt_ = false;                     // cells that count as free may hold what is not finite
   bool is_broken_ = false;
 };
 

@@ -1,10 +1,10 @@
 /**
  * The builds of which a platform package holds one file each, so that every CPU of the architecture runs the fastest
  * code it can. Names of features are those of native/js/cpu-features.cc, those of llama.cpp's switches are ggml's
- * (GGML_AVX2, ...). Only what ggml's kernels ask for is listed: a feature that none of them uses makes no variant.
+ * (GGML_AVX2, ...). Only what its kernels or ours ask for is listed: a feature that none of them uses makes no variant.
  */
 
-/** Every switch of the x64 builds; what a variant does not name is off. */
+/** Every switch of ggml's of the x64 builds; what a variant does not name is off. */
 const X64_SWITCHES = [
   ...['SSE42', 'AVX', 'F16C', 'FMA', 'BMI2', 'AVX2', 'AVX_VNNI', 'AVX512', 'AVX512_VBMI'],
   ...['AVX512_VNNI', 'AVX512_BF16', 'AMX_TILE', 'AMX_INT8', 'AMX_BF16'],
@@ -20,24 +20,27 @@ const X64_FEATURES = {
   AVX2: ['avx2'],
   AVX_VNNI: ['avxvnni'],
   AVX512: ['avx512f', 'avx512cd', 'avx512bw', 'avx512dq', 'avx512vl'],
+  AVX512_VBMI: ['avx512vbmi'],
   AVX512_VNNI: ['avx512vnni'],
   AVX512_BF16: ['avx512bf16'],
   AMX_TILE: ['amx_tile'],
   AMX_INT8: ['amx_int8'],
   AMX_BF16: ['amx_bf16'],
+  GFNI: ['gfni'],
 };
 
 const V3 = ['SSE42', 'AVX', 'F16C', 'FMA', 'BMI2', 'AVX2'];
 const V4 = [...V3, 'AVX512'];
+const V4_BF16 = [...V4, 'AVX512_VBMI', 'AVX512_VNNI', 'AVX512_BF16', 'GFNI'];
 const AMX = ['AMX_TILE', 'AMX_INT8', 'AMX_BF16'];
 
 /** Best first. The comments name the first CPUs that have it. */
 const X64 = {
-  'x64-amx': [...V4, 'AVX512_VNNI', 'AVX512_BF16', ...AMX], // Sapphire Rapids
-  'x64-v4-bf16': [...V4, 'AVX512_VNNI', 'AVX512_BF16'], // Cooper Lake, Zen 4
-  'x64-v4-vnni': [...V4, 'AVX512_VNNI'], // Cascade Lake, Ice Lake
+  'x64-amx': [...V4_BF16, ...AMX], // Sapphire Rapids
+  'x64-v4-bf16': V4_BF16, // Zen 4
+  'x64-v4-vnni': [...V4, 'AVX512_VNNI'], // Cascade Lake, Ice Lake, Cooper Lake (bf16, but no VBMI)
   'x64-v4': V4, // Skylake-SP
-  'x64-v3-vnni': [...V3, 'AVX_VNNI'], // Alder Lake
+  'x64-v3-vnni': [...V3, 'AVX_VNNI', 'GFNI'], // Alder Lake
   'x64-v3': V3, // Haswell, Zen
   'x64-v2': ['SSE42'], // Nehalem, and Atoms to this day; sharp runs on nothing older either
 };
@@ -91,7 +94,10 @@ function x64Variants(platform) {
   return Object.entries(X64).map(([name, on]) => ({
     name,
     needs: on.flatMap((feature) => X64_FEATURES[feature]),
-    defines: switches.map((feature) => `-DGGML_${feature}=${on.includes(feature) ? 'ON' : 'OFF'}`),
+    defines: [
+      ...switches.map((feature) => `-DGGML_${feature}=${on.includes(feature) ? 'ON' : 'OFF'}`),
+      `-DLLAVAOV_GFNI=${on.includes('GFNI') ? 'ON' : 'OFF'}`, // our kernels' alone
+    ],
   }));
 }
 

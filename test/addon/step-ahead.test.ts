@@ -8,6 +8,7 @@ import { native } from '../../src/addon/load-addon.js';
 import type { NativeContext, NativeSample, NativeSlice } from '../../src/binding.js';
 import { ids, PROMPT, rowsOf } from '../support/decoder-steps.js';
 import {
+  badEmbedding,
   CONTEXT_OPTIONS,
   type OpenDecoder,
   openDecoder,
@@ -257,5 +258,29 @@ describe('a step that is computed ahead', () => {
       native().setLog('warn', null);
     }
     expect(lines).toEqual([]);
+  });
+
+  it('leaves nothing that is not finite where it is given up midway', async () => {
+    const BAD = 5;
+    const sizes = { nLayer: 64 }; // for time to give it up
+    const file = await writeTinyDecoder(join(folder.path, 'bad.gguf'), {
+      untied: true,
+      fill: badEmbedding(BAD),
+      sizes,
+    });
+    const bad = await openDecoder(file);
+    const bias = { biasTokens: ids(BAD), biasValues: Float32Array.of(1000) };
+    const slice = { sequence: 0, position: 0, data: ids(1, 2, 3), sampler: bad.sampler(bias) };
+    let broken = 0;
+    for (let round = 0; round < 30; round++) {
+      await bad.context.step([slice], true);
+      const until = performance.now() + (round % 10) / 40;
+      while (performance.now() < until);
+      bad.context.removePositions(0, 0);
+      await bad.context.step([slice]).catch(() => broken++);
+      bad.context.removePositions(0, 0);
+    }
+    await bad.dispose();
+    expect(broken).toBe(0);
   });
 });

@@ -5,7 +5,7 @@ import { native } from '../../src/addon/load-addon.js';
 import type { NativeSample, NativeSlice } from '../../src/binding.js';
 import { decoderSteps, ids, PROMPT, rowsOf } from '../support/decoder-steps.js';
 import { expectSame } from '../support/samples.js';
-import { openDecoder, TINY, writeTinyDecoder } from '../support/tiny-decoder.js';
+import { badEmbedding, openDecoder, TINY, writeTinyDecoder } from '../support/tiny-decoder.js';
 
 const tiny = decoderSteps();
 const { sampled, slice, step, clear, fresh } = tiny;
@@ -68,21 +68,20 @@ describe('values that are not finite', () => {
     await expect(run(1, 0, 5)).rejects.toMatchObject({ code: 'ERR_DECODE', status: 0 });
     other.context.removePositions(0, 0);
     expectSame((await run(0, 0, 4))[0]!, first!);
+    other.context.removePositions(0, 0);
+    // Nor does a prompt stay that is given up before anyone has seen what comes of it.
+    await other.context.step([{ sequence: 1, position: 0, data: ids(4, 4, 5), sampler: null }]);
+    other.context.removePositions(1, 0);
+    expectSame((await run(0, 0, 4))[0]!, first!);
     await other.dispose();
   });
 });
 
 describe.skipIf(native().kernels().instructionSet === null)('a sequence that is not finite', () => {
   const BAD = 5;
-  const fill = (name: string, [width, rows]: number[]) =>
-    name === 'token_embd.weight'
-      ? Float32Array.from({ length: width! * rows! }, (_, i) =>
-          Math.floor(i / width!) === BAD ? NaN : Math.sin(i * i),
-        )
-      : undefined;
-
   // Our attention, of many positions and of one, with the other's cells before, between and behind.
   it.each(['f32', 'f16', 'q8_0'] as const)('leaves others alone in a cache of %s', async (type) => {
+    const fill = badEmbedding(BAD);
     const file = await writeTinyDecoder(join(tiny.folder, 'bad.gguf'), { untied: true, fill });
     const answers = async (other: number) => {
       const kvTypes = { kvTypeK: type, kvTypeV: type };

@@ -70,6 +70,16 @@ function randomTensor(name: string, shape: number[], random: () => number): Floa
   return Float32Array.from({ length: size }, () => offset + scale * random());
 }
 
+/** What fills a decoder to which one token is NaN. */
+export const badEmbedding =
+  (bad: number): TinyDecoderOptions['fill'] =>
+  (name, [width, rows]) =>
+    name === 'token_embd.weight'
+      ? Float32Array.from({ length: width! * rows! }, (_, i) =>
+          Math.floor(i / width!) === bad ? NaN : Math.sin(i * i),
+        )
+      : undefined;
+
 /** As wide as its vocabulary is long. */
 export const ECHO = { ...TINY, nLayer: 1, nEmbd: 288, nHead: 9 };
 

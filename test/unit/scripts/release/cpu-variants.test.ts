@@ -28,13 +28,17 @@ it.each(PLATFORMS)('%s-%s: nothing comes after a build that needs less', (platfo
 it.each([
   ['Nehalem', ['sse42'], 'x64-v2'],
   ['Haswell', V3, 'x64-v3'],
-  ['Alder Lake', [...V3, 'avxvnni'], 'x64-v3-vnni'],
+  ['Alder Lake', [...V3, 'avxvnni', 'gfni'], 'x64-v3-vnni'],
   ['Skylake-SP', V4, 'x64-v4'],
-  ['Ice Lake', [...V4, 'avx512vbmi', 'avx512vnni'], 'x64-v4-vnni'],
-  ['Zen 4', [...V4, 'avx512vnni', 'avx512bf16'], 'x64-v4-bf16'],
+  ['Ice Lake', [...V4, 'avx512vbmi', 'avx512vnni', 'gfni'], 'x64-v4-vnni'],
+  ['Cooper Lake', [...V4, 'avx512vnni', 'avx512bf16'], 'x64-v4-vnni'],
+  ['Zen 4', [...V4, 'avx512vbmi', 'avx512vnni', 'avx512bf16', 'gfni'], 'x64-v4-bf16'],
   [
     'Sapphire Rapids',
-    [...V4, 'avx512vnni', 'avx512bf16', 'avxvnni', 'amx_tile', 'amx_int8', 'amx_bf16'],
+    [
+      ...[...V4, 'avx512vbmi', 'avx512vnni', 'avx512bf16', 'avxvnni', 'gfni'],
+      ...['amx_tile', 'amx_int8', 'amx_bf16'],
+    ],
     'x64-amx',
   ],
   ['Core 2', ['ssse3'], undefined],
