@@ -24,6 +24,7 @@ struct Case {
   float size = 1.0f;        // of the queries; NaN: one of them is
   bool is_rounded = false;  // as attention.h says
   Spoilt spoilt = Spoilt::kNone;
+  float cells = 1.0f;  // size of keys and values
 };
 
 bool IsMasked(const Case& c, int query, int key) {
@@ -67,7 +68,7 @@ ggml_tensor* Cache(ggml_context* context, bool is_value, const Case& c, std::vec
                    std::mt19937& random) {
   const ggml_type type = c.type;
   const int dim = is_value ? c.dim_v : c.dim;
-  std::normal_distribution<float> normal;
+  std::normal_distribution<float> normal(0.0f, c.cells);
   values->resize(size_t(dim) * c.kv_heads * c.keys * c.batches);
   for (float& x : *values) x = normal(random);
   ggml_tensor* all = ggml_new_tensor_4d(context, type, dim, c.kv_heads, c.keys, c.batches);
@@ -243,11 +244,16 @@ std::vector<Case> Cases() {
       {"zero words", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, 0.0f, true},
       {"nan words", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, NAN, true},
       {"nan", 64, 64, 33, 97, 2, 2, 1, GGML_TYPE_F32, Masking::kCausal, NAN},
+      {"nan", 64, 64, 3, 597, 4, 2, 1, GGML_TYPE_F16, Masking::kCausal, NAN},
       {"padded", 72, 80, 64, 64, 2, 2, 1, GGML_TYPE_F32, Masking::kNone},
       {"sharp", 64, 64, 33, 200, 4, 2, 1, GGML_TYPE_F16, Masking::kCausal, 40.0f},
       {"odd", 40, 24, 5, 131, 6, 3, 1, GGML_TYPE_F16, Masking::kHoles},
       {"odd", 33, 17, 9, 67, 3, 1, 1, GGML_TYPE_F32, Masking::kNone},
   };
+  cases.push_back({"faint", 64, 64, 1, 600, 14, 2, 1, GGML_TYPE_F16, Masking::kCausal});
+  cases.back().cells = 1e-2f;  // denormals among them
+  cases.push_back({"long", 64, 64, 1, 2600, 14, 2, 1, GGML_TYPE_F16, Masking::kHoles});
+  cases.push_back({"long", 128, 128, 1, 2085, 14, 2, 1, GGML_TYPE_F16, Masking::kCausal});
   for (Spoilt spoilt : {Spoilt::kUnseen, Spoilt::kKey, Spoilt::kValue}) {
     cases.push_back({"spoilt words", 40, 24, 43, 131, 6, 2, 1, GGML_TYPE_F32, Masking::kHoles});
     cases.back().is_rounded = true;

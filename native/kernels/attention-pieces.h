@@ -10,6 +10,29 @@
 
 namespace llavaov::kernels {
 
+inline I Bits(F x) { return _mm512_castps_si512(x); }
+inline F Floats(I x) { return _mm512_castsi512_ps(x); }
+
+// 2^x within 2.6e-6 of its value; NaN stays.
+inline F Share(F x) {
+  const F r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF);
+  F p = Set(1.3534168e-2f);
+  p = MulAdd(p, r, Set(5.201146e-2f));
+  p = MulAdd(p, r, Set(2.4144275e-1f));
+  p = MulAdd(p, r, Set(6.9300383e-1f));
+  p = MulAdd(p, r, Set(1.0000026f));
+  return _mm512_scalef_ps(p, x);
+}
+
+// Shares of keys and of the 16th after each as pairs of words: high ones and low ones.
+inline void PairShares(F a, F b, I* high, I* low) {
+  const I upper = Integers(int32_t(0xffff0000));
+  const F high_a = Floats(And(Bits(a), upper)), high_b = Floats(And(Bits(b), upper));
+  const I low_a = Bits(Sub(a, high_a)), low_b = Bits(Sub(b, high_b));
+  *high = Or(_mm512_srli_epi32(Bits(a), 16), Bits(high_b));
+  *low = _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(low_a, 16), low_b);
+}
+
 class Pieces {
  public:
   static constexpr int kStep = 32, kTile = kTileHeight * kTileBytes;

@@ -25,18 +25,7 @@ class BfloatTiles {
  public:
   static constexpr int kRows = 32, kMostRows = 736;
 
-  class Setup {
-   public:
-    Setup() { _mm_setcsr(before_ | kNoDenormals); }
-    ~Setup() { _mm_setcsr(before_); }
-    Setup(const Setup&) = delete;
-    Setup& operator=(const Setup&) = delete;
-
-   private:
-    static constexpr unsigned kNoDenormals = 0x8040;
-    unsigned before_ = _mm_getcsr();
-    TilesInUse tiles_{TileShapes::Whole()};
-  };
+  using Setup = WholeTiles;
 
   BfloatTiles(const AttentionShape& s, int rows, Room* room)
       : s_(s),
@@ -117,9 +106,6 @@ class BfloatTiles {
     return out_ + (size_t(row / kTileHeight) * pieces_.columns + column) * (kTile / 4) +
            row % kTileHeight * kLanes;
   }
-
-  static I Bits(F x) { return _mm512_castps_si512(x); }
-  static F Floats(I x) { return _mm512_castsi512_ps(x); }
 
   // `n` keys from `key` on, of those that begin at `first`.
   void LoadKeys(const UnitKeys& keys, int first, int key, int n) {
@@ -329,17 +315,6 @@ class BfloatTiles {
     WriteTile<2>(out + to_row, kTileBytes);
   }
 
-  // 2^x within 2.6e-6 of its value; NaN stays.
-  static F Share(F x) {
-    const F r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF);
-    F p = Set(1.3534168e-2f);
-    p = MulAdd(p, r, Set(5.201146e-2f));
-    p = MulAdd(p, r, Set(2.4144275e-1f));
-    p = MulAdd(p, r, Set(6.9300383e-1f));
-    p = MulAdd(p, r, Set(1.0000026f));
-    return _mm512_scalef_ps(p, x);
-  }
-
   // One row of scores to shares, in place: of each 32 keys the high words, then the low ones.
   void Shares(Block& block, int r) {
     float* scores = block.scores + r * kKeys;
@@ -370,12 +345,10 @@ class BfloatTiles {
     for (int i = 0; i < kKeys / kLanes; i += 2) {
       const F a = Share(Sub(x[i], t)), b = Share(Sub(x[i + 1], t));
       total = Add(total, Add(a, b));
-      const I upper = Integers(int32_t(0xffff0000));
-      const F high_a = Floats(And(Bits(a), upper)), high_b = Floats(And(Bits(b), upper));
-      const I low_a = Bits(Sub(a, high_a)), low_b = Bits(Sub(b, high_b));
-      StoreIntegers(scores + i * kLanes, Or(_mm512_srli_epi32(Bits(a), 16), Bits(high_b)));
-      StoreIntegers(scores + (i + 1) * kLanes,
-                    _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(low_a, 16), low_b));
+      I high, low;
+      PairShares(a, b, &high, &low);
+      StoreIntegers(scores + i * kLanes, high);
+      StoreIntegers(scores + (i + 1) * kLanes, low);
     }
     Store(sum, total);
   }

@@ -64,6 +64,20 @@ class TilesInUse {
   TileShapes before_;
 };
 
+// While it lives tiles are whole, and denormals zero to vectors too.
+class WholeTiles {
+ public:
+  WholeTiles() { _mm_setcsr(before_ | kNoDenormals); }
+  ~WholeTiles() { _mm_setcsr(before_); }
+  WholeTiles(const WholeTiles&) = delete;
+  WholeTiles& operator=(const WholeTiles&) = delete;
+
+ private:
+  static constexpr unsigned kNoDenormals = 0x8040;
+  unsigned before_ = _mm_getcsr();
+  TilesInUse tiles_{TileShapes::Whole()};
+};
+
 // Instructions, by number of the tile. GCC 12's own names for them hide what memory they read.
 template <int tile>
 inline void ZeroTile() {
