@@ -245,11 +245,12 @@ class Product {
 
   // The rows behind those of `out` lie pages apart, which no prefetcher of the CPU's foresees.
   static void AskForNext(const Output& out) {
+    if (Shape::kMostRows == 0) AskForNext(out, out.data);
+    if (out.is_last && out.residual) AskForNext(out, out.residual);
+  }
+  static void AskForNext(const Output& out, const float* data) {
     for (int r = kGroup; r < std::min(out.n_rows, 2 * kGroup); ++r) {
-      for (int i = 0; i < out.n_cols; i += 16) {
-        if (Shape::kMostRows == 0) AskFor(out.data + r * out.stride + i);
-        if (out.is_last && out.residual) AskFor(out.residual + r * out.stride + i);
-      }
+      for (int i = 0; i < out.n_cols; i += 16) AskFor(data + r * out.stride + i);
     }
   }
 
@@ -260,8 +261,11 @@ class Product {
     for (int r = 0; r < std::min(out.n_rows, kGroup); ++r) {
       alignas(64) float line[kCols];
       for (int i = 0; i < out.n_cols; i += kLanes) {
-        const F sums = Load(Shape::SumsAt(out.sums, r, i));
-        Store(line + i, EndedFirst(out, sums, r, i, std::min(out.n_cols - i, kLanes)));
+        F y = Load(Shape::SumsAt(out.sums, r, i));
+        if (out.finish != Finish::kNone) {
+          y = EndedFirst(out, y, r, i, std::min(out.n_cols - i, kLanes));
+        }
+        Store(line + i, y);
       }
       float* to = out.data + r * out.stride;
       int i = 0;
