@@ -31,7 +31,9 @@ class Mapping {
       if (start != MAP_FAILED) {
         data_ = static_cast<char*>(start);
         size_ = size_t(about.st_size);
-        if (IsMostlyUnread()) posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+        // What little is in memory, a header and samples, is given up: large pages find no room
+        // around it.
+        if (ShareInMemory() < 1.0 / 8) posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
         madvise(data_, size_, MADV_HUGEPAGE);  // refused where the system has no large pages
       }
     }
@@ -43,24 +45,24 @@ class Mapping {
   }
 
   size_t size() const { return size_; }
-  // False where the system cannot.
+  // False where the system cannot, or what was read before has to go for it.
   bool Read(size_t at, size_t bytes) const {
     int failed;
     do {
       failed = madvise(data_ + at, bytes, kPopulateRead);
     } while (failed && errno == EINTR);
-    return failed == 0;
+    unsigned char first = 0;
+    return !failed && mincore(data_, 1, &first) == 0 && first & 1;
   }
 
  private:
-  // Then what is in memory, a header and samples, is given up: large pages find no room around it.
-  bool IsMostlyUnread() const {
+  double ShareInMemory() const {
     const size_t page = size_t(sysconf(_SC_PAGESIZE));
     std::vector<unsigned char> pages((size_ + page - 1) / page);
-    if (mincore(data_, size_, pages.data()) != 0) return false;
+    if (mincore(data_, size_, pages.data()) != 0) return 1.0;
     const auto in_memory =
         std::count_if(pages.begin(), pages.end(), [](unsigned char state) { return state & 1; });
-    return size_t(in_memory) < pages.size() / 8;
+    return double(in_memory) / double(pages.size());
   }
 
   char* data_ = nullptr;

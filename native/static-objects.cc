@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <new>
 #endif
 
@@ -29,7 +30,11 @@ void Destroy(void* self) {
 
 }  // namespace
 
-void BeforeStaticObjectsEnd(void (*call)()) { g_call = call; }
+void BeforeStaticObjectsEnd(void (*call)()) {
+  g_call = call;
+  // Where all static objects lie in other libraries.
+  [[maybe_unused]] static const int registered = std::atexit([] { g_call.load()(); });
+}
 
 #else
 

@@ -82,7 +82,6 @@ async function sanitizeAddon(values) {
 }
 
 async function sanitize() {
-  if (process.platform !== 'linux') throw new Failure('Sanitizers are set up for Linux with GCC.');
   const { values } = scriptArgs(import.meta.filename, {
     options: {
       seconds: { type: 'string', default: '600' },
@@ -92,6 +91,7 @@ async function sanitize() {
     },
     allowNegative: true,
   });
+  if (process.platform !== 'linux') throw new Failure('Sanitizers are set up for Linux with GCC.');
   await (values.kernels ? sanitizeKernels() : sanitizeAddon(values));
 }
 

@@ -27,7 +27,7 @@ export function scriptArgs(file, config) {
 function headOf(file) {
   const lines = readFileSync(file, 'utf8')
     .replace(/^#!.*\n/, '')
-    .split('\n');
+    .split(/\r?\n/);
   const isBlock = lines[0] === '/**';
   const isIn = isBlock ? (line) => line !== ' */' : (line) => line.startsWith('//');
   const end = lines.findIndex((line) => !isIn(line));

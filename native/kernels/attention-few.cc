@@ -1,7 +1,7 @@
 // Attention of a row or a few for each head of keys, as in generation: the cache passes once, at
-// the speed of memory. Keys are divided into segments of 256, whoever computes them; each leaves
-// the running top, sum and values of its rows, which are merged, in order, behind a barrier. So
-// many threads have work where there are few heads, and results are equal at any number of them.
+// the speed of memory. Keys are divided into segments of 128 to 512, whoever computes them; each
+// leaves the running top, sum and values of its rows, which are merged, in order, behind a barrier.
+// So many threads have work where there are few heads, and results are equal at any number of them.
 //
 // Within a tile of 64 keys, the values of a head are the lanes: kLanes keys are multiplied by one
 // row at a time and their products added across, all at once. Heads of usual widths have loops of

@@ -1,4 +1,4 @@
-// What a product does with its results while they are in the cache: a bias for each column, then
+// What a product does with its results while they are in registers: a bias for each column, then
 // GELU or a sum with a residual. A node of ggml's own would read and write the whole matrix again.
 #pragma once
 

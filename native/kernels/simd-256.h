@@ -35,7 +35,6 @@ inline I8 And8(I8 a, I8 b) { return _mm256_and_si256(a, b); }
 // Of words, by a number that is constant where it is compiled.
 inline I8 ShiftRight8(I8 x, int n) { return _mm256_srli_epi16(x, n); }
 inline I8 ShiftLeft8(I8 x, int n) { return _mm256_slli_epi16(x, n); }
-inline I8 SameBytes8(I8 a, I8 b) { return _mm256_cmpeq_epi8(a, b); }
 inline I8 Or8(I8 a, I8 b) { return _mm256_or_si256(a, b); }
 inline I8 Xor8(I8 a, I8 b) { return _mm256_xor_si256(a, b); }
 inline bool IsZero8(I8 x) { return _mm256_testz_si256(x, x) != 0; }

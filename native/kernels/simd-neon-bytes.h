@@ -25,10 +25,6 @@ inline I8 ShiftRight8(I8 x, int n) {
   return {FromWords(vshlq_u16(AsWords(x.low), by)), FromWords(vshlq_u16(AsWords(x.high), by))};
 }
 inline I8 ShiftLeft8(I8 x, int n) { return ShiftRight8(x, -n); }
-inline I8 SameBytes8(I8 a, I8 b) {
-  return {FromBytes(vceqq_u8(AsBytes(a.low), AsBytes(b.low))),
-          FromBytes(vceqq_u8(AsBytes(a.high), AsBytes(b.high)))};
-}
 inline F8 Scaled8(F8 x, float scale) { return Mul(x, Set(scale)); }
 
 // 16 bytes as 32 nibbles: the low ones, then the high ones.

@@ -58,6 +58,7 @@ void DecoderContext::LoadSequence(int sequence, const uint8_t* state, size_t siz
   if (!HoldsPositions(state, size, n)) {
     throw Invalid("state", Format("Expected the saved state of %d positions", n));
   }
+  ClearIfSpoilt();
   const ErrorLog errors;
   const size_t read = llama_state_seq_set_data(context_.get(), state, size, sequence);
   if (read == size) {

@@ -147,6 +147,7 @@ Samples DecoderContext::StepNow(const Slices& slices, bool is_computed) {
   if (failed_ahead_) std::rethrow_exception(std::exchange(failed_ahead_, nullptr));
   if (is_broken_) throw NativeError("ERR_DECODE", "The device has failed; load the model again");
   CheckFinite(slices, model_->n_embd());
+  ClearIfSpoilt();
   const ErrorLog errors;
   Samples samples(slices.size());
   std::vector<TokenSampler::State> states(slices.size());
@@ -159,6 +160,7 @@ Samples DecoderContext::StepNow(const Slices& slices, bool is_computed) {
       if (slices[i].n_drafted > 0) slices[i].sampler->Restore(std::move(states[i]));
     }
   };
+  for (const Slice& slice : slices) unseen_[slice.sequence] = true;
   int status = 0;
   try {
     // llama.cpp takes tokens or rows, not both. Embedding the tokens here to decode everything at
@@ -178,8 +180,8 @@ Samples DecoderContext::StepNow(const Slices& slices, bool is_computed) {
     if (!samples[i].empty()) slices[i].sampler->Accept(samples[i].back().token);
     const int kept = slices[i].first_output() + std::max(1, int(samples[i].size()));
     ends_[slices[i].sequence] = slices[i].position + kept;
-    unseen_[slices[i].sequence] = !slices[i].sampler;
     if (kept < slices[i].n) Remove(slices[i].sequence, slices[i].position + kept);
+    unseen_[slices[i].sequence] = !slices[i].sampler;
   }
   return samples;
 }
@@ -277,7 +279,6 @@ void DecoderContext::Remove(int sequence, int from) {
   llama_memory_seq_rm(memory_, sequence, from, -1);
   spoilt_ = spoilt_ || (unseen_[sequence] && !HidesCells());
   if (from == 0) unseen_[sequence] = false;
-  ClearIfSpoilt();
 }
 
 void DecoderContext::RemovePositions(int sequence, int from) {
@@ -295,8 +296,11 @@ void DecoderContext::CopySequence(int source, int target, int to) {
                                ends_[source], source, to));
   }
   ends_[target] = to;
-  unseen_[target] = unseen_[source];
-  if (to > 0) Change([=] { llama_memory_seq_cp(memory_, source, target, 0, to); });
+  if (to == 0) return;
+  Change([=] {
+    llama_memory_seq_cp(memory_, source, target, 0, to);
+    unseen_[target] = unseen_[source];
+  });
 }
 
 }  // namespace llavaov

@@ -58,7 +58,7 @@ struct Watch {
 
 // Reading a file takes nearly all the time of a load that maps it.
 void ReadMapped(const ModelOptions& options, Watch& watch) {
-  if (!options.mmap || options.vocab_only || options.gpu_layers != 0) return;
+  if (!options.mmap || options.vocab_only) return;
   ReadInLargePages(options.files, [&](double share) { return watch.Tell(0.95 * share); });
 }
 
@@ -87,7 +87,8 @@ LoadedModel::LoadedModel(const ModelOptions& options, const CancelFlag* cancel,
   params.use_extra_bufts = !kernels::IsEnabled() || kernels::LeavesRepacked();
   params.progress_callback = Watch::Step;
   params.progress_callback_user_data = &watch;
-  ReadMapped(options, watch);
+  // Elsewhere llama.cpp copies weights out of the file, which takes longer.
+  if (options.gpu_layers == 0 && !params.use_extra_bufts) ReadMapped(options, watch);
   ThrowIfCancelled(cancel);
   const ErrorLog errors;
   model_.reset(Load(options, params));

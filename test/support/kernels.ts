@@ -49,6 +49,7 @@ function linesOf([command, ...args]: string[]): Promise<string[]> {
   return new Promise((resolve, reject) => {
     execFile(command!, args, { maxBuffer: 1 << 26 }, (error, output) => {
       if (error && error.code !== CANNOT_RUN) return reject(error);
+      if (!error && !output && !types) return reject(new Error(`${command} printed no case`));
       const lines = output.replaceAll(/:-?(nan|inf)/g, ':null').split('\n');
       resolve(lines.filter(Boolean));
     });

@@ -20,7 +20,9 @@ export function describeKernels({
   const lines = [['Weights', 'Several rows', 'One row'], ...rows].map(([type, many, one]) =>
     `${type!.padEnd(16)} ${many!.padEnd(24)} ${one}`.trimEnd(),
   );
-  const notes = ['Attention is ours in caches of f32, f16 and q8_0, added up in f32.'];
+  const notes = [
+    'Attention is ours in caches of f16 and q8_0, of f32 where flash attention is switched on; added up in f32.',
+  ];
   if (instructionSet === REPACKING) notes.push(REPACKED);
   return `\n${lines.join('\n')}\n\n${notes.join('\n')}\n`;
 }
