@@ -73,6 +73,13 @@ describe('values that are not finite', () => {
     await other.context.step([{ sequence: 1, position: 0, data: ids(4, 4, 5), sampler: null }]);
     other.context.removePositions(1, 0);
     expectSame((await run(0, 0, 4))[0]!, first!);
+    other.context.removePositions(0, 0);
+    // Nor a guess, which spoils the step that computes it.
+    const guesses = { sequence: 1, position: 0, data: ids(4, 6, 5), drafted: 2 };
+    const step = other.context.step([sampled(guesses, other)]);
+    await expect(step).rejects.toMatchObject({ code: 'ERR_DECODE', status: 0 });
+    other.context.removePositions(1, 0);
+    expectSame((await run(0, 0, 4))[0]!, first!);
     await other.dispose();
   });
 });
