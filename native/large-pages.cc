@@ -31,20 +31,25 @@ class Mapping {
       if (start != MAP_FAILED) {
         data_ = static_cast<char*>(start);
         size_ = size_t(about.st_size);
+        const double in_memory = ShareInMemory();
+        is_read_ = in_memory > 7.0 / 8;
         // What little is in memory, a header and samples, is given up: large pages find no room
         // around it.
-        if (ShareInMemory() < 1.0 / 8) posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+        if (in_memory < 1.0 / 8) posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
         madvise(data_, size_, MADV_HUGEPAGE);  // refused where the system has no large pages
       }
     }
     close(file);
   }
-  Mapping(Mapping&& other) noexcept : data_(other.data_), size_(other.size_) { other.size_ = 0; }
+  Mapping(Mapping&& other) noexcept
+      : data_(other.data_), size_(other.size_), is_read_(other.is_read_) {
+    other.size_ = 0;
+  }
   ~Mapping() {
     if (size_) munmap(data_, size_);
   }
 
-  size_t size() const { return size_; }
+  size_t bytes_to_read() const { return is_read_ ? 0 : size_; }
   // False where the system cannot, or what was read before has to go for it.
   bool Read(size_t at, size_t bytes) const {
     int failed;
@@ -67,6 +72,7 @@ class Mapping {
 
   char* data_ = nullptr;
   size_t size_ = 0;
+  bool is_read_ = false;
 };
 
 }  // namespace
@@ -74,10 +80,10 @@ class Mapping {
 void ReadInLargePages(const std::vector<std::string>& paths, const OnRead& on_read) {
   double total = 0, done = 0;
   std::vector<Mapping> files;
-  for (const std::string& path : paths) total += double(files.emplace_back(path).size());
+  for (const std::string& path : paths) total += double(files.emplace_back(path).bytes_to_read());
   for (const Mapping& file : files) {
-    for (size_t at = 0; at < file.size(); at += kStep) {
-      const size_t bytes = std::min(kStep, file.size() - at);
+    for (size_t at = 0; at < file.bytes_to_read(); at += kStep) {
+      const size_t bytes = std::min(kStep, file.bytes_to_read() - at);
       done += double(bytes);
       if (!file.Read(at, bytes) || !on_read(done / total)) return;
     }

@@ -1,10 +1,9 @@
 // Memory in large pages.
 //
-// Mapped files are read in them: a token reads every weight once, and in pages of
-// 4 KiB a tenth of that time goes into finding them. Linux keeps a file in the pages by which it
-// was first read, so this comes before llama.cpp maps it; more than an eighth of it
-// that is in memory already stays as it is.
-// Elsewhere, and on kernels older than 5.14, it does nothing.
+// Mapped files are read in them: a token reads every weight once, and in pages of 4 KiB a tenth of
+// that time goes into finding them. Linux keeps a file in the pages by which it was first read, so
+// this comes before llama.cpp maps it. Where more than an eighth is in memory already, that stays
+// as it is. Elsewhere, and on kernels older than 5.14, it does nothing.
 //
 // What products write lies row by row, pages apart: a tile takes a fourteenth less time where its
 // buffers are in large pages, for which systems mostly want to be asked ("madvise").

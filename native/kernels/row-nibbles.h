@@ -22,7 +22,7 @@ struct NibbleRow {
 
   struct X {
     int8_t q[2][64];    // of low and high nibbles, block by block
-    int32_t start[16];  // of sums: what the offset takes off, and kSumStart
+    int32_t start[16];  // of sums: what the offset takes off, and kFloatStart
     float scale[16];
   };
   struct Rest {  // a block that has no three others

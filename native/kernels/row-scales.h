@@ -24,10 +24,8 @@ inline __m256i SumsOfFour(__m256i q) {
   return DotBytes256(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
 }
 
-// The same of weights and activations as floats. With VNNI sums start at the bits of 1.5 * 2^23, so
-// that a subtraction converts them, for which there is a unit that multiplies nothing.
-constexpr int32_t kFloatStart = 0x4b400000;
-constexpr float kFloatOfStart = 12582912.0f;
+// The same of weights and activations as floats. With VNNI a subtraction converts them, for which
+// there is a unit that multiplies nothing.
 inline __m256 DotOfBlock(__m256i w, __m256i x) {
 #if defined(LLAVAOV_VNNI)
   const __m256i sums = DotBytes256(_mm256_set1_epi32(kFloatStart), w, x);

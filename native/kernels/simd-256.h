@@ -4,6 +4,10 @@
 
 namespace llavaov::kernels {
 
+// The bits of 1.5 * 2^23: with fewer than 2^22 added they are the float that is so much more.
+constexpr int32_t kFloatStart = 0x4b400000;
+constexpr float kFloatOfStart = 12582912.0f;
+
 constexpr int kBlock = 32;  // weights, and activations with a scale of their own
 
 inline float Half(uint16_t x) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(x))); }

@@ -66,11 +66,10 @@ inline F ToFloats(I x) { return _mm256_cvtepi32_ps(x); }
 inline I DotWords(I sum, I w, I x) { return DotWords256(sum, w, x); }
 #if defined(LLAVAOV_VNNI)
 inline I DotBytes(I sum, I w, I x) { return DotBytes256(sum, w, x); }
-// See simd-avx512.h. The start's bits are those of 1.5 * 2^23: with fewer than 2^22 added they are
-// the float that is so much more. Floats are subtracted at a port that multiplies nothing; what
-// converts integers has those of the products.
-constexpr int32_t kSumStart = 0x4b400000;
-inline F SumToFloats(I sum) { return Sub(_mm256_castsi256_ps(sum), Set(12582912.0f)); }
+// See simd-avx512.h. Floats are subtracted at a port that multiplies nothing; what converts
+// integers has those of the products.
+constexpr int32_t kSumStart = kFloatStart;
+inline F SumToFloats(I sum) { return Sub(_mm256_castsi256_ps(sum), Set(kFloatOfStart)); }
 #else
 // See simd-avx512.h.
 inline I Pairs(I w, I x) { return _mm256_maddubs_epi16(w, x); }
